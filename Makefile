@@ -1,0 +1,98 @@
+# make help says what there is.
+# Variables: SANITIZE=address,undefined | thread   NODES= PORT= (run)   SEEDS= SEED= (sim)   BENCH= (bench)
+
+CC       ?= gcc
+comma    := ,
+BUILD    := build/$(if $(SANITIZE),sanitize-$(subst $(comma),-,$(SANITIZE)),release)
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
+CFLAGS   := -std=c11 -D_GNU_SOURCE -O2 -g -fno-omit-frame-pointer -ffp-contract=off -pthread -Isrc -Itests $(WARNINGS) \
+            $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all)
+LDFLAGS  := -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE))
+PURELIBS := -lcrypto -lisal -lm
+LDLIBS   := -lleveldb -lev -lhiredis -lstdc++ $(PURELIBS) $(if $(SANITIZE),,-ljemalloc)
+
+SOURCES  := $(filter-out src/server/main.c,$(wildcard src/*/*.c))
+OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o)
+LIBRARY  := $(BUILD)/libshardforge.a
+SERVER   := $(BUILD)/shardforge-server
+
+UNIT_SOURCES := $(wildcard tests/unit/*/test_*.c)
+UNIT_TESTS   := $(UNIT_SOURCES:%.c=$(BUILD)/%)
+SIM_OBJECTS  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/*.c))
+SIM          := $(BUILD)/tests/sim/simulator
+FUZZERS      := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
+TOOLS        := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
+
+.DEFAULT_GOAL := all
+.PHONY: all help deps run test lint format unit sim integration redis-tests fuzz bench clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(SERVER) build/shardforge-server ## build build/shardforge-server
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+deps: ## install the Debian packages that are missing
+	@deps/install.sh
+
+run: ## three local nodes, ready for redis-cli (NODES=3 PORT=6379, data in ./data)
+	@deps/install.sh && $(MAKE) --no-print-directory -j2 all && conf/run-local $(SERVER) $(or $(NODES),3) $(or $(PORT),6379)
+
+test: ## everything that must hold, in under 20 minutes
+	@deps/install.sh && tests/run-all "$(MAKE)" "$(SANITIZE)"
+
+lint: ## the borders in src/DEPS, lengths, banned calls
+	@/usr/bin/python3 tests/lint/lint.py
+
+format: ## clang-format over the tree (needs the package clang-format)
+	clang-format -i $(wildcard src/*/*.[ch] tests/*/*.[ch] tests/unit/*/*.[ch])
+
+unit: $(UNIT_TESTS) ## unit tests (cmocka), mirroring src
+	@tests/unit/run $(UNIT_TESTS)
+
+sim: $(SIM) ## whole nodes under a virtual clock, network and disk (SEEDS=100, SEED=n replays one)
+	@$(SIM) $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),100)) $(if $(FIRST),--first $(FIRST))
+
+integration: all $(TOOLS) ## real processes, real kills (ONLY=name for one)
+	@tests/integration/run $(SERVER) $(BUILD) $(ONLY)
+
+redis-tests: all ## the same commands to a real redis-server and to ShardForge
+	@redis-tests/run --server $(SERVER) $(if $(ONLY),--only $(ONLY))
+
+fuzz: $(FUZZERS) ## random bytes into every decoder (RUNS=200000)
+	@for fuzzer in $(FUZZERS); do $$fuzzer $(or $(RUNS),200000) || exit 1; done
+
+bench: all $(TOOLS) ## ratios beside a redis-server in the same run (BENCH=throughput|failover)
+	@tests/bench/run $(SERVER) $(BUILD) $(BENCH)
+
+clean: ## remove build/
+	rm -rf build
+
+build/shardforge-server: $(SERVER)
+	@ln -sf $(patsubst build/%,%,$(SERVER)) $@
+
+$(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(LIBRARY): $(OBJECTS)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(SERVER): $(BUILD)/src/server/main.o $(LIBRARY)
+	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(LIBRARY)
+	$(CC) $(LDFLAGS) $^ -lcmocka $(LDLIBS) -o $@
+
+$(SIM): $(SIM_OBJECTS) $(LIBRARY)
+	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(LIBRARY)
+	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(LIBRARY)
+	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+-include $(wildcard $(BUILD)/src/*/*.d $(BUILD)/tests/*/*.d $(BUILD)/tests/unit/*/*.d)

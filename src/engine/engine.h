@@ -1,0 +1,95 @@
+/* The replicated state machine: entry in, replies out. Deterministic in (state, entry).
+ *
+ * Apply has a cursor: (index, position). engine_begin opens an entry; engine_next carries out one
+ * command at a time, so that the node can run a session's waiting reads just before that session's
+ * next command (DESIGN 3); engine_end closes it. Between begin and end applied_index is the
+ * entry's minus one. */
+#ifndef SF_ENGINE_ENGINE_H
+#define SF_ENGINE_ENGINE_H
+
+#include "commands/command.h"
+#include "engine/entry.h"
+#include "raft/types.h"
+
+struct engine;
+
+struct engine_settings {
+    uint32_t n_dbs;
+    struct hash_secret secret;
+    uint64_t proto_max_bulk_len;
+};
+
+/* What the outside may learn from applying; all may be NULL. No influence on the state. */
+struct engine_watcher {
+    void *context;
+    void (*expired)(void *context, uint32_t db, struct slice key);
+    void (*setting_changed)(void *context, struct slice name, struct slice value);
+};
+
+struct engine *engine_new(
+    const struct engine_settings *settings, const struct engine_watcher *watcher);
+void engine_free(struct engine *engine);
+
+/* -- applying ----------------------------------------------------------------------------- */
+
+/* Opens entry `index` (= applied + 1, asserted). SF_ERR_CORRUPT: this build cannot decode it: the
+ * node must stop (S4). The payload is borrowed until engine_end. */
+SF_MUST_CHECK enum sf_status engine_begin(
+    struct engine *engine, raft_index index, uint8_t kind, struct slice payload);
+
+/* The command that engine_next would run; false: none left. is_void: a place without effect. */
+struct engine_position {
+    struct incarnation origin;
+    uint64_t sequence; /* of the sub-batch */
+    uint32_t position; /* 0-based within it */
+    uint32_t n_commands;
+    bool is_void;
+    bool stale; /* its incarnation is not the row's: the sub-batch does nothing */
+};
+bool engine_peek(struct engine *engine, struct engine_position *out);
+/* Runs it; the reply goes to `reply` (reply->out NULL: nobody waits here). */
+void engine_next(struct engine *engine, struct reply *reply);
+/* Closes the entry (all commands must have run): reclaims due keys within the budget, moves
+ * applied. */
+void engine_end(struct engine *engine);
+
+raft_index engine_applied(const struct engine *engine);
+int64_t engine_now_ms(const struct engine *engine); /* state time */
+
+/* -- reading ------------------------------------------------------------------------------ */
+
+enum engine_query_result {
+    QUERY_DONE,      /* the reply was appended */
+    QUERY_MUST_WAIT, /* a key is due between state time and clock_ms: run again, with settled, once
+                        state time >= clock_ms; nothing was appended */
+};
+/* Runs a read command. clock_ms: the leader's clock at the read index (S3: changes nothing).
+ * settled: state time has come to clock_ms; ask no more. */
+enum engine_query_result engine_query(struct engine *engine, const struct command *command,
+    uint32_t db, uint32_t argc, const struct slice *argv, int64_t clock_ms, bool settled,
+    uint64_t seed, struct reply *reply);
+
+/* -- rows of forwarding members ----------------------------------------------------------- */
+
+/* The row of a node; false when it has none. */
+bool engine_row(const struct engine *engine, uint64_t node, struct incarnation *incarnation,
+    uint64_t *last_sequence);
+/* Rows of nodes that are no longer members are dropped when their removal is applied. */
+
+/* The earliest due time in the state; the leader proposes a tick when its clock has passed it. */
+int64_t engine_next_due(const struct engine *engine);
+
+struct keyspace *engine_keyspace(struct engine *engine);
+/* Everything that later behaviour reads, as one number, at engine_applied (invariant S1). */
+uint64_t engine_digest(struct engine *engine);
+bool engine_is_dissolved(const struct engine *engine); /* a dissolve entry was applied */
+uint64_t engine_expired_count(const struct engine *engine);
+/* A replicated setting's value; false when never set. */
+bool engine_setting(const struct engine *engine, struct slice name, struct slice *value);
+
+/* A complete image, and its reverse into a new engine. For tests and the simulator's "grown =
+ * reloaded". */
+void engine_dump(struct engine *engine, struct buf *out);
+SF_MUST_CHECK enum sf_status engine_load(struct engine *engine, struct slice image);
+
+#endif

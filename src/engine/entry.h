@@ -1,0 +1,70 @@
+/* The payloads of log entries: what is said in engine/README.md, encoded and decoded.
+ *
+ * batch:      stamp, then sub-batches
+ * stamp:      varint now_ms, u64 seed, u8 flags (1: out of memory)
+ * sub-batch:  u64 node, varint counter, u64 nonce (the incarnation), varint sequence,
+ *             varint n_commands, varint length of what follows, commands
+ * command:    varint db, varint argc (0: void, takes its place and does nothing), argc strings
+ * tick:       stamp
+ * incarnation: stamp, u64 node, varint counter, u64 nonce
+ * dissolve:   stamp, string cluster id, string address host, varint bus port */
+#ifndef SF_ENGINE_ENTRY_H
+#define SF_ENGINE_ENTRY_H
+
+#include "util/codec.h"
+#include "util/status.h"
+
+#define ENTRY_BATCH_TARGET_BYTES (1u << 20) /* a batch is closed beyond this */
+
+struct entry_stamp {
+    int64_t now_ms; /* the leader's clock */
+    uint64_t seed;
+    bool oom;
+};
+
+struct incarnation {
+    uint64_t node;    /* raft_id */
+    uint64_t counter; /* the boot counter */
+    uint64_t nonce;
+};
+
+static inline bool incarnation_equal(struct incarnation a, struct incarnation b) {
+    return a.node == b.node && a.counter == b.counter && a.nonce == b.nonce;
+}
+
+struct sub_batch_header {
+    struct incarnation origin;
+    uint64_t sequence; /* 1, 2, 3 ... within the incarnation */
+    uint32_t n_commands;
+    struct slice commands; /* encoded commands, borrowed */
+};
+
+void entry_put_stamp(struct buf *out, const struct entry_stamp *stamp);
+void entry_read_stamp(struct reader *in, struct entry_stamp *out);
+/* Appends one command to a sub-batch's command bytes. */
+void entry_put_command(struct buf *out, uint32_t db, uint32_t argc, const struct slice *argv);
+void entry_put_void_command(struct buf *out);
+void entry_put_sub_batch(struct buf *out, const struct sub_batch_header *header);
+bool entry_read_sub_batch(struct reader *in, struct sub_batch_header *out); /* false: malformed */
+void entry_put_incarnation(struct buf *out, const struct incarnation *incarnation);
+void entry_read_incarnation(struct reader *in, struct incarnation *out);
+
+/* Commands of a sub-batch, one after another. argv's slices borrow from the entry; the array
+ * belongs to the iterator. */
+struct command_reader {
+    struct reader in;
+    uint32_t left;
+    uint32_t db;
+    uint32_t argc;
+    struct slice *argv;
+    uint32_t argv_cap;
+};
+void command_reader_begin(struct command_reader *reader, const struct sub_batch_header *header);
+bool command_reader_next(
+    struct command_reader *reader); /* false: none left or malformed (in.failed) */
+void command_reader_free(struct command_reader *reader);
+
+/* Whether a received sub-batch is well-formed throughout (a leader checks before it proposes). */
+SF_MUST_CHECK enum sf_status sub_batch_check(const struct sub_batch_header *header, uint32_t n_dbs);
+
+#endif

@@ -1,0 +1,120 @@
+/* One whole node: consensus, state machine, sessions, forwarding, membership; no I/O.
+ *
+ * A loop turn of the shell:
+ *   1  every event that is there: node_on_* (each may call ports)
+ *   2  node_pump(now): once, after the last socket was read; proposes, replicates, applies, answers
+ *   3  flush: for each client and link named by the ports, write what is there
+ *   4  sleep until an event or node_next_deadline_us
+ * All times are boot-time microseconds (they go on during suspend), walls in Unix milliseconds. */
+#ifndef SF_NODE_NODE_H
+#define SF_NODE_NODE_H
+
+#include "node/ports.h"
+#include "raft/raft.h"
+#include "resp/parse.h"
+
+enum read_mode { READ_LEASE, READ_INDEX, READ_STALE };
+enum bootstrap_mode { BOOTSTRAP_AUTO, BOOTSTRAP_YES, BOOTSTRAP_NO };
+
+struct node_settings {
+    struct raft_settings raft;
+    enum read_mode read_mode;
+    enum bootstrap_mode bootstrap;
+    int64_t request_timeout_ms;
+    uint64_t max_request_bytes;
+    uint64_t proto_max_bulk_len;
+    uint64_t output_limit_bytes; /* of one client; beyond it the client is closed */
+    uint64_t query_buffer_limit;
+    uint32_t databases;
+    uint32_t max_clients;
+    int64_t client_timeout_s; /* 0: never */
+    bool protected_mode, bound_to_all;
+    bool debug_command; /* enable-debug-command */
+    char requirepass[512];
+    char cluster_secret[512];
+    struct raft_address announce; /* host "" and ports 0 where not configured */
+    uint16_t port, bus_port;      /* where this process really listens */
+    uint32_t n_join;
+    struct raft_address join[JOIN_ADDRESSES_MAX]; /* cluster-join */
+};
+
+/* What storage found at start. */
+struct node_start {
+    struct node_settings settings;
+    struct node_identity identity;
+    uint64_t boot_counter; /* raised and synced before this call */
+    /* Everything of raft_start that comes from storage; self, seed, settings and now_us are filled
+     * in by the node. */
+    struct raft_start raft;
+    int64_t now_us, wall_ms;
+};
+
+struct node;
+struct session; /* a client's connection as the node sees it */
+
+struct node *node_new(const struct node_start *start, const struct node_ports *ports);
+void node_free(struct node *node);
+void node_set_settings(struct node *node, const struct node_settings *settings);
+
+/* -- clients. `client` is the shell's number, echoed in ports->client_changed
+ * ---------------------- */
+struct client_origin {
+    const char *remote; /* "127.0.0.1:51234" */
+    const char *local;  /* "127.0.0.1:6379" */
+    int fd;             /* shown by CLIENT LIST only */
+    bool loopback;      /* protected-mode */
+};
+/* Always gives a session; a refused one (max clients, protected mode) has its error as output and
+ * wants to close. */
+struct session *node_on_client_open(
+    struct node *node, uint64_t client, const struct client_origin *origin, int64_t now_us);
+/* Where the shell puts what it reads (buf_reserve, read, buf_commit), then tells the node. */
+struct buf *session_input(struct session *session);
+void node_on_client_bytes(struct node *node, struct session *session, int64_t now_us);
+/* The connection is gone; the session must not be used again. */
+void node_on_client_closed(struct node *node, struct session *session, int64_t now_us);
+struct buf *session_output(struct session *session);     /* the shell writes it out and consumes */
+bool session_wants_read(const struct session *session);  /* false: back-pressure */
+bool session_wants_close(const struct session *session); /* close once the output is written */
+bool session_must_close_now(const struct session *session); /* output limit, CLIENT KILL */
+
+/* -- links to peers ------------------------------------------------------------------------------
+ */
+void node_on_link_open(struct node *node, uint64_t link, int64_t now_us); /* a dial succeeded */
+void node_on_link_accepted(struct node *node, uint64_t link, const char *remote_host,
+    const char *local_host, int64_t now_us);
+/* One RESP array of bulk strings (an error reply "-X ..." comes as argc 2: "error", text). */
+void node_on_link_message(
+    struct node *node, uint64_t link, uint32_t argc, const struct slice *argv, int64_t now_us);
+void node_on_link_closed(struct node *node, uint64_t link, int64_t now_us);
+/* The largest array the shell should accept on this link: small until the peer has proven itself.
+ */
+uint64_t node_link_limit_bytes(const struct node *node, uint64_t link);
+
+/* -- storage answers ------------------------------------------------------------------------------
+ */
+void node_on_appended(struct node *node, uint64_t request, raft_index last_index,
+    raft_term last_term, int64_t now_us);
+void node_on_hard_state_saved(struct node *node, uint64_t request, int64_t now_us);
+void node_on_fetched(struct node *node, uint64_t request, const struct raft_entry *entries,
+    uint32_t n, int64_t now_us);
+void node_on_identity_saved(struct node *node, uint64_t request, int64_t now_us);
+/* The log could not be written and will not recover: leadership is given away, writes are refused
+ * (MISCONF). SF_OK takes that back. */
+void node_on_storage_state(struct node *node, enum sf_status state, int64_t now_us);
+
+/* -- the turn
+ * -------------------------------------------------------------------------------------- */
+void node_pump(struct node *node, int64_t now_us, int64_t wall_ms);
+int64_t node_next_deadline_us(const struct node *node);
+/* Begins a clean stop (SIGTERM): hands leadership over, finishes what is in flight; then
+ * ports->stop. */
+void node_shutdown(struct node *node, int64_t now_us);
+
+/* -- looking in, for tests and the shell's log
+ * ------------------------------------------------------ */
+struct raft *node_raft(struct node *node);
+struct engine *node_engine(struct node *node);
+const struct node_identity *node_identity(const struct node *node);
+
+#endif

@@ -1,0 +1,102 @@
+/* What the node needs from the world. Production binds these to libev, LevelDB and the system's
+ * clocks (server/), the simulator to a virtual network, disk and clock (tests/sim): the node cannot
+ * tell.
+ *
+ * Rules for whoever implements them: no call may block or call back into the node; whatever an
+ * effect leads to comes as a later event (node.h). Slices are borrowed for the call. */
+#ifndef SF_NODE_PORTS_H
+#define SF_NODE_PORTS_H
+
+#include "raft/raft.h"
+#include "resp/reply.h"
+
+/* What a data directory is: stored as one small synced file (storage/README.md). */
+enum identity_state {
+    IDENTITY_FRESH,   /* never bootstrapped, no cluster */
+    IDENTITY_MEMBER,  /* of cluster_id; its log tells the rest */
+    IDENTITY_JOINING, /* empty log; asks the join addresses to be let in; never bootstraps */
+};
+#define CLUSTER_ID_CHARS                                                                           \
+    40 /* 12 hex digits of milliseconds since 1970, 28 random ones: sorts by age */
+#define JOIN_ADDRESSES_MAX 16
+struct node_identity {
+    raft_id id;
+    enum identity_state state;
+    char cluster_id[CLUSTER_ID_CHARS + 1]; /* "" when FRESH */
+    bool was_reset;                        /* CLUSTER RESET: does not bootstrap by itself */
+    uint32_t n_join;
+    struct raft_address join[JOIN_ADDRESSES_MAX];
+};
+void identity_encode(const struct node_identity *identity, struct buf *out);
+SF_MUST_CHECK enum sf_status identity_decode(struct slice in, struct node_identity *out);
+
+enum log_level { LOG_DEBUG, LOG_VERBOSE, LOG_NOTICE, LOG_WARNING };
+
+/* Figures about the process, for INFO. */
+struct process_figures {
+    uint64_t used_memory, used_memory_rss, used_memory_peak; /* bytes */
+    double cpu_user_s, cpu_sys_s;
+    uint64_t connections_received, connections_rejected;
+    uint64_t net_input_bytes, net_output_bytes;
+    int64_t uptime_s;
+    uint32_t process_id;
+    uint64_t log_disk_bytes;
+};
+
+enum config_verdict {
+    CONFIG_UNKNOWN,
+    CONFIG_IMMUTABLE,
+    CONFIG_INVALID,
+    CONFIG_LOCAL,
+    CONFIG_REPLICATED
+};
+
+struct node_ports {
+    void *context;
+
+    /* -- storage: answered by node_on_appended, _hard_state_saved, _fetched, _identity_saved
+     * ---------- */
+    void (*append)(
+        void *context, const struct raft_append_request *request); /* takes its own references */
+    void (*save_hard_state)(void *context, uint64_t request, const struct raft_hard_state *state);
+    void (*fetch)(void *context, const struct raft_fetch_request *request);
+    /* Durable before it is answered. An id other than the stored one also means: a new, empty log
+     * (and hard state); requests on the old one not yet answered are never answered. */
+    void (*save_identity)(void *context, uint64_t request, const struct node_identity *identity);
+
+    /* -- links to peers: streams of RESP arrays ------------------------------------------------ */
+    /* Begins a connection; answered by node_on_link_open or node_on_link_closed. The node chooses
+     * the number (below 2^63; accepted ones are numbered by the other side from 2^63). */
+    void (*dial)(void *context, uint64_t link, const char *host, uint16_t bus_port);
+    void (*link_send)(void *context, uint64_t link, struct slice bytes); /* whole messages */
+    void (*link_close)(void *context, uint64_t link); /* after what was sent; no event follows */
+    size_t (*link_backlog)(
+        void *context, uint64_t link); /* bytes sent and not yet taken by the kernel */
+
+    /* -- clients ------------------------------------------------------------------------------- */
+    /* The session has new output, or its wants_read / wants_close changed. */
+    void (*client_changed)(void *context, uint64_t client);
+
+    /* -- configuration (server/config.h keeps the table) ----------------------------------------
+     */
+    /* Visits every directive whose name matches one of the glob patterns, once each. */
+    void (*config_get)(void *context, uint32_t n, const struct slice *patterns,
+        void (*visit)(void *visitor, const char *name, const char *value), void *visitor);
+    /* Judges without changing; error (Redis's text behind "ERR CONFIG SET failed (possibly related
+     * to argument 'x') - ") is appended where it is INVALID. */
+    enum config_verdict (*config_check)(
+        void *context, struct slice name, struct slice value, struct buf *error);
+    /* Sets a value that was checked; leads to node_set_settings. Nothing may be left half done:
+     * error is appended and false returned when the system refused (a port in use). */
+    bool (*config_set)(void *context, struct slice name, struct slice value, struct buf *error);
+    bool (*config_rewrite)(void *context, struct buf *error);
+
+    void (*figures)(void *context, struct process_figures *out);
+    void (*random_bytes)(void *context, void *out, size_t len); /* unpredictable */
+    void (*log)(void *context, enum log_level level, const char *line);
+    /* The node cannot go on (or SHUTDOWN was asked): stop the process with this code after the
+     * turn. */
+    void (*stop)(void *context, int exit_code, const char *reason);
+};
+
+#endif

@@ -1,0 +1,69 @@
+/* Messages between the cores (dissertation, figures 2.1, 3.1, 4.1 and sections 4.2.3, 6.4, 9.6). */
+#ifndef SF_RAFT_MESSAGE_H
+#define SF_RAFT_MESSAGE_H
+
+#include "raft/types.h"
+
+enum raft_message_type {
+    RAFT_PRE_VOTE,
+    RAFT_PRE_VOTE_ANSWER,
+    RAFT_VOTE,
+    RAFT_VOTE_ANSWER,
+    RAFT_APPEND,
+    RAFT_APPEND_ANSWER,
+    RAFT_HEARTBEAT,
+    RAFT_HEARTBEAT_ANSWER,
+    RAFT_TIMEOUT_NOW,
+    RAFT_MESSAGE_TYPES, /* how many */
+};
+
+/* One struct for all; a field that a type does not use is 0. */
+struct raft_message {
+    enum raft_message_type type;
+    raft_id from, to;
+    raft_term term; /* of the sender; pre-votes: the term it would stand in */
+
+    /* PRE_VOTE, VOTE: the candidate's last entry. APPEND: the entry before entries[0]. */
+    raft_index log_index;
+    raft_term log_term;
+
+    /* APPEND, HEARTBEAT: the leader's commit index. A heartbeat's is min(commit, match): it never
+     * exceeds what this follower has proven to hold. */
+    raft_index commit;
+
+    /* HEARTBEAT, its answer: the round that the answer confirms (read index, check-quorum). */
+    uint64_t round;
+    /* TIMEOUT_NOW and the VOTE that follows it: stickiness does not apply (transfer). */
+    bool transfer;
+
+    /* answers */
+    bool granted;     /* votes: yes. APPEND_ANSWER: the entries matched */
+    raft_index match; /* APPEND_ANSWER granted: synced up to here, within what that append proved */
+    raft_index hint_index; /* APPEND_ANSWER refused: where the leader should try next ... */
+    raft_term hint_term;   /* ... and the term of the follower's entry there (section 3.5's conflict
+                              hint) */
+    uint32_t retry_after_ms; /* vote refused for stickiness: how long it lasts at most, else 0 */
+    int64_t wall_ms; /* HEARTBEAT_ANSWER: the answerer's wall clock, filled and read by the node */
+    raft_index last_synced; /* HEARTBEAT_ANSWER: the answerer's last synced entry (for WAIT, lag) */
+
+    /* APPEND; references are the message's. */
+    struct raft_entry *entries;
+    uint32_t n_entries;
+};
+
+/* Gives back what the message holds (entries); the struct itself is the caller's. */
+void raft_message_clear(struct raft_message *message);
+
+/* The wire form: an array of bulk strings, decimal numbers in the order of raft/README.md; the
+ * first is the type's name ("append", "heartbeat-answer" ...). */
+struct buf;
+void raft_message_encode(const struct raft_message *message, struct buf *out);
+SF_MUST_CHECK enum sf_status raft_message_decode(
+    uint32_t argc, const struct slice *argv, struct raft_message *out);
+bool raft_message_is_name(struct slice name); /* whether the first argument names a Raft message */
+const char *raft_message_name(enum raft_message_type type);
+
+/* One line of text, for transcripts. */
+void raft_message_describe(const struct raft_message *message, struct buf *out);
+
+#endif

@@ -1,0 +1,101 @@
+/* The durable half of a node: the log in LevelDB generations, the hard state, the identity.
+ *
+ * One data directory:
+ *   lock                     held while a process uses it
+ *   identity                 node id and what node/ wants remembered; replaced atomically
+ *   node-<16 hex digits>/    everything of that node id: a new id means a new, empty directory
+ *     hard-state             two checksummed slots: term, vote, boot counter, mark
+ *     generations            which log directories count, and from which index
+ *     log-<number>/          a LevelDB of about 64 MiB
+ *
+ * Calls come from the main thread and return at once; the work is done on the sync threads, and its
+ * outcome is handed back by storage_poll, which the shell calls when the wake-up descriptor is
+ * readable. */
+#ifndef SF_STORAGE_STORAGE_H
+#define SF_STORAGE_STORAGE_H
+
+#include "raft/types.h"
+#include "util/buf.h"
+
+struct storage;
+
+struct storage_settings {
+    const char *directory;
+    uint64_t generation_bytes; /* about 64 MiB; small in tests */
+    bool accept_lost_tail; /* --accept-lost-tail: start although entries below the mark are gone */
+};
+
+/* What was found. Owned by the caller: storage_found_clear. */
+struct storage_found {
+    bool is_new; /* no identity yet: identity_blob is empty, node_id 0 */
+    raft_id node_id;
+    struct buf identity_blob;
+    uint64_t boot_counter;              /* already raised and synced */
+    struct raft_hard_state hard_state;  /* term is at least the last entry's */
+    raft_index first_index, last_index; /* last < first: empty */
+    struct raft_term_run *term_runs;
+    uint32_t n_term_runs;
+    /* The latest two configuration entries in the log (index 0: none). */
+    raft_index configuration_index, previous_configuration_index;
+    struct bytes *configuration, *previous_configuration;
+    bool damaged; /* entries at or below the mark were lost (DESIGN 9) */
+};
+void storage_found_clear(struct storage_found *found);
+
+/* Opens (creating what is missing), checks every CRC and contiguity, cuts a torn tail beyond the
+ * mark, raises the boot counter. Blocks: start only. On failure error gets one line that names the
+ * file and the way out: SF_ERR_BUSY (locked by another process), SF_ERR_CORRUPT, SF_ERR_STORAGE. */
+SF_MUST_CHECK enum sf_status storage_open(const struct storage_settings *settings,
+    struct storage **storage, struct storage_found *found, struct buf *error);
+/* Finishes what was asked, writes the mark, closes everything. */
+void storage_close(struct storage *storage);
+
+int storage_wakeup_fd(const struct storage *storage); /* readable when storage_poll has something */
+
+/* Log: first deletes everything at or above truncate_from (0: nothing), then appends n consecutive
+ * entries, as one synced batch (batches that wait are joined: group commit). Takes its own
+ * references. */
+void storage_append(struct storage *storage, uint64_t request, raft_index truncate_from,
+    const struct raft_entry *entries, uint32_t n);
+void storage_save_hard_state(
+    struct storage *storage, uint64_t request, const struct raft_hard_state *state);
+/* Reads entries first..last, at least one, stopping beyond max_bytes of payload. Background thread.
+ */
+void storage_fetch(struct storage *storage, uint64_t request, raft_index first, raft_index last,
+    uint64_t max_bytes);
+/* Durable when answered. Another node id than the current one: the new id's empty log is opened
+ * first, then the identity file switched (one atomic step), then the old id's directory removed;
+ * requests on the old log are dropped unanswered. */
+void storage_save_identity(
+    struct storage *storage, uint64_t request, raft_id node_id, struct slice blob);
+
+/* Answers since the last poll, in order of completion. */
+enum storage_event_type {
+    STORAGE_APPENDED,         /* request, last_index, last_term: the log's end after that request */
+    STORAGE_HARD_STATE_SAVED, /* request */
+    STORAGE_FETCHED,          /* request, entries, n (0: failed or no longer there) */
+    STORAGE_IDENTITY_SAVED,   /* request */
+    STORAGE_STATE, /* status: SF_ERR_NO_SPACE: writes wait for room; SF_OK: they go on again;
+                      SF_ERR_STORAGE: this process must exit, text says why */
+};
+struct storage_event {
+    enum storage_event_type type;
+    uint64_t request;
+    raft_index last_index;
+    raft_term last_term;
+    struct raft_entry *entries; /* freed with the event */
+    uint32_t n;
+    enum sf_status status;
+    char text[256];
+};
+/* Calls on_event for each; returns how many. */
+uint32_t storage_poll(struct storage *storage,
+    void (*on_event)(void *context, const struct storage_event *event), void *context);
+
+uint64_t storage_disk_bytes(
+    const struct storage *storage); /* approximate size of the log, for INFO */
+
+/* storage/twin.h: the same promises in memory, single-threaded, with faults and crashes, for the
+ * simulator. */
+
+#endif

@@ -1,0 +1,30 @@
+/* Numbers to text and back, exactly as Redis reads and prints them; no locale. */
+#ifndef SF_UTIL_NUMBER_H
+#define SF_UTIL_NUMBER_H
+
+#include "util/slice.h"
+#include <stdint.h>
+
+#define INT_TEXT_MAX 21    /* bytes of the longest int64 with its zero byte */
+#define DOUBLE_TEXT_MAX 32 /* bytes that double_print may need */
+#define LONG_DOUBLE_TEXT_MAX 5120
+
+/* Strict: optional minus, no plus, no leading zeros, no spaces, no overflow. */
+bool int_parse(struct slice text, int64_t *out);
+bool uint_parse(struct slice text, uint64_t *out);
+size_t int_print(int64_t value, char out[INT_TEXT_MAX]); /* returns the length, no zero byte */
+
+/* What Redis accepts as a double argument: decimal or hex float, inf, +inf, -inf in any case; not
+ * NaN, no surrounding space, not empty. */
+bool double_parse(struct slice text, double *out);
+/* The shortest text that reads back the same: 0.1, 1e-7, 3, inf, -inf, nan. Returns the length. */
+size_t double_print(double value, char out[DOUBLE_TEXT_MAX]);
+
+/* INCRBYFLOAT's numbers. print_human: up to 17 digits behind the point, trailing zeros removed. */
+bool long_double_parse(struct slice text, long double *out);
+size_t long_double_print_human(long double value, char out[LONG_DOUBLE_TEXT_MAX]);
+
+/* Redis's glob pattern: * ? [a-z] [^a] and backslash. nocase folds ASCII letters. Bounded time. */
+bool glob_match(struct slice pattern, struct slice text, bool nocase);
+
+#endif
