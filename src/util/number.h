@@ -12,6 +12,7 @@
 /* Strict: optional minus, no plus, no leading zeros, no spaces, no overflow. */
 bool int_parse(struct slice text, int64_t *out);
 bool uint_parse(struct slice text, uint64_t *out);
+size_t uint_print(uint64_t value, char out[INT_TEXT_MAX]);
 size_t int_print(int64_t value, char out[INT_TEXT_MAX]); /* returns the length, no zero byte */
 
 /* What Redis accepts as a double argument: decimal or hex float, inf, +inf, -inf in any case; not
