@@ -251,12 +251,36 @@ static enum resp_parsed multibulk_finish(
     return RESP_COMMAND;
 }
 
+/* Takes the arguments that are here whole and need no second look; multibulk_more decides about the
+ * others. Only speed: it may stop anywhere between two arguments. */
+static void multibulk_quick(
+    struct resp_parser *parser, const struct resp_limits *limits, struct slice in) {
+    const char *at = in.data + parser->at, *end = in.data + in.len;
+    uint32_t argc = parser->argc, remaining = parser->remaining;
+    while (remaining > 0 && argc < parser->argv_cap && at < end && *at == '$') {
+        int64_t len;
+        const char *bytes = count_quick(at + 1, end, &len);
+        if (bytes == NULL || (uint64_t)len > limits->bulk_bytes || end - bytes < len + 2) break;
+        uint64_t others = (uint64_t)(remaining - 1) * ARGUMENT_BYTES;
+        if ((uint64_t)(bytes - in.data + len + 2) + others > limits->request_bytes) break;
+        parser->argv[argc].place.at = (size_t)(bytes - in.data);
+        parser->argv[argc++].place.len = (size_t)len;
+        at = bytes + len + 2;
+        remaining--;
+    }
+    parser->at = (size_t)(at - in.data);
+    parser->argc = argc;
+    parser->remaining = remaining;
+}
+
 static enum resp_parsed multibulk_more(struct resp_parser *parser, const struct resp_limits *limits,
     struct slice in, size_t *consumed, uint32_t *argc, const char **error) {
     while (parser->remaining > 0) {
         if (!parser->in_bulk) {
+            if (parser->searched == 0) multibulk_quick(parser, limits, in);
+            if (parser->remaining == 0) break;
             enum resp_parsed outcome = bulk_line(parser, limits, in, error);
-            if (SF_UNLIKELY(outcome != RESP_COMMAND)) return outcome;
+            if (outcome != RESP_COMMAND) return outcome;
             uint64_t others = (uint64_t)(parser->remaining - 1) * ARGUMENT_BYTES;
             uint64_t known = parser->at + parser->bulk_len + 2 + others; /* < 2^64: len < 2^63 */
             if (SF_UNLIKELY(known > limits->request_bytes)) {
@@ -322,6 +346,7 @@ enum resp_parsed resp_parse_command(struct resp_parser *parser, const struct res
     struct slice in, size_t *consumed, uint32_t *argc, const struct slice **argv,
     const char **error) {
     SF_ASSERT(limits->inline_bytes >= INLINE_BYTES_MIN);
+    SF_ASSERT(in.len >= parser->at + parser->searched); /* the same bytes as before, or more */
     *consumed = 0;
     parser->seen = in.len;
     if (SF_UNLIKELY(parser->broken != NULL)) return broken(parser, parser->broken, error);
