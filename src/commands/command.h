@@ -108,8 +108,11 @@ enum command_id {
 /* How the node carries a command out. */
 enum command_route { ROUTE_LOCAL, ROUTE_READ, ROUTE_WRITE };
 
+#define COMMAND_NAME_BYTES 32
+
 struct command {
-    const char *name; /* lower case; a subcommand's full name is "container|name" */
+    /* Lower case, filled up with zero bytes; a subcommand's full name is "container|name". */
+    char name[COMMAND_NAME_BYTES];
     uint8_t name_len;
     uint8_t n_subcommands;
     uint16_t id;      /* an enum command_id: node/ indexes its functions by it */
@@ -130,6 +133,9 @@ const struct command *command_lookup(uint32_t argc, const struct slice *argv);
 const struct command *command_internal(struct slice name);
 /* By full name in lower case, "client|id"; NULL when unknown. */
 const struct command *command_by_name(const char *full_name);
+/* The same for a name that a client wrote, in any case; internal commands are not found. */
+const struct command *command_by_full_name(struct slice full_name);
+bool command_is_subcommand(const struct command *command);
 const struct command *command_by_id(uint32_t id); /* id < command_count() */
 uint32_t command_count(void);                     /* ids are 0 .. count-1 */
 
@@ -137,6 +143,8 @@ uint32_t command_count(void);                     /* ids are 0 .. count-1 */
  * error text to reply ("ERR unknown command 'x', with args beginning with: ...", "ERR wrong number
  * of arguments for 'get' command", "ERR unknown subcommand ...") and returns NULL. */
 const struct command *command_check(uint32_t argc, const struct slice *argv, struct reply *reply);
+
+bool command_arity_fits(const struct command *command, uint32_t argc);
 
 enum command_route command_route(const struct command *command);
 
@@ -149,5 +157,8 @@ const char *command_category_name(uint32_t bit);
  * there are. The request must have passed the arity check. */
 uint32_t command_key_positions(
     const struct command *command, uint32_t argc, uint32_t *out, uint32_t max);
+
+/* The reply to a container's HELP ("CLIENT"): Redis's frame around lines, which end with NULL. */
+void reply_help(struct reply *reply, const char *container, const char *const *lines);
 
 #endif
