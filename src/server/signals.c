@@ -65,7 +65,7 @@ static bool handle(int number, void (*handler)(int)) {
 static bool handle_crashes(void) {
     static const int fatal[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
     struct sigaction action = {
-        .sa_sigaction = on_crash, .sa_flags = SA_SIGINFO | SA_RESETHAND | SA_NODEFER};
+        .sa_sigaction = on_crash, .sa_flags = (int)(SA_SIGINFO | SA_RESETHAND | SA_NODEFER)};
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < SF_LENGTH(fatal); i++) {
         if (sigaction(fatal[i], &action, NULL) != 0) return false;
