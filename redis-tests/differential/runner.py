@@ -115,7 +115,7 @@ class Runner:
                 problems += self.compare_step(test, step, theirs, ours)
                 if SILENT_REPLY in ours or SILENT_REPLY in theirs:
                     break
-            else:
+            if not problems:
                 problems += self.compare_digests(test)
         except (OSError, Closed) as error:
             problems.append(f"  the connection broke: {error!r}")

@@ -13,7 +13,7 @@ class Session:
     """Named connections (a, b, …). ports: the nodes of the server; a goes to ports[0], b to ports[1], …, round and
     round; with spread, each step of a goes to the next one."""
 
-    def __init__(self, ports, protocol, spread=False, timeout_s=10.0):
+    def __init__(self, ports, protocol, spread=False, timeout_s=5.0):
         self.ports = ports
         self.protocol = protocol
         self.spread = spread
