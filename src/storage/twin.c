@@ -438,8 +438,11 @@ static void torn_hard_state(struct twin *twin) {
     if (random_below(&twin->random, 2) == 0) twin->hard_state = lane->head->hard_state;
 }
 
-void twin_crash(struct twin *twin) {
+void twin_crash(struct twin *twin, int64_t now_us) {
     SF_ASSERT(twin->is_open);
+    twin->now_us = SF_MAX(twin->now_us, now_us);
+    for (enum lane_name name; (name = next_done(twin, now_us)) != LANES;)
+        (void)complete(twin, name, NULL, NULL);
     torn_log(twin);
     torn_hard_state(twin);
     for (int i = 0; i < LANES; i++) lane_drop(&twin->lanes[i]);

@@ -25,7 +25,8 @@ void twin_free(struct twin *twin);
  * twin_open: found as by storage_open; twin_found_clear gives it back. */
 void twin_open(struct twin *twin, bool accept_lost_tail, struct storage_found *found);
 void twin_close(struct twin *twin); /* clean: finishes everything, writes the mark */
-void twin_crash(struct twin *twin);
+/* At now_us: what was complete by then stays, answered or not. */
+void twin_crash(struct twin *twin, int64_t now_us);
 void twin_found_clear(struct storage_found *found);
 
 void twin_append(struct twin *twin, uint64_t request, raft_index truncate_from,

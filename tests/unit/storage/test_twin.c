@@ -83,7 +83,7 @@ static void test_a_crash_keeps_what_was_answered_and_at_most_a_prefix_of_the_res
         (void)twin_poll(twin, twin_next_due_us(twin), on_event, &answers);
         append(twin, 11, 0, 4, 4, 2, 5000);
         append(twin, 12, 0, 8, 4, 2, 5001); /* not begun: nothing of it may stay */
-        twin_crash(twin);
+        twin_crash(twin, 5002);
         twin_open(twin, false, &found);
         assert_true(found.last_index >= 3 && found.last_index <= 7);
         assert_int_equal(found.hard_state.term, found.last_index > 3 ? 2 : 1);
@@ -106,7 +106,7 @@ static void test_a_hard_state_is_the_old_or_the_new_one_after_a_crash(void **sta
         twin_save_hard_state(twin, 2, &(struct raft_hard_state){4, 9}, 10);
         (void)twin_poll(twin, twin_next_due_us(twin), on_event, &answers);
         twin_save_hard_state(twin, 3, &(struct raft_hard_state){5, 8}, 5000);
-        twin_crash(twin);
+        twin_crash(twin, 5000);
         struct raft_hard_state kept = twin_hard_state(twin);
         old += kept.term == 4 && kept.vote == 9;
         fresh += kept.term == 5 && kept.vote == 8;
@@ -144,7 +144,7 @@ static void test_a_crash_before_the_switch_leaves_the_old_id(void **state) {
     struct twin *twin = opened(4);
     struct storage_found found;
     twin_save_identity(twin, 11, 78, SLICE("other"), 1001);
-    twin_crash(twin);
+    twin_crash(twin, 1001);
     twin_open(twin, false, &found);
     assert_int_equal(found.node_id, 77);
     assert_true(slice_equal(buf_slice(&found.identity_blob), SLICE("me")));
@@ -185,7 +185,7 @@ static void test_a_tail_lost_below_the_mark_is_damage(void **state) {
     twin_open(twin, false, &found);
     assert_true(found.damaged);
     twin_found_clear(&found);
-    twin_crash(twin);
+    twin_crash(twin, 2000);
     twin_open(twin, true, &found);
     assert_false(found.damaged);
     twin_found_clear(&found);
