@@ -13,6 +13,12 @@
 
 struct command;
 
+/* What the replicated state machine offers to commands besides the keyspace. */
+struct engine_port {
+    void *context;
+    void (*set_setting)(void *context, struct slice name, struct slice value);
+};
+
 /* What one execution of a command sees. Everything that may influence its result is here. */
 struct call {
     const struct command *command; /* the leaf: a subcommand where there is one */
@@ -31,7 +37,7 @@ struct call {
     struct random random; /* seeded for this command alone */
     uint64_t proto_max_bulk_len;
     struct reply *reply;
-    void *engine; /* for commands that change replicated state outside the keyspace (settings) */
+    const struct engine_port *engine; /* replicated state outside the keyspace; NULL in reads */
 };
 
 typedef void command_run(struct call *call);
@@ -78,6 +84,11 @@ struct command {
 /* Finds the (sub)command of a request by its name(s), in any case. NULL when unknown. argc >= 1. */
 const struct command *command_lookup(uint32_t argc, const struct slice *argv);
 const struct command *command_by_name(const char *full_name);
+/* A command of our own that only the node puts into the log ("shardforge.setting name value"):
+ * never reachable for clients, invisible to COMMAND. NULL when the name is none. */
+const struct command *command_internal(struct slice name);
+/* Runs call->command, with what holds for all of them first (the out-of-memory bit). */
+void call_run(struct call *call);
 uint32_t command_count(void); /* ids are 0 .. count-1 */
 
 /* Whether the request may run at all: known, arity. On failure appends Redis's error text to reply
