@@ -77,7 +77,7 @@ static enum outcome outcome_of(struct slice reply) {
 static void call_end(struct world *world, size_t number, enum outcome outcome, struct slice reply) {
     static const enum sim_coverage covers[] = {
         COVER_UNKNOWN, COVER_ANSWERED, COVER_REFUSED, COVER_UNCERTAIN, COVER_UNKNOWN};
-    struct call *call = &world->history->calls[number];
+    struct client_call *call = &world->history->calls[number];
     call->outcome = outcome;
     if (reply.len > 0) {
         call->completed_us = world_now_us(world);
@@ -198,7 +198,7 @@ static bool client_connect(struct world *world, struct client *client, uint32_t 
     return true;
 }
 
-void call_set_args(struct call *call, uint32_t argc, const char *const *args) {
+void call_set_args(struct client_call *call, uint32_t argc, const char *const *args) {
     SF_ASSERT(argc <= CALL_ARGS_MAX);
     call->argc = argc;
     for (uint32_t i = 0; i < argc; i++) {
@@ -208,7 +208,7 @@ void call_set_args(struct call *call, uint32_t argc, const char *const *args) {
 }
 
 static void client_put(
-    struct world *world, struct client *client, struct call *call, struct buf *packet) {
+    struct world *world, struct client *client, struct client_call *call, struct buf *packet) {
     call->client = client->number;
     call->node = client->node;
     call->connection = client->connection;
@@ -246,7 +246,7 @@ static void client_pipeline(struct world *world, struct client *client) {
     struct buf packet = {0};
     uint64_t n = world_chance(world, 60) ? 1 : 1 + world_below(world, PIPELINE_MAX);
     for (uint64_t i = 0; i < n; i++) {
-        struct call call = {0};
+        struct client_call call = {0};
         workload_fill(world, ++world->clients->next_unique, &call);
         client_put(world, client, &call, &packet);
     }
@@ -286,7 +286,7 @@ bool client_ask(struct world *world, uint32_t number, uint32_t node, enum call_k
     if (client->state == CLIENT_CONNECTED && client->node != node) client_hang_up(world, client);
     if (client->state == CLIENT_AWAY && !client_connect(world, client, node)) return false;
     struct buf packet = {0};
-    struct call call = {.kind = kind};
+    struct client_call call = {.kind = kind};
     call_set_args(&call, argc, args);
     client_put(world, client, &call, &packet);
     client_dispatch(world, client, &packet);
@@ -294,7 +294,7 @@ bool client_ask(struct world *world, uint32_t number, uint32_t node, enum call_k
     return true;
 }
 
-const struct call *client_last(struct world *world, uint32_t number) {
+const struct client_call *client_last(struct world *world, uint32_t number) {
     const struct client *client = &world->clients->list[number];
     return client->has_last ? &world->history->calls[client->last] : NULL;
 }

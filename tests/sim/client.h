@@ -19,7 +19,7 @@ uint32_t client_add(struct world *world);
 bool client_ask(struct world *world, uint32_t client, uint32_t node, enum call_kind kind,
     uint32_t argc, const char *const *args);
 /* Its last call, NULL before the first. Valid until the next call of anybody. */
-const struct call *client_last(struct world *world, uint32_t client);
+const struct client_call *client_last(struct world *world, uint32_t client);
 
 /* -- the shells' side: bytes and the end of a connection, on their way ------------------------ */
 void client_send(struct world *world, uint64_t connection, struct slice bytes);
@@ -27,7 +27,7 @@ void client_close(struct world *world, uint64_t connection);
 void clients_of_process_gone(struct world *world, uint32_t number);
 
 /* workload.c: the words of the next call; unique numbers each write. */
-void workload_fill(struct world *world, uint64_t unique, struct call *call);
-void call_set_args(struct call *call, uint32_t argc, const char *const *args);
+void workload_fill(struct world *world, uint64_t unique, struct client_call *call);
+void call_set_args(struct client_call *call, uint32_t argc, const char *const *args);
 
 #endif

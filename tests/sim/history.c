@@ -30,24 +30,24 @@ static uint64_t words_hash(uint32_t db, uint32_t argc, const struct slice *argv)
 }
 
 static bool words_equal(
-    const struct call *call, uint32_t db, uint32_t argc, const struct slice *argv) {
+    const struct client_call *call, uint32_t db, uint32_t argc, const struct slice *argv) {
     if (call->db != db || call->argc != argc) return false;
     for (uint32_t i = 0; i < argc; i++)
         if (!slice_equal(call->argv[i], argv[i])) return false;
     return true;
 }
 
-struct call *history_find(
+struct client_call *history_find(
     struct history *history, uint32_t db, uint32_t argc, const struct slice *argv) {
     size_t at = words_hash(db, argc, argv) % history->table_size;
     for (; history->table[at] != 0; at = (at + 1) % history->table_size) {
-        struct call *call = &history->calls[history->table[at] - 1];
+        struct client_call *call = &history->calls[history->table[at] - 1];
         if (words_equal(call, db, argc, argv)) return call;
     }
     return NULL;
 }
 
-size_t history_add(struct history *history, const struct call *call) {
+size_t history_add(struct history *history, const struct client_call *call) {
     if (history->n == history->cap) {
         history->cap = SF_MAX((size_t)1024, history->cap * 2);
         history->calls = sf_realloc(history->calls, history->cap * sizeof *history->calls);
@@ -79,7 +79,7 @@ const char *outcome_text(enum outcome outcome) {
     return "?";
 }
 
-void call_describe(const struct call *call, char *out, size_t size) {
+void call_describe(const struct client_call *call, char *out, size_t size) {
     size_t at = (size_t)snprintf(out, size, "c%u@n%u/%llu [%.6f..", call->client, call->node,
         (unsigned long long)call->connection, (double)call->invoked_us / 1e6);
     if (call->completed_us != INT64_MAX && at < size)

@@ -17,7 +17,7 @@ enum call_kind { CALL_READ, CALL_WRITE, CALL_ADMIN };
 
 enum { CALL_ARGS_MAX = 8 };
 
-struct call {
+struct client_call {
     uint32_t client, node;
     uint64_t connection;
     uint32_t db;
@@ -33,7 +33,7 @@ struct call {
 };
 
 struct history {
-    struct call *calls;
+    struct client_call *calls;
     size_t n, cap;
     uint32_t *table; /* open addressing by (db, argv): index + 1 */
     size_t table_size;
@@ -43,11 +43,11 @@ struct history *history_new(void);
 void history_free(struct history *history);
 /* Returns its number. Writes must be unlike any other call (asserted): that is how their place in
  * the log is found. */
-size_t history_add(struct history *history, const struct call *call);
+size_t history_add(struct history *history, const struct client_call *call);
 /* The write with these words; NULL: nobody made it. */
-struct call *history_find(
+struct client_call *history_find(
     struct history *history, uint32_t db, uint32_t argc, const struct slice *argv);
-void call_describe(const struct call *call, char *out, size_t size);
+void call_describe(const struct client_call *call, char *out, size_t size);
 const char *outcome_text(enum outcome outcome);
 
 #endif

@@ -28,7 +28,7 @@ struct trial {
     uint32_t n_rows;
 };
 
-static void call_fail(struct trial *trial, const struct call *call, const char *why,
+static void call_fail(struct trial *trial, const struct client_call *call, const char *why,
     struct slice expected, uint64_t at) {
     char text[300];
     call_describe(call, text, sizeof text);
@@ -74,7 +74,8 @@ static void run_command(
     struct trial *trial, raft_index index, const struct command_reader *command) {
     struct world *world = trial->world;
     if (!model_is_write(command->argv[0])) return; /* of the node's own: settings */
-    struct call *call = history_find(world->history, command->db, command->argc, command->argv);
+    struct client_call *call =
+        history_find(world->history, command->db, command->argc, command->argv);
     if (call == NULL) {
         world_fail(world, "entry %llu holds a %.*s that no client sent", (unsigned long long)index,
             (int)command->argv[0].len, command->argv[0].data);
@@ -143,7 +144,7 @@ static void run_entry(struct trial *trial, raft_index index) {
  */
 
 static bool read_fits(
-    struct trial *trial, const struct call *call, uint64_t step, struct buf *expected) {
+    struct trial *trial, const struct client_call *call, uint64_t step, struct buf *expected) {
     int64_t most_ms;
     struct slice got = bytes_slice(call->reply);
     buf_clear(expected);
@@ -155,7 +156,7 @@ static bool read_fits(
 }
 
 /* The first step in [low, high] at which the read may have run; 0: none. */
-static void place_read(struct trial *trial, struct call *call, uint64_t low, uint64_t high) {
+static void place_read(struct trial *trial, struct client_call *call, uint64_t low, uint64_t high) {
     struct buf expected = {0};
     for (uint64_t step = low; step <= high;) {
         if (read_fits(trial, call, step, &expected)) {
@@ -193,7 +194,7 @@ static void place_calls(struct trial *trial) {
             session->next_write = history->calls[i].step;
     }
     for (size_t i = 0; i < history->n && !trial->world->failed; i++) {
-        struct call *call = &history->calls[i];
+        struct client_call *call = &history->calls[i];
         struct session_place *session = &sessions[call->connection];
         if (call->kind == CALL_WRITE && call->outcome == OUTCOME_ANSWERED && call->step == 0)
             call_fail(trial, call, "an acknowledged write is lost", SLICE(""), 0);

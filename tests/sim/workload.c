@@ -167,7 +167,7 @@ static void fill_read(struct world *world, struct words *words) {
     key(world, words);
 }
 
-void workload_fill(struct world *world, uint64_t unique, struct call *call) {
+void workload_fill(struct world *world, uint64_t unique, struct client_call *call) {
     struct words words = {0};
     call->kind = world_chance(world, 55) ? CALL_WRITE : CALL_READ;
     if (call->kind == CALL_WRITE)

@@ -146,7 +146,7 @@ static void build(struct world *world) {
     int64_t limit_us = world_now_us(world) + BUILD_LIMIT_US;
     while (!world->failed && !is_built(world)) {
         if (world_now_us(world) > limit_us) {
-            const struct call *last = client_last(world, admin);
+            const struct client_call *last = client_last(world, admin);
             char text[300] = "";
             if (last != NULL) call_describe(last, text, sizeof text);
             world_fail(
@@ -174,7 +174,7 @@ static bool all_equal(struct world *world) {
     return true;
 }
 
-static bool call_succeeded(const struct call *call) {
+static bool call_succeeded(const struct client_call *call) {
     return call != NULL && call->outcome == OUTCOME_ANSWERED;
 }
 
@@ -188,7 +188,7 @@ static void must_make_progress(struct world *world) {
     for (bool done = false; !done && !world->failed;) {
         done = true;
         for (uint32_t i = 0; i < world->n_nodes; i++) {
-            const struct call *last = client_last(world, probes[i]);
+            const struct client_call *last = client_last(world, probes[i]);
             if (call_succeeded(last) && last->kind == CALL_WRITE) wrote[i] = true;
             if (call_succeeded(last) && last->kind == CALL_READ) read[i] = true;
             char name[32], value[32];
