@@ -463,18 +463,6 @@ void process_free(struct process *process) {
     sf_free(process);
 }
 
-/* What the server does with a directory that has no identity yet. */
-static void identity_make(struct process *process, struct node_identity *identity) {
-    *identity = (struct node_identity){.state = IDENTITY_FRESH};
-    while (identity->id == 0) identity->id = random_next(&process->world->random) >> 1;
-    struct buf blob = {0};
-    identity_encode(identity, &blob);
-    twin_save_identity(
-        process->twin, 0, identity->id, buf_slice(&blob), world_now_us(process->world));
-    (void)twin_poll(process->twin, twin_next_due_us(process->twin), NULL, NULL);
-    buf_free(&blob);
-}
-
 static void start_from(
     struct process *process, const struct storage_found *found, struct node_start *start) {
     *start = (struct node_start){
@@ -483,9 +471,7 @@ static void start_from(
         .now_us = process_local_us(process),
         .wall_ms = process_wall_ms(process),
     };
-    if (found->is_new)
-        identity_make(process, &start->identity);
-    else
+    if (!found->is_new) /* else the node makes itself an id */
         SF_ASSERT(identity_decode(buf_slice(&found->identity_blob), &start->identity) == SF_OK);
     struct raft_start *raft = &start->raft;
     raft->hard_state = found->hard_state;
@@ -514,7 +500,9 @@ void process_start(struct process *process) {
     process->life++;
     process->started_at_us = world_now_us(world);
     process->boot_offset_us = world_between(world, 1000000, 900000000);
-    process->drift_ppm = world_between(world, -300, 300);
+    /* Leases allow for 5 % between two clocks (R10). */
+    int64_t drift_max = world_chance(world, 20) ? 20000 : 200;
+    process->drift_ppm = world_between(world, -drift_max, drift_max);
     process->busy_until_us = process->paused_until_us = 0;
     process->turn_at_us = INT64_MAX;
     process->crash_after_calls = -1;

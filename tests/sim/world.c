@@ -88,7 +88,8 @@ static bool is_built(struct world *world) {
         if (!process->up) return false;
         const struct node_identity *identity = node_identity(process->node);
         const struct raft *raft = node_raft(process->node);
-        if (identity->state != IDENTITY_MEMBER || raft_leader(raft) == 0) return false;
+        if (identity->state != IDENTITY_MEMBER || raft == NULL || raft_leader(raft) == 0)
+            return false;
         if (cluster != NULL && strcmp(cluster, identity->cluster_id) != 0) return false;
         cluster = identity->cluster_id;
         const struct raft_configuration *members = raft_configuration(raft);
@@ -104,6 +105,7 @@ static bool is_in(struct world *world, uint32_t number) {
     const struct node_identity *first = node_identity(world->processes[0]->node);
     const struct node_identity *its = node_identity(world->processes[number]->node);
     if (strcmp(first->cluster_id, its->cluster_id) != 0) return false;
+    if (node_raft(world->processes[0]->node) == NULL) return false;
     return configuration_find(raft_configuration(node_raft(world->processes[0]->node)), its->id) !=
            NULL;
 }
@@ -162,11 +164,15 @@ static void build(struct world *world) {
 /* -- progress after the faults
  * ---------------------------------------------------------------------- */
 
+static bool is_member(const struct process *process) {
+    return process->up && node_raft(process->node) != NULL;
+}
+
 static bool all_equal(struct world *world) {
     const struct process *first = world->processes[0];
     for (uint32_t i = 0; i < world->n_nodes; i++) {
         struct process *process = world->processes[i];
-        if (!process->up || !first->up) return false;
+        if (!is_member(process) || !is_member(first)) return false;
         raft_index commit = raft_commit_index(node_raft(process->node));
         if (commit != raft_commit_index(node_raft(first->node))) return false;
         if (engine_applied(node_engine(process->node)) != commit) return false;
