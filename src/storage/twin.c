@@ -46,6 +46,7 @@ struct twin {
     size_t log_len, log_cap;
     raft_index mark_index;
     raft_term mark_term;
+    bool damaged; /* entries at or below the mark were missing; until twin_mark_repaired */
     int64_t marked_at_us;
 };
 
@@ -67,17 +68,20 @@ static void log_put(struct twin *twin, const struct raft_entry *entry) {
         twin->log = sf_realloc(twin->log, twin->log_cap * sizeof *twin->log);
     }
     twin->log[twin->log_len] = *entry;
-    twin->log[twin->log_len++].payload = bytes_ref(entry->payload);
+    /* As read back from a disk: no payload and an empty one are the same. */
+    bool empty = bytes_slice(entry->payload).len == 0;
+    twin->log[twin->log_len++].payload = empty ? NULL : bytes_ref(entry->payload);
 }
 
 static void log_clear(struct twin *twin) {
     while (twin->log_len > 0) bytes_unref(twin->log[--twin->log_len].payload);
     twin->mark_index = 0;
     twin->mark_term = 0;
+    twin->damaged = false;
 }
 
 static void mark_refresh(struct twin *twin) {
-    if (twin->log_len < twin->mark_index) return; /* damaged: only growing past it mends it */
+    if (twin->damaged && twin->log_len < twin->mark_index) return;
     twin->mark_index = twin->log_len;
     twin->mark_term = twin->log_len > 0 ? twin->log[twin->log_len - 1].term : 0;
 }
@@ -358,9 +362,16 @@ static void found_term_runs(const struct twin *twin, struct storage_found *found
     }
 }
 
-static bool is_damaged(const struct twin *twin) {
-    return twin->mark_index > twin->log_len ||
-           (twin->mark_index > 0 && twin->log[twin->mark_index - 1].term < twin->mark_term);
+static void check_mark(struct twin *twin, bool accept_lost_tail) {
+    if (twin->mark_index > twin->log_len) twin->damaged = true;
+    if (!accept_lost_tail || !twin->damaged) return;
+    twin->damaged = false;
+    mark_refresh(twin);
+}
+
+void twin_mark_repaired(struct twin *twin) {
+    twin->damaged = false;
+    mark_refresh(twin);
 }
 
 void twin_open(struct twin *twin, bool accept_lost_tail, struct storage_found *found) {
@@ -373,10 +384,7 @@ void twin_open(struct twin *twin, bool accept_lost_tail, struct storage_found *f
     /* The log's thread may have been ahead of the hard state's. */
     if (last_term > twin->hard_state.term)
         twin->hard_state = (struct raft_hard_state){last_term, 0};
-    if (accept_lost_tail && is_damaged(twin)) {
-        twin->mark_index = twin->log_len;
-        twin->mark_term = last_term;
-    }
+    check_mark(twin, accept_lost_tail);
     found->is_new = twin->node_id == 0;
     found->node_id = twin->node_id;
     buf_append_slice(&found->identity_blob, buf_slice(&twin->identity));
@@ -384,7 +392,7 @@ void twin_open(struct twin *twin, bool accept_lost_tail, struct storage_found *f
     found->hard_state = twin->hard_state;
     found->first_index = 1;
     found->last_index = twin->log_len;
-    found->damaged = is_damaged(twin);
+    found->damaged = twin->damaged;
     found_configurations(twin, found);
     found_term_runs(twin, found);
 }

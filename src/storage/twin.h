@@ -41,6 +41,8 @@ void twin_save_identity(
 /* Answers everything complete by now_us, in order of completion. on_event may make requests. */
 uint32_t twin_poll(struct twin *twin, int64_t now_us,
     void (*on_event)(void *context, const struct storage_event *event), void *context);
+/* The node is whole again: forgets that its log was damaged. */
+void twin_mark_repaired(struct twin *twin);
 int64_t twin_next_due_us(const struct twin *twin); /* INT64_MAX: nothing under way */
 
 /* -- faults -------------------------------------------------------------------------------- */

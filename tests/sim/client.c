@@ -19,7 +19,7 @@ struct client {
     enum client_state state;
     uint32_t node, home;
     uint64_t connection;
-    int64_t last_at_us; /* what comes to it comes in order */
+    int64_t last_in_us, last_out_us; /* bytes come in order, both ways */
     struct buf in;
     size_t first, n, answered; /* the pipeline under way: calls in the history */
     uint32_t db;
@@ -28,9 +28,11 @@ struct client {
     size_t last;
 };
 
-struct parcel { /* bytes on their way to a client */
+struct parcel { /* bytes on their way between a client and a node */
     struct list in_clients;
     struct world *world;
+    bool to_node;
+    uint32_t node;
     uint64_t connection;
     bool fin;
     struct buf bytes;
@@ -100,9 +102,11 @@ static void client_lost(struct world *world, struct client *client) {
     if (client->is_worker) client_schedule(world, client, world_between(world, 5000, 250000));
 }
 
+static void post(
+    struct world *world, struct client *client, struct slice bytes, bool fin, int64_t delay_us);
+
 static void client_hang_up(struct world *world, struct client *client) {
-    process_arrive(
-        world->processes[client->node], ARRIVE_CLIENT_CLOSED, client->connection, SLICE(""));
+    post(world, client, SLICE(""), true, 0);
     client_lost(world, client);
 }
 
@@ -147,7 +151,11 @@ static void parcel_run(void *context, uint64_t a, uint64_t b) {
     struct parcel *parcel = context;
     struct world *world = parcel->world;
     struct client *client = client_of(world, parcel->connection);
-    if (client != NULL && parcel->fin) {
+    if (parcel->to_node) {
+        process_arrive(world->processes[parcel->node],
+            parcel->fin ? ARRIVE_CLIENT_CLOSED : ARRIVE_CLIENT_BYTES, parcel->connection,
+            buf_slice(&parcel->bytes));
+    } else if (client != NULL && parcel->fin) {
         client_lost(world, client);
     } else if (client != NULL) {
         buf_append_slice(&client->in, buf_slice(&parcel->bytes));
@@ -164,8 +172,23 @@ static void parcel_send(struct world *world, uint64_t connection, struct slice b
     list_push_back(&world->clients->parcels, &parcel->in_clients);
     buf_append_slice(&parcel->bytes, bytes);
     int64_t at_us = world_now_us(world) + world_between(world, 20, 300);
-    client->last_at_us = SF_MAX(client->last_at_us, at_us);
-    queue_put(&world->queue, client->last_at_us, parcel_run, parcel, 0, 0);
+    client->last_in_us = SF_MAX(client->last_in_us, at_us);
+    queue_put(&world->queue, client->last_in_us, parcel_run, parcel, 0, 0);
+}
+
+static void post(
+    struct world *world, struct client *client, struct slice bytes, bool fin, int64_t delay_us) {
+    struct parcel *parcel = sf_alloc_zero(1, sizeof *parcel);
+    *parcel = (struct parcel){.world = world,
+        .to_node = true,
+        .node = client->node,
+        .connection = client->connection,
+        .fin = fin};
+    list_push_back(&world->clients->parcels, &parcel->in_clients);
+    buf_append_slice(&parcel->bytes, bytes);
+    int64_t at_us = world_now_us(world) + delay_us + world_between(world, 20, 300);
+    client->last_out_us = SF_MAX(client->last_out_us, at_us);
+    queue_put(&world->queue, client->last_out_us, parcel_run, parcel, 0, 0);
 }
 
 void client_send(struct world *world, uint64_t connection, struct slice bytes) {
@@ -192,7 +215,7 @@ static bool client_connect(struct world *world, struct client *client, uint32_t 
     client->node = node;
     client->state = CLIENT_CONNECTED;
     client->connection = ++world->clients->next_connection;
-    client->last_at_us = 0;
+    client->last_in_us = client->last_out_us = 0;
     client->db = 0;
     process_arrive(world->processes[node], ARRIVE_CLIENT_OPEN, client->connection, SLICE(""));
     return true;
@@ -230,14 +253,13 @@ static void client_patience(void *context, uint64_t number, uint64_t ticket) {
 }
 
 static void client_dispatch(struct world *world, struct client *client, struct buf *packet) {
-    struct process *process = world->processes[client->node];
-    /* In one piece, or cut anywhere: what arrives in two pieces may be read in two turns. */
+    /* In one piece, or cut anywhere and then read in two turns. */
     size_t cut = world_chance(world, 15) ? world_below(world, packet->len) : packet->len;
-    process_arrive(
-        process, ARRIVE_CLIENT_BYTES, client->connection, slice_of(buf_slice(packet).data, cut));
-    if (cut < packet->len)
-        process_arrive(process, ARRIVE_CLIENT_BYTES, client->connection,
-            slice_of(buf_slice(packet).data + cut, packet->len - cut));
+    struct slice bytes = buf_slice(packet);
+    if (cut > 0) post(world, client, slice_of(bytes.data, cut), false, 0);
+    if (cut < bytes.len)
+        post(world, client, slice_of(bytes.data + cut, bytes.len - cut), false,
+            world_between(world, 0, 30000));
     queue_put(&world->queue, world_now_us(world) + PATIENCE_US, client_patience, world,
         client->number, ++client->ticket);
 }
