@@ -358,16 +358,10 @@ static bool redirected(struct node *node, struct link *link) {
     return true;
 }
 
-static struct raft_address joiner_address(const struct link *link) {
-    struct raft_address address = link->theirs.address;
-    if (address.host[0] == '\0') memcpy(address.host, link->remote_host, sizeof address.host);
-    return address;
-}
-
 /* Why a node may not come in; NULL: it may. */
 static const char *objection(struct node *node, struct link *link) {
     const struct raft_configuration *now = raft_configuration(node->raft);
-    struct raft_address address = joiner_address(link);
+    struct raft_address address = link_peer_address(link);
     if (node->fenced || node->self_removed) return "this node serves no cluster itself";
     if (link->theirs.databases != node->settings.databases) {
         return "the directive databases differs between the nodes";
@@ -400,7 +394,7 @@ static void on_join_question(struct node *node, struct link *link) {
         return;
     }
     const struct raft_configuration *now = raft_configuration(node->raft);
-    struct raft_member learner = {.id = link->theirs.id, .address = joiner_address(link)};
+    struct raft_member learner = {.id = link->theirs.id, .address = link_peer_address(link)};
     const struct raft_member *listed = configuration_find(now, learner.id);
     if (listed != NULL && memcmp(&listed->address, &learner.address, sizeof learner.address) == 0) {
         say(node, link, "joining");
