@@ -197,6 +197,7 @@ bool is_sole_voter(const struct raft *raft);
 
 /* -- election.c */
 void election_arm(struct raft *raft);
+bool may_campaign(const struct raft *raft);
 void election_hear_leader(struct raft *raft, raft_id leader);
 void election_tick(struct raft *raft);
 void election_count_own_vote(struct raft *raft);
