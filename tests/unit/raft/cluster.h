@@ -194,6 +194,9 @@ static inline void start_find_configurations(
 static inline void cluster_start(struct cluster *cluster, raft_id id) {
     struct cluster_node *node = node_of(cluster, id);
     SF_ASSERT(node->raft == NULL);
+    /* As storage does (DESIGN 9): entries of a term may become durable before the hard state. */
+    raft_term last = node->disk.n == 0 ? 0 : node->disk.entries[node->disk.n - 1].term;
+    if (node->hard_state.term < last) node->hard_state = (struct raft_hard_state){last, 0};
     struct raft_start start = {.self = id,
         .seed = cluster->seed * 100 + id,
         .now_us = cluster->now_us,

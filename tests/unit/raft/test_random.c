@@ -144,9 +144,11 @@ static void check_progress(struct chaos *chaos) {
     }
     cluster_run(cluster, 5000);
     raft_id leader = cluster_leader(cluster);
-    if (getenv("VERBOSE") != NULL) fwrite(buf_slice(&cluster->transcript).data, 1, cluster->transcript.len, stderr);
+    if (getenv("VERBOSE") != NULL)
+        fwrite(buf_slice(&cluster->transcript).data, 1, cluster->transcript.len, stderr);
     assert_true(leader != 0 && raft_is_serving(raft_of(cluster, leader)));
-    if (getenv("VERBOSE") != NULL) fwrite(buf_slice(&cluster->transcript).data, 1, cluster->transcript.len, stderr);
+    if (getenv("VERBOSE") != NULL)
+        fwrite(buf_slice(&cluster->transcript).data, 1, cluster->transcript.len, stderr);
     raft_index index = cluster_propose(cluster, leader, "last");
     cluster_run(cluster, 500);
     assert_false(raft_configuration(raft_of(cluster, leader))->joint);
