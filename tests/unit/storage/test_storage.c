@@ -355,7 +355,6 @@ static void test_an_entry_larger_than_a_generation_is_kept(void **state) {
     expect_entries(f, 3, 3, 1, 5 << 20);
 }
 
-/* LevelDB, left to itself, takes a write-ahead log that it cannot open for an empty one. */
 static void test_running_out_of_descriptors_loses_nothing(void **state) {
     struct fixture *f = *state;
     for (rlim_t spare = 0; spare < 12; spare++) {
