@@ -167,7 +167,7 @@ static enum sf_status open_directory(struct storage *storage, bool accept_lost_t
     struct storage_found *found, struct buf *error) {
     enum sf_status status = directory_make(storage->directory, error);
     if (status == SF_OK) status = directory_lock(storage->directory, &storage->lock_fd, error);
-    if (status != SF_OK) return status;
+    if (status != SF_OK) return status == SF_ERR_NO_SPACE ? SF_ERR_STORAGE : status;
     status = open_files(storage, accept_lost_tail, found, error);
     if (status == SF_ERR_NO_SPACE) { /* LevelDB writes when it opens: give it the reserve */
         reserve_free(storage->directory);
