@@ -35,14 +35,12 @@ bool int_parse(struct slice text, int64_t *out) {
     return true;
 }
 
-size_t int_print(int64_t value, char out[INT_TEXT_MAX]) {
+/* Decimal digits of rest, right-aligned before end; returns the first. */
+static char *print_digits(uint64_t rest, char *at) {
     static const char pairs[] = "00010203040506070809101112131415161718192021222324"
                                 "25262728293031323334353637383940414243444546474849"
                                 "50515253545556575859606162636465666768697071727374"
                                 "75767778798081828384858687888990919293949596979899";
-    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    char digits[INT_TEXT_MAX];
-    char *end = digits + sizeof(digits), *at = end;
     while (rest >= 100) {
         at -= 2;
         memcpy(at, pairs + rest % 100 * 2, 2);
@@ -54,8 +52,21 @@ size_t int_print(int64_t value, char out[INT_TEXT_MAX]) {
     } else {
         *--at = (char)('0' + rest);
     }
+    return at;
+}
+
+size_t uint_print(uint64_t value, char out[INT_TEXT_MAX]) {
+    char digits[INT_TEXT_MAX];
+    char *end = digits + sizeof(digits), *at = print_digits(value, end);
+    memcpy(out, at, (size_t)(end - at));
+    return (size_t)(end - at);
+}
+
+size_t int_print(int64_t value, char out[INT_TEXT_MAX]) {
+    uint64_t size = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    char digits[INT_TEXT_MAX];
+    char *end = digits + sizeof(digits), *at = print_digits(size, end);
     if (value < 0) *--at = '-';
-    size_t len = (size_t)(end - at);
-    memcpy(out, at, len);
-    return len;
+    memcpy(out, at, (size_t)(end - at));
+    return (size_t)(end - at);
 }

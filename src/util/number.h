@@ -14,6 +14,7 @@
  * alone when false. */
 bool int_parse(struct slice text, int64_t *out);
 bool uint_parse(struct slice text, uint64_t *out);
+size_t uint_print(uint64_t value, char out[INT_TEXT_MAX]);
 size_t int_print(int64_t value, char out[INT_TEXT_MAX]); /* returns the length, no zero byte */
 
 /* What Redis accepts as a double argument: decimal or hex float, inf, infinity in any case, with a

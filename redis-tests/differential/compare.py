@@ -1,0 +1,142 @@
+"""When two replies count as the same. Each comparator gives None, or says in a few words what differs."""
+import re
+
+from shardforge_testing.resp import Reply, show
+
+# Pseudo replies: what happened where a reply was expected.
+CLOSED = "x"
+SILENT = "t"
+
+
+def happened(kind):
+    return Reply("-", {CLOSED: b"(connection closed)", SILENT: b"(no reply in time)"}[kind])
+
+
+def exact(oracle, target):
+    return None if oracle == target else "differs"
+
+
+def sort_deep(reply):
+    if reply.kind == "%":
+        pairs = [(sort_deep(key), sort_deep(value)) for key, value in reply.value]
+        return Reply("%", sorted(pairs, key=repr))
+    if isinstance(reply.value, list):
+        return Reply(reply.kind, sorted((sort_deep(item) for item in reply.value), key=repr))
+    return reply
+
+
+def unordered(oracle, target):
+    return exact(sort_deep(oracle), sort_deep(target))
+
+
+def as_number(reply):
+    if reply.kind == ":":
+        return reply.value
+    if reply.kind == "$" and reply.value is not None and re.fullmatch(rb"-?\d+", reply.value):
+        return int(reply.value)
+    return None
+
+
+def within(oracle, target, tolerance):
+    """Numbers, also inside arrays, may differ by the tolerance; zero and negative ones (states, not times) may not."""
+    if oracle.kind != target.kind:
+        return "type differs"
+    if isinstance(oracle.value, list) and isinstance(target.value, list):
+        if len(oracle.value) != len(target.value):
+            return "length differs"
+        results = [within(a, b, tolerance) for a, b in zip(oracle.value, target.value)]
+        return next((result for result in results if result), None)
+    a, b = as_number(oracle), as_number(target)
+    if a is None or b is None or a <= 0 or b <= 0:
+        return exact(oracle, target)
+    return None if abs(a - b) <= int(tolerance) else f"differs by {abs(a - b)}, more than {tolerance}"
+
+
+def same_type(oracle, target):
+    if oracle.kind != target.kind or oracle.is_nil != target.is_nil:
+        return "type differs"
+    if isinstance(oracle.value, list) and len(oracle.value) != len(target.value):
+        return "length differs"
+    return None
+
+
+def shape(oracle, target):
+    """Types all the way down, keys of maps, lengths of arrays; not the leaves."""
+    problem = same_type(oracle, target)
+    if problem or not isinstance(oracle.value, list):
+        return problem
+    if oracle.kind == "%":
+        if [key for key, _ in oracle.value] != [key for key, _ in target.value]:
+            return "keys of a map differ"
+        pairs = [(a[1], b[1]) for a, b in zip(oracle.value, target.value)]
+    else:
+        pairs = list(zip(oracle.value, target.value))
+    return next((problem for problem in (shape(a, b) for a, b in pairs) if problem), None)
+
+
+def field_names(text):
+    return [word.split("=")[0] for word in text.split()]
+
+
+def fields(oracle, target):
+    """Lines of name=value: the same names in the same order. Where 7.2 has more, the expectation lists the names."""
+    if oracle.kind != target.kind:
+        return "type differs"
+    a, b = field_names(oracle.text.splitlines()[0]), field_names(target.text.splitlines()[0])
+    if a == b:
+        return None
+    missing, more = [n for n in a if n not in b], [n for n in b if n not in a]
+    return f"names differ: missing {missing}, more {more}" if missing or more else "names in another order"
+
+
+# Prose and history are each project's own; display_text came with 7.2.
+DOCS_IGNORED = {b"summary", b"complexity", b"history", b"display_text", b"since"}
+
+
+def prune_docs(reply):
+    items = reply.value
+    if reply.kind == "%":
+        return Reply("%", [(k, prune_docs(v)) for k, v in items if k.value not in DOCS_IGNORED])
+    if not isinstance(items, list):
+        return reply
+    is_map = len(items) % 2 == 0 and all(i.kind == "$" for i in items[::2]) and any(
+        i.value in DOCS_IGNORED or i.value in (b"arguments", b"name") for i in items[::2])
+    if is_map:
+        pairs = [(k, prune_docs(v)) for k, v in zip(items[::2], items[1::2]) if k.value not in DOCS_IGNORED]
+        return Reply(reply.kind, [part for pair in pairs for part in pair])
+    return Reply(reply.kind, [prune_docs(item) for item in items])
+
+
+def docs(oracle, target):
+    return unordered(prune_docs(oracle), prune_docs(target))
+
+
+def subset(oracle, target):
+    """What the target lists, the oracle lists too (both arrays, or maps by key); not the other way round."""
+    if oracle.kind != target.kind:
+        return "type differs"
+    more = [item for item in target.items if item not in oracle.items]
+    return f"only in the target: {more}" if more else None
+
+
+def like(_, target, *pattern):
+    """The target's reply, as show() writes it, matches a regular expression; the oracle's is not looked at."""
+    regex = " ".join(pattern)
+    return None if re.search(regex, show(target), re.S) else f"does not match {regex}"
+
+
+COMPARATORS = {
+    "exact": exact, "unordered": unordered, "within": within, "type": same_type, "shape": shape, "fields": fields,
+    "docs": docs, "subset": subset, "like": like, "any": lambda oracle, target: None,
+}
+
+
+def compare(comparator, oracle, target):
+    name, *arguments = comparator
+    if CLOSED_REPLY in (oracle, target) or SILENT_REPLY in (oracle, target):
+        return exact(oracle, target) if name != "like" else "differs"
+    return COMPARATORS[name](oracle, target, *arguments)
+
+
+CLOSED_REPLY = happened(CLOSED)
+SILENT_REPLY = happened(SILENT)

@@ -1,0 +1,237 @@
+"""Random commands from templates.
+
+A template is a command's words; these stand for something random:
+    key value int index float pattern db second ms at at_ms word    (argument, see Arguments)
+    key+            one to four of it          pair+   one to four keys with values
+    [A|B C|D]       with some probability one of the alternatives
+    (A|B)           exactly one of them
+Then, now and then, an argument is dropped, doubled or replaced by something odd."""
+import re
+
+TEMPLATES = """
+GET key
+SET key value [NX|XX] [GET] [EX second|PX ms|EXAT at|PXAT at_ms|KEEPTTL]
+SET key int
+SETNX key value
+SETEX key second value
+PSETEX key ms value
+GETSET key value
+GETDEL key
+GETEX key [EX second|PX ms|EXAT at|PXAT at_ms|PERSIST]
+MGET key+
+MSET pair+
+MSETNX pair+
+APPEND key value
+STRLEN key
+GETRANGE key index index
+SUBSTR key index index
+SETRANGE key index value
+INCR key
+DECR key
+INCRBY key int
+DECRBY key int
+INCRBYFLOAT key float
+LCS key key [LEN|IDX] [MINMATCHLEN int] [WITHMATCHLEN]
+DEL key+
+UNLINK key+
+EXISTS key+
+TOUCH key+
+TYPE key
+KEYS pattern
+SCAN 0 COUNT 100000 [MATCH pattern] [TYPE string]
+RANDOMKEY
+DBSIZE
+EXPIRE key second [NX|XX|GT|LT]
+PEXPIRE key ms [NX|XX|GT|LT]
+EXPIREAT key at [NX|XX|GT|LT]
+PEXPIREAT key at_ms [NX|XX|GT|LT]
+TTL key
+PTTL key
+EXPIRETIME key
+PEXPIRETIME key
+PERSIST key
+RENAME key key
+RENAMENX key key
+COPY key key [DB db] [REPLACE]
+MOVE key db
+SWAPDB db db
+SELECT db
+FLUSHDB [SYNC|ASYNC]
+OBJECT ENCODING key
+OBJECT FREQ key
+OBJECT IDLETIME key
+OBJECT REFCOUNT key
+ECHO value
+PING [value]
+word key value
+CONFIG GET word
+CLIENT word value
+OBJECT word key
+COMMAND word
+"""
+SELDOM = {"FLUSHDB", "SWAPDB", "KEYS", "SCAN", "CONFIG", "CLIENT", "COMMAND", "word"}
+
+COMPARATORS = {
+    "KEYS": ("unordered",), "SCAN": ("unordered",), "RANDOMKEY": ("type",), "TTL": ("within", "2"),
+    "PTTL": ("within", "3000"), "EXPIRETIME": ("within", "2"), "PEXPIRETIME": ("within", "3000"),
+}
+OBJECT_COMPARATORS = {"IDLETIME": ("type",), "REFCOUNT": ("type",)}
+
+# Never between 10^6 and 2^29: SETRANGE would build values of that size.
+ODD_NUMBERS = ["0", "-1", "1", "9223372036854775807", "-9223372036854775808", "9223372036854775808",
+               "-9223372036854775809", "4294967296", "2147483648", "536870912", "18446744073709551616", "1e3", "0x10",
+               "01", "-0", "+1", " 1", "1 ", "", "abc", "1.0", "1.5", "99999999999999999999", "-"]
+ODD_FLOATS = ["nan", "inf", "-inf", "1e400", "-1e4932", "1e-400", "0.1", "3.0e3", "1e17", "123456789.123456789", "0x1p3",
+              "1.7976931348623157e308", "5e-324", "-0.0", ".5", "5.", "1e", "  1", "", "1_0"]
+WORDS = ["nosuch", "help", "info", "count", "get", "GeTNaMe", "getname", "no-evict", "\r\n", "", "\0", "encoding", "freq"]
+
+
+class Arguments:
+    """One random argument of each sort."""
+
+    def __init__(self, random):
+        self.random = random
+
+    def key(self):
+        r = self.random
+        if r.random() < 0.04:
+            return r.choice([b"", b"\0", b"k\r\n", b"\xff\xfe", b"{tag}x", b"k" * 300])
+        return b"k%d" % r.randrange(6)
+
+    def value(self):
+        r, chance = self.random, self.random.random()
+        if chance < 0.3:
+            return self.int()
+        if chance < 0.35:
+            return self.float()
+        if chance < 0.36:
+            return bytes([r.randrange(256)]) * r.choice([16383, 65536])
+        size = r.choice([0, 1, 3, 10, 20, 21, 43, 44, 45, 64, 100, 1000])
+        return r.randbytes(size) if r.random() < 0.3 else bytes(r.choices(b"abcxyz 019", k=size))
+
+    def int(self):
+        r = self.random
+        if r.random() < 0.15:
+            return r.choice(ODD_NUMBERS).encode()
+        return b"%d" % r.choice([r.randint(-20, 20), r.randint(-10**6, 10**6), r.randint(-2**63, 2**63 - 1)])
+
+    def index(self):
+        r = self.random
+        if r.random() < 0.1:
+            return r.choice(ODD_NUMBERS).encode()
+        return b"%d" % r.choice([r.randint(-12, 12), r.randint(-120, 120), r.randint(0, 3000)])
+
+    def float(self):
+        r = self.random
+        if r.random() < 0.2:
+            return r.choice(ODD_FLOATS).encode()
+        return r.choice([b"%d" % r.randint(-100, 100), b"%.3f" % r.uniform(-10, 10), b"%r" % r.uniform(-1e6, 1e6),
+                         b"%.2e" % r.uniform(-1e15, 1e15), b"%.17g" % r.random()])
+
+    def pattern(self):
+        r = self.random
+        pieces = [b"*", b"?", b"k", b"[k-m]", b"[^0-2]", b"[0-3]", b"k*", b"\\k", b"[", b"[]", b"\\", b"1", b"[a-", b"{", b"\0"]
+        return b"".join(r.choices(pieces, k=r.randint(0, 3))) if r.random() < 0.6 else b"*"
+
+    def db(self):
+        r = self.random
+        return r.choice(ODD_NUMBERS).encode() if r.random() < 0.06 else b"%d" % r.randrange(3)
+
+    def second(self):
+        """Far from now: what expires during an episode is the case files' business."""
+        r = self.random
+        return r.choice(ODD_NUMBERS[:1] + ODD_NUMBERS[3:]).encode() if r.random() < 0.12 else b"%d" % r.randint(1000, 9000)
+
+    def ms(self):
+        r = self.random
+        return r.choice(ODD_NUMBERS[:1] + ODD_NUMBERS[3:8] + ODD_NUMBERS[10:]).encode() \
+            if r.random() < 0.12 else b"%d" % r.randint(10**6, 10**7)
+
+    def at(self):
+        r = self.random
+        return r.choice([b"1", b"1000000000", b"4000000000", b"4000000001", b"9999999999"]) \
+            if r.random() < 0.88 else r.choice(ODD_NUMBERS).encode()
+
+    def at_ms(self):
+        r = self.random
+        return r.choice([b"1", b"1000000000000", b"4000000000000", b"4000000000001", b"9999999999999"]) \
+            if r.random() < 0.88 else r.choice(ODD_NUMBERS).encode()
+
+    def word(self):
+        return self.random.choice(WORDS).encode("latin-1")
+
+
+def split_groups(text):
+    """'[A|B C] x' -> the groups and words at the top level."""
+    return re.findall(r"\[[^\]]*\]|\([^)]*\)|\S+", text)
+
+
+class Grammar:
+    def __init__(self, random, has_command):
+        self.random = random
+        self.arguments = Arguments(random)
+        lines = [line for line in TEMPLATES.strip().splitlines()]
+        self.templates = [line for line in lines if line.split()[0] == "word" or has_command(line.split()[0].lower())]
+        self.weights = [1 if line.split()[0] in SELDOM else 6 for line in self.templates]
+
+    def expand(self, text):
+        r, out = self.random, []
+        for token in split_groups(text):
+            if token[0] in "[(":
+                if token[0] == "(" or r.random() < 0.35:
+                    out += self.expand(r.choice(token[1:-1].split("|")))
+            elif token == "pair+":
+                for _ in range(r.randint(1, 4)):
+                    out += [self.arguments.key(), self.arguments.value()]
+            elif token.endswith("+"):
+                out += [getattr(self.arguments, token[:-1])() for _ in range(r.randint(1, 4))]
+            elif hasattr(self.arguments, token):
+                out.append(getattr(self.arguments, token)())
+            else:
+                out.append(token.encode() if r.random() > 0.1 else token.lower().encode())
+        return out
+
+    def command(self):
+        r = self.random
+        words = self.expand(r.choices(self.templates, self.weights)[0])
+        while r.random() < 0.05:
+            at = r.randrange(len(words))
+            action = r.randrange(4)
+            if action == 0 and len(words) > 1:
+                del words[max(at, 1)]
+            elif action == 1:
+                words.insert(at + 1, words[at])
+            elif action == 2:
+                words.insert(at + 1, r.choice([b"NX", b"XX", b"GET", b"EX", b"KEEPTTL", b"0", b"", b"100000"]))
+            elif at > 0:
+                words[at] = self.arguments.value() if r.random() < 0.5 else self.arguments.int()
+        return words if is_comparable(words) else [b"PING"]
+
+
+# Answers that are each server's own (lists of commands, settings, clients), or that end the connection.
+OWN_ANSWERS = {(b"command",), (b"command", b"list"), (b"command", b"count"), (b"command", b"docs"),
+               (b"command", b"info"), (b"command", b"help"), (b"client", b"info"), (b"client", b"id"),
+               (b"client", b"list"), (b"client", b"help"), (b"object", b"help"), (b"config", b"help"),
+               (b"client", b"no-evict"), (b"client", b"reply"), (b"client", b"pause"), (b"client", b"kill")}
+# Not to be called by chance: they have other effects than an answer.
+UNSUITABLE = {b"info", b"command", b"quit"}
+
+
+def is_comparable(words):
+    lowered = [word.lower() for word in words[:2]]
+    if lowered[0] in UNSUITABLE and len(words) == 1 or lowered[0] == b"info":
+        return False
+    if lowered[0] == b"scan" and (words[1:2] != [b"0"] or b"100000" not in words):
+        return False
+    if lowered[0] in (b"config", b"debug") and lowered[1:2] != [b"get"]:
+        return False
+    if lowered[:2] == [b"config", b"get"] and any(b"*" in word or b"?" in word or b"[" in word for word in words):
+        return False
+    return tuple(lowered) not in OWN_ANSWERS
+
+
+def comparator_of(words):
+    name = words[0].upper().decode("latin-1")
+    if name == "OBJECT" and len(words) > 1:
+        return OBJECT_COMPARATORS.get(words[1].upper().decode("latin-1"), ("exact",))
+    return COMPARATORS.get(name, ("exact",))
