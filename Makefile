@@ -21,10 +21,11 @@ UNIT_TESTS   := $(UNIT_SOURCES:%.c=$(BUILD)/%)
 SIM_OBJECTS  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/*.c))
 SIM          := $(BUILD)/tests/sim/simulator
 FUZZERS      := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
+STORAGE_FAULTS := $(BUILD)/tests/integration/shim.so $(BUILD)/tests/integration/storage_driver
 TOOLS        := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 
 .DEFAULT_GOAL := all
-.PHONY: all help deps run test lint format unit sim integration redis-tests fuzz bench clean
+.PHONY: all help deps run test lint format unit sim integration storage-faults redis-tests fuzz bench clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -60,6 +61,9 @@ integration: all $(TOOLS) ## real processes, real kills (ONLY=name for one)
 redis-tests: all ## the same commands to a real redis-server and to ShardForge
 	@redis-tests/run --server $(SERVER) $(if $(ONLY),--only $(ONLY))
 
+storage-faults: $(STORAGE_FAULTS) ## the storage under failing, torn and fatal calls (ALL=--all)
+	@tests/integration/storage_faults.py $(BUILD) $(ALL)
+
 fuzz: $(FUZZERS) ## random bytes into every decoder (RUNS=200000)
 	@for fuzzer in $(FUZZERS); do $$fuzzer $(or $(RUNS),200000) || exit 1; done
 
@@ -94,5 +98,13 @@ $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(LIBRARY)
 
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(LIBRARY)
 	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+$(BUILD)/tests/integration/storage_driver: $(BUILD)/tests/integration/storage_driver.o $(LIBRARY)
+	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+# Preloaded into other programs: never with a sanitizer of its own.
+$(BUILD)/tests/integration/shim.so: tests/integration/shim/shim.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -fsanitize=% -fno-sanitize-recover=all,$(CFLAGS)) -shared -fPIC $< -o $@ -ldl
 
 -include $(wildcard $(BUILD)/src/*/*.d $(BUILD)/tests/*/*.d $(BUILD)/tests/unit/*/*.d)

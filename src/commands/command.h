@@ -13,12 +13,18 @@
 
 struct command;
 
+/* What the replicated state machine offers to commands besides the keyspace. */
+struct engine_port {
+    void *context;
+    void (*set_setting)(void *context, struct slice name, struct slice value);
+};
+
 /* What one execution of a command sees. Everything that may influence its result is here. */
 struct call {
     const struct command *command; /* the leaf: a subcommand where there is one */
     uint32_t argc;
-    const struct slice *argv; /* argv[0] is the name as the client wrote it */
-    struct keyspace *keyspace;
+    const struct slice *argv;  /* argv[0] is the name as the client wrote it */
+    struct keyspace *keyspace; /* NULL, like db, for local commands */
     struct db *db;
     uint32_t db_number;
     int64_t now_ms; /* writes: state time. Reads: see read_clock_ms */
@@ -31,10 +37,14 @@ struct call {
     struct random random; /* seeded for this command alone */
     uint64_t proto_max_bulk_len;
     struct reply *reply;
-    void *engine; /* for commands that change replicated state outside the keyspace (settings) */
+    const struct engine_port *engine; /* replicated state outside the keyspace; NULL in reads */
 };
 
 typedef void command_run(struct call *call);
+
+/* Runs call->command (run != NULL, arity checked), with what holds for all of them first: a command
+ * that grows answers -OOM where the out-of-memory bit is set. */
+void call_run(struct call *call);
 
 enum command_flags {
     CMD_WRITE = 1 << 0,
@@ -57,37 +67,98 @@ enum command_flags {
     CMD_LOCAL =
         1 << 17, /* ours: answered by the node at the session's turn, touches no replicated state */
     CMD_SENTINEL = 1 << 18,
+    CMD_INTERNAL = 1 << 19, /* ours: only the node puts it into entries; no client sees it */
+};
+
+/* ACL categories (the table's own and those that follow from the flags). */
+enum command_category {
+    CAT_KEYSPACE = 1 << 0,
+    CAT_READ = 1 << 1,
+    CAT_WRITE = 1 << 2,
+    CAT_SET = 1 << 3,
+    CAT_SORTEDSET = 1 << 4,
+    CAT_LIST = 1 << 5,
+    CAT_HASH = 1 << 6,
+    CAT_STRING = 1 << 7,
+    CAT_BITMAP = 1 << 8,
+    CAT_HYPERLOGLOG = 1 << 9,
+    CAT_GEO = 1 << 10,
+    CAT_STREAM = 1 << 11,
+    CAT_PUBSUB = 1 << 12,
+    CAT_ADMIN = 1 << 13,
+    CAT_FAST = 1 << 14,
+    CAT_SLOW = 1 << 15,
+    CAT_BLOCKING = 1 << 16,
+    CAT_DANGEROUS = 1 << 17,
+    CAT_CONNECTION = 1 << 18,
+    CAT_TRANSACTION = 1 << 19,
+    CAT_SCRIPTING = 1 << 20,
+};
+
+/* COMMAND_GET, COMMAND_CLIENT, COMMAND_CLIENT_SETNAME ...: the dense ids, in the order of names. */
+enum command_id {
+#define COMMAND(id, ...) COMMAND_##id,
+#define CONTAINER(id, ...) COMMAND_##id,
+#include "commands/command_list.h"
+#undef COMMAND
+#undef CONTAINER
+    COMMANDS_TOTAL
 };
 
 /* How the node carries a command out. */
 enum command_route { ROUTE_LOCAL, ROUTE_READ, ROUTE_WRITE };
 
+#define COMMAND_NAME_BYTES 32
+
 struct command {
-    const char *name; /* lower case; a subcommand's full name is "container|name" */
+    /* Lower case, filled up with zero bytes; a subcommand's full name is "container|name". */
+    char name[COMMAND_NAME_BYTES];
+    uint8_t name_len;
+    uint8_t n_subcommands;
+    uint16_t id;      /* an enum command_id: node/ indexes its functions by it */
     command_run *run; /* NULL: implemented in node/ */
     int32_t arity;    /* as Redis counts: negative means at least */
     uint32_t flags;
     int32_t first_key, last_key, key_step; /* 0,0,0: none */
-    const struct command *subcommands;     /* ends with name == NULL; NULL when none */
-    /* ... the rest (categories, docs, key specifications) is command_table.c's own; see there. */
-    uint32_t categories;
-    uint32_t id; /* position, dense over the whole table: node/ indexes its functions by it */
-    const struct command_docs *docs;
+    uint32_t categories;                   /* see command_categories */
+    const struct command *subcommands;     /* n_subcommands of them, NULL when none */
+    const struct command_docs *docs;       /* command_docs.h; NULL when internal */
 };
 
-/* Finds the (sub)command of a request by its name(s), in any case. NULL when unknown. argc >= 1. */
+/* Finds the (sub)command of a request by its name(s), in any case. NULL when unknown. argc >= 1.
+ * A container without argv[1] is found as itself. Internal commands are not found. */
 const struct command *command_lookup(uint32_t argc, const struct slice *argv);
+/* A command of our own that only the node puts into the log ("shardforge.setting name value"):
+ * never reachable for clients, invisible to COMMAND. NULL when the name is none. */
+const struct command *command_internal(struct slice name);
+/* By full name in lower case, "client|id"; NULL when unknown. */
 const struct command *command_by_name(const char *full_name);
-uint32_t command_count(void); /* ids are 0 .. count-1 */
+/* The same for a name that a client wrote, in any case; internal commands are not found. */
+const struct command *command_by_full_name(struct slice full_name);
+bool command_is_subcommand(const struct command *command);
+const struct command *command_by_id(uint32_t id); /* id < command_count() */
+uint32_t command_count(void);                     /* ids are 0 .. count-1 */
 
-/* Whether the request may run at all: known, arity. On failure appends Redis's error text to reply
- * ("ERR unknown command 'x', with args beginning with: ...", "ERR wrong number of arguments for
- * 'get' command", "ERR unknown subcommand ...") and returns NULL. */
+/* Whether a client's request may run at all: known, not internal, arity. On failure appends Redis's
+ * error text to reply ("ERR unknown command 'x', with args beginning with: ...", "ERR wrong number
+ * of arguments for 'get' command", "ERR unknown subcommand ...") and returns NULL. */
 const struct command *command_check(uint32_t argc, const struct slice *argv, struct reply *reply);
+
+bool command_arity_fits(const struct command *command, uint32_t argc);
 
 enum command_route command_route(const struct command *command);
 
-/* COMMAND and its subcommands (COUNT, INFO, DOCS, LIST, GETKEYS): pure functions of the table. */
-void cmd_command(struct call *call);
+/* All categories of a command, bits of enum command_category: its own, and those that follow from
+ * its flags. command_category_name: "keyspace" for CAT_KEYSPACE; NULL beyond the last bit. */
+uint32_t command_categories(const struct command *command);
+const char *command_category_name(uint32_t bit);
+
+/* Writes the positions in argv of the request's keys to out (room for max) and returns how many
+ * there are. The request must have passed the arity check. */
+uint32_t command_key_positions(
+    const struct command *command, uint32_t argc, uint32_t *out, uint32_t max);
+
+/* The reply to a container's HELP ("CLIENT"): Redis's frame around lines, which end with NULL. */
+void reply_help(struct reply *reply, const char *container, const char *const *lines);
 
 #endif

@@ -79,6 +79,8 @@ bool engine_row(const struct engine *engine, uint64_t node, struct incarnation *
 /* The earliest due time in the state; the leader proposes a tick when its clock has passed it. */
 int64_t engine_next_due(const struct engine *engine);
 
+/* The replicated limit on one argument (the parser's limit too). */
+uint64_t engine_proto_max_bulk_len(const struct engine *engine);
 struct keyspace *engine_keyspace(struct engine *engine);
 /* Everything that later behaviour reads, as one number, at engine_applied (invariant S1). */
 uint64_t engine_digest(struct engine *engine);

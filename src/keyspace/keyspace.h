@@ -61,8 +61,9 @@ struct object *db_find_even_dead(struct db *db, struct slice key);
 uint64_t db_size(const struct db *db);                          /* keys, dead ones included */
 uint64_t db_expiring_size(const struct db *db);                 /* keys that have a due time */
 int64_t db_average_ttl_ms(const struct db *db, int64_t now_ms); /* 0 when none; cheap estimate */
-/* The revision that WATCH remembers: the object's own; for an absent or dead key the latest
- * deletion in its cell or the db's floor. */
+/* What WATCH remembers and EXEC compares for equality (only that): the object's own revision; for
+ * an absent or dead key the latest deletion in its cell, its own revision if it is dead, or the
+ * db's floor, with a bit that says "absent" (a key that expires leaves the revision it had). */
 uint64_t db_revision(struct db *db, struct slice key, int64_t now_ms);
 
 struct slice object_key(const struct object *object);
@@ -76,18 +77,24 @@ struct slice object_string(const struct object *object, char scratch[OBJECT_TEXT
 /* true and *out when the string is held as a number. */
 bool object_integer(const struct object *object, int64_t *out);
 
+/* Hints for a batch of look-ups: db_prefetch for all keys, then db_prefetch_object for all hashes
+ * that it returned; the look-ups then find their cache lines there. */
+uint64_t db_prefetch(const struct db *db, struct slice key);
+void db_prefetch_object(const struct db *db, uint64_t hash);
+
 /* A callback that sees keys in table order. Returning false ends the walk. */
 typedef bool db_visit(void *context, struct object *object);
 
-/* SCAN. cursor 0 begins; visits at least count slots' worth of keys (dead ones included: the
- * visitor judges) unless the end comes first; returns the next cursor, 0 at the end. The cursor is
- * the top 48 bits of a hash, so it survives growth, failover and restart; keys with equal prefixes
- * come together; a key present during the whole scan is seen at least once. */
+/* SCAN. cursor 0 begins; visits at least max(count, 1) keys (dead ones included: the visitor
+ * judges) unless the end comes first; returns the next cursor, 0 at the end. The cursor is the top
+ * 48 bits of a hash, so it survives growth, failover and restart; keys with equal prefixes come
+ * together (also where the visitor says false in between); a key present during the whole scan is
+ * seen at least once. A cursor of more than 48 bits is behind the end. */
 uint64_t db_scan(struct db *db, uint64_t cursor, uint64_t count, db_visit *visit, void *context);
 /* Every key in table order. visit must not change the db. */
 void db_walk(struct db *db, db_visit *visit, void *context);
-/* Uniform among the keys alive at now_ms by rejection from the rank order; NULL when none. Bounded:
- * after many dead picks it takes the next living key in table order. */
+/* Uniform among the keys alive at now_ms by rejection from the rank order; NULL when none. After
+ * 128 dead picks in a row it takes the next living key in table order. */
 struct object *db_random(struct db *db, int64_t now_ms, struct random *random);
 
 /* -- changing: each changed key gets the next revision ------------------------------------ */
@@ -109,9 +116,14 @@ bool db_delete(struct db *db, struct slice key, int64_t now_ms);
 /* Moves the object of `from` (alive) to `to`, in dst (the same db or another), with its due time.
  * What was at `to` is replaced. */
 void db_move(struct db *src, struct slice from, struct db *dst, struct slice to);
-/* Removes every key in O(1) or in bounded slices; sets the floor of the absent keys' revisions. */
+/* Removes every key by setting the whole table aside, and raises the floor of the absent keys'
+ * revisions. Nothing happens to a db without keys. What was set aside is freed in slices, by
+ * keyspace_reclaim and by the adding of keys. */
 void db_flush(struct db *db);
-/* Exchanges contents; raises a revision of both for keys watched as present (DESIGN 7). */
+/* One such slice: frees at least budget keys and values, if there are so many. false: no more. */
+bool keyspace_free_some(struct keyspace *keyspace, uint64_t budget);
+/* Exchanges contents, unless both are empty, and raises the floor of both: every key watched as
+ * present before has changed (DESIGN 7), and so may keys watched as absent. */
 void keyspace_swap(struct keyspace *keyspace, uint32_t a, uint32_t b);
 
 /* -- expiry -------------------------------------------------------------------------------- */
@@ -120,7 +132,7 @@ void keyspace_swap(struct keyspace *keyspace, uint32_t a, uint32_t b);
 int64_t keyspace_next_due(const struct keyspace *keyspace);
 /* Takes out up to budget dead keys, in the order (due time, hash, db). on_expired may be NULL; it
  * sees each key just before it goes. Returns how many went. Deterministic in (content, now,
- * budget). */
+ * budget). Also frees a slice of what flushes left. */
 typedef void keyspace_expired(void *context, uint32_t db_number, struct slice key);
 uint64_t keyspace_reclaim(struct keyspace *keyspace, int64_t now_ms, uint64_t budget,
     keyspace_expired *on_expired, void *context);

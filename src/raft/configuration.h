@@ -18,6 +18,7 @@ struct raft_member {
     struct raft_address address;
     bool voter_new; /* votes in the (new) configuration; false on both: a learner */
     bool voter_old; /* votes in the old configuration; only in a joint configuration */
+    bool leaves;    /* only in a joint configuration: no member any more once that is left */
 };
 
 struct raft_configuration {
@@ -27,7 +28,8 @@ struct raft_configuration {
 };
 
 void configuration_encode(const struct raft_configuration *configuration, struct buf *out);
-/* SF_ERR_CORRUPT: malformed, too many members, ids not ascending, or no voter. */
+/* SF_ERR_CORRUPT: malformed, too many members, ids not ascending, or no voter (of either half when
+ * joint). */
 SF_MUST_CHECK enum sf_status configuration_decode(
     struct slice payload, struct raft_configuration *out);
 
@@ -42,7 +44,8 @@ void configuration_remove(struct raft_configuration *configuration, raft_id id);
 uint32_t configuration_n_voters(
     const struct raft_configuration *configuration); /* of the new half */
 
-/* The highest value that a majority has reached, of both halves when joint: value(context, id). */
+/* The highest value that a majority has reached, of both halves when joint: value(context, id).
+ * 0 without voters. */
 uint64_t configuration_quorum_value(const struct raft_configuration *configuration,
     uint64_t (*value)(void *context, raft_id id), void *context);
 

@@ -31,20 +31,30 @@ struct raft_message {
      * exceeds what this follower has proven to hold. */
     raft_index commit;
 
-    /* HEARTBEAT, its answer: the round that the answer confirms (read index, check-quorum). */
+    /* HEARTBEAT, its answer: the round that the answer confirms (read index, check-quorum).
+     * 0: a mere commit notice, which is not answered. */
     uint64_t round;
     /* TIMEOUT_NOW and the VOTE that follows it: stickiness does not apply (transfer). */
     bool transfer;
 
     /* answers */
-    bool granted;     /* votes: yes. APPEND_ANSWER: the entries matched */
-    raft_index match; /* APPEND_ANSWER granted: synced up to here, within what that append proved */
-    raft_index hint_index; /* APPEND_ANSWER refused: where the leader should try next ... */
-    raft_term hint_term;   /* ... and the term of the follower's entry there (section 3.5's conflict
-                              hint) */
+    bool granted; /* votes: yes. APPEND_ANSWER: the entries matched */
+    /* APPEND_ANSWER granted, HEARTBEAT_ANSWER: synced up to here, within what this leader's appends
+     * of this term proved. */
+    raft_index match;
+    /* APPEND_ANSWER refused: the highest place where the logs may still agree (the leader probes
+     * there, having skipped by term on its side too) and the term of the follower's entry there
+     * (section 3.5's conflict hint). Granted, and HEARTBEAT_ANSWER: proven up to here, though not
+     * all of it synced (hint_term 0). A refusal repeats the refused log_index. */
+    raft_index hint_index;
+    raft_term hint_term;
     uint32_t retry_after_ms; /* vote refused for stickiness: how long it lasts at most, else 0 */
     int64_t wall_ms; /* HEARTBEAT_ANSWER: the answerer's wall clock, filled and read by the node */
     raft_index last_synced; /* HEARTBEAT_ANSWER: the answerer's last synced entry (for WAIT, lag) */
+    /* Answers to appends and heartbeats: the answerer's log is damaged, do not count it.
+     * APPEND: the leader knows that, and commit (in full, of its own term) is what the follower
+     * must hold to be whole again. */
+    bool damaged;
 
     /* APPEND; references are the message's. */
     struct raft_entry *entries;

@@ -60,8 +60,10 @@ void raft_set_settings(struct raft *raft, const struct raft_settings *settings);
 /* -- events ------------------------------------------------------------------------------- */
 
 void raft_step_tick(struct raft *raft, int64_t now_us);
-/* Borrowed; takes its own references to entries. Messages not for self, from strangers to the
- * configuration (a vote request from one excepted by nothing) or malformed in sense are dropped. */
+/* Borrowed; takes its own references to entries. Dropped: what is not for self, what makes no
+ * sense, answers from strangers. Requests from strangers to the configuration are heard, since this
+ * node's configuration may be the older one (section 4.2.3: stickiness keeps removed nodes from
+ * harm). */
 void raft_step_message(struct raft *raft, const struct raft_message *message, int64_t now_us);
 /* Connections: appends in flight to a peer whose bulk link was lost are forgotten and probed anew;
  * a lost leader shortens the election timer to the minimum plus 0 to 30 ms (DESIGN 5). */
@@ -76,8 +78,9 @@ SF_MUST_CHECK enum sf_status raft_propose(
  * term (R9). A change of voters goes through a joint configuration, left by the core itself;
  * learners are added and removed in one step.
  * target: the complete new list (voter_new, address; voter_old and joint ignored).
- * SF_ERR_NOT_LEADER, SF_ERR_BUSY (one in flight, or no own-term commit yet), SF_ERR_INVALID (no
- * voter left). */
+ * SF_ERR_NOT_LEADER (also while a transfer is under way), SF_ERR_BUSY (one in flight, or no
+ * own-term commit yet), SF_ERR_INVALID (no voter left, or ids not ascending), SF_ERR_TOO_LARGE (old
+ * and new together are more than RAFT_MEMBERS_MAX). */
 SF_MUST_CHECK enum sf_status raft_propose_configuration(
     struct raft *raft, const struct raft_configuration *target, int64_t now_us);
 
@@ -88,7 +91,8 @@ SF_MUST_CHECK enum sf_status raft_propose_configuration(
 SF_MUST_CHECK enum sf_status raft_read_index(struct raft *raft, uint64_t ticket, int64_t now_us);
 
 /* Leadership transfer (section 3.10): stops proposals, brings `to` up to date, sends TimeoutNow.
- * Given up after an election timeout. to 0: the most up-to-date voter. */
+ * Given up after an election timeout. to 0: the most up-to-date voter.
+ * SF_ERR_NOT_LEADER, SF_ERR_INVALID (no such other voter, or it is damaged), SF_ERR_BUSY. */
 SF_MUST_CHECK enum sf_status raft_transfer(struct raft *raft, raft_id to, int64_t now_us);
 
 /* Storage answers, numbered (DESIGN 5). */
@@ -140,7 +144,8 @@ struct raft_ready {
     uint32_t n_messages;
     const struct raft_read *reads;
     uint32_t n_reads;
-    bool changed; /* role, term, leader, commit or configuration moved since the last ready */
+    bool changed;       /* role, term, leader, commit or configuration moved since the last ready */
+    bool damage_mended; /* the log is whole again: storage may rewrite its mark */
 };
 
 /* Gives out everything pending and forgets it; false when there is nothing. */
@@ -183,5 +188,9 @@ bool raft_is_damaged(const struct raft *raft);
 bool raft_transferring(const struct raft *raft);
 bool raft_peer(const struct raft *raft, raft_id id, struct raft_peer_status *out); /* leader only */
 int64_t raft_next_deadline_us(const struct raft *raft); /* when raft_step_tick is due */
+/* Until when no other leader can have been elected (R10): the send time of the last round that a
+ * quorum answered, plus the minimum election timeout, less 5 % for clocks that drift. 0: no lease
+ * (not serving, or TimeoutNow was sent in this term). */
+int64_t raft_lease_until_us(const struct raft *raft);
 
 #endif

@@ -32,37 +32,46 @@ struct storage_found {
     struct buf identity_blob;
     uint64_t boot_counter;              /* already raised and synced */
     struct raft_hard_state hard_state;  /* term is at least the last entry's */
-    raft_index first_index, last_index; /* last < first: empty */
+    raft_index first_index, last_index; /* last < first: empty; first is 1 without snapshots */
     struct raft_term_run *term_runs;
     uint32_t n_term_runs;
     /* The latest two configuration entries in the log (index 0: none). */
     raft_index configuration_index, previous_configuration_index;
     struct bytes *configuration, *previous_configuration;
-    bool damaged; /* entries at or below the mark were lost (DESIGN 9) */
+    /* Entries at or below the mark were lost (DESIGN 9). Stays so over restarts until
+     * storage_mark_repaired, or a start with accept_lost_tail. */
+    bool damaged;
+    struct buf notice; /* not empty: one line that the server's log should show as a warning */
 };
 void storage_found_clear(struct storage_found *found);
 
-/* Opens (creating what is missing), checks every CRC and contiguity, cuts a torn tail beyond the
- * mark, raises the boot counter. Blocks: start only. On failure error gets one line that names the
- * file and the way out: SF_ERR_BUSY (locked by another process), SF_ERR_CORRUPT, SF_ERR_STORAGE. */
+/* Opens (creating what is missing; the directory's parent must exist), checks every CRC and
+ * contiguity, cuts a torn tail beyond the mark, raises the boot counter. Blocks: start only. On
+ * failure error gets one line that names the file and the way out: SF_ERR_BUSY (locked by another
+ * process), SF_ERR_CORRUPT, SF_ERR_STORAGE. */
 SF_MUST_CHECK enum sf_status storage_open(const struct storage_settings *settings,
     struct storage **storage, struct storage_found *found, struct buf *error);
-/* Finishes what was asked, writes the mark, closes everything. */
+/* Finishes what was asked (unless it waits for room), writes the mark, closes everything. */
 void storage_close(struct storage *storage);
 
 int storage_wakeup_fd(const struct storage *storage); /* readable when storage_poll has something */
 
-/* Log: first deletes everything at or above truncate_from (0: nothing), then appends n consecutive
+/* Requests are queued without a limit of their own: the caller's windows bound them. Nothing but
+ * storage_save_identity may be asked before the node has an id.
+ *
+ * Log: first deletes everything at or above truncate_from (0: nothing), then appends n consecutive
  * entries, as one synced batch (batches that wait are joined: group commit). Takes its own
- * references. */
+ * references. The entries follow on what the log holds then (asserted). */
 void storage_append(struct storage *storage, uint64_t request, raft_index truncate_from,
     const struct raft_entry *entries, uint32_t n);
 void storage_save_hard_state(
     struct storage *storage, uint64_t request, const struct raft_hard_state *state);
-/* Reads entries first..last, at least one, stopping beyond max_bytes of payload. Background thread.
- */
+/* Reads entries first..last, at least one, stopping before max_bytes of payload is exceeded.
+ * Background thread. */
 void storage_fetch(struct storage *storage, uint64_t request, raft_index first, raft_index last,
     uint64_t max_bytes);
+/* The node is whole again (raft_is_damaged became false): forgets the damage, durably. */
+void storage_mark_repaired(struct storage *storage);
 /* Durable when answered. Another node id than the current one: the new id's empty log is opened
  * first, then the identity file switched (one atomic step), then the old id's directory removed;
  * requests on the old log are dropped unanswered. */
@@ -73,7 +82,8 @@ void storage_save_identity(
 enum storage_event_type {
     STORAGE_APPENDED,         /* request, last_index, last_term: the log's end after that request */
     STORAGE_HARD_STATE_SAVED, /* request */
-    STORAGE_FETCHED,          /* request, entries, n (0: failed or no longer there) */
+    STORAGE_FETCHED,          /* request, entries, n (0: failed or no longer there); an entry
+                                 without payload has NULL there, as has one with an empty payload */
     STORAGE_IDENTITY_SAVED,   /* request */
     STORAGE_STATE, /* status: SF_ERR_NO_SPACE: writes wait for room; SF_OK: they go on again;
                       SF_ERR_STORAGE: this process must exit, text says why */
@@ -92,8 +102,8 @@ struct storage_event {
 uint32_t storage_poll(struct storage *storage,
     void (*on_event)(void *context, const struct storage_event *event), void *context);
 
-uint64_t storage_disk_bytes(
-    const struct storage *storage); /* approximate size of the log, for INFO */
+/* Approximate size of the log, for INFO. */
+uint64_t storage_disk_bytes(const struct storage *storage);
 
 /* storage/twin.h: the same promises in memory, single-threaded, with faults and crashes, for the
  * simulator. */

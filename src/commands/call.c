@@ -1,0 +1,123 @@
+#include "commands/call.h"
+
+#include <limits.h>
+#include <stdio.h>
+
+bool call_is_alive(struct call *call, const struct object *object) {
+    int64_t due_ms = object_due_ms(object);
+    if (due_ms <= call->now_ms) return false;
+    if (due_ms > call->read_clock_ms || due_ms == NO_DUE) return true;
+    call->must_wait = true;
+    return false;
+}
+
+struct object *call_find_in(struct call *call, struct db *db, struct slice key) {
+    struct object *object = db_find_even_dead(db, key);
+    return object != NULL && call_is_alive(call, object) ? object : NULL;
+}
+
+struct object *call_find(struct call *call, struct slice key) {
+    return call_find_in(call, call->db, key);
+}
+
+bool call_find_string(struct call *call, struct slice key, struct object **out) {
+    *out = call_find(call, key);
+    if (*out == NULL || object_type(*out) == OBJECT_STRING) return true;
+    reply_error(call->reply, TEXT_WRONG_TYPE);
+    return false;
+}
+
+int64_t call_clock_ms(const struct call *call) {
+    return SF_MAX(call->now_ms, call->read_clock_ms);
+}
+
+int64_t due_clamp(int64_t due_ms) {
+    return due_ms == NO_DUE ? NO_DUE - 1 : due_ms;
+}
+
+bool call_integer(struct call *call, struct slice text, int64_t *out) {
+    if (int_parse(text, out)) return true;
+    reply_error(call->reply, TEXT_NOT_INTEGER);
+    return false;
+}
+
+bool call_int(struct call *call, struct slice text, const char *error, int *out) {
+    int64_t value = 0;
+    if (!int_parse(text, &value)) {
+        reply_error(call->reply, error != NULL ? error : TEXT_NOT_INTEGER);
+        return false;
+    }
+    if (value < INT_MIN || value > INT_MAX) {
+        if (error != NULL)
+            reply_error(call->reply, error);
+        else
+            reply_errorf(call->reply, "ERR value is out of range, value must between %d and %d",
+                INT_MIN, INT_MAX);
+        return false;
+    }
+    *out = (int)value;
+    return true;
+}
+
+bool call_string_fits(struct call *call, uint64_t len, uint64_t more) {
+    uint64_t limit = call->proto_max_bulk_len;
+    if (len <= limit && more <= limit - len) return true;
+    reply_error(call->reply, "ERR string exceeds maximum allowed size (proto-max-bulk-len)");
+    return false;
+}
+
+const char *object_type_name(enum object_type type) {
+    switch (type) {
+    case OBJECT_STRING:
+        return "string";
+    case OBJECT_LIST:
+        return "list";
+    case OBJECT_SET:
+        return "set";
+    case OBJECT_ZSET:
+        return "zset";
+    case OBJECT_HASH:
+        return "hash";
+    case OBJECT_STREAM:
+        return "stream";
+    }
+    SF_ASSERT(false);
+    return NULL;
+}
+
+int shown_bytes(struct slice text, size_t limit) {
+    size_t len = SF_MIN(text.len, limit);
+    const char *zero = len == 0 ? NULL : memchr(text.data, '\0', len);
+    return zero == NULL ? (int)len : (int)(zero - text.data);
+}
+
+void reply_help(struct reply *reply, const char *container, const char *const *lines) {
+    uint64_t n = 0;
+    while (lines[n] != NULL) n++;
+    reply_array(reply, n + 3);
+    char head[96];
+    snprintf(head, sizeof(head),
+        "%s <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", container);
+    reply_status(reply, head);
+    for (uint64_t i = 0; i < n; i++) reply_status(reply, lines[i]);
+    reply_status(reply, "HELP");
+    reply_status(reply, "    Print this help.");
+}
+
+void reply_ok(struct reply *reply) {
+    reply_status(reply, "OK");
+}
+
+void reply_object_string(struct reply *reply, const struct object *object) {
+    char scratch[OBJECT_TEXT_MAX];
+    reply_bulk(reply, object_string(object, scratch));
+}
+
+void reply_arity_error(struct call *call) {
+    reply_errorf(
+        call->reply, "ERR wrong number of arguments for '%s' command", call->command->name);
+}
+
+void reply_expire_error(struct call *call) {
+    reply_errorf(call->reply, "ERR invalid expire time in '%s' command", call->command->name);
+}

@@ -1,0 +1,45 @@
+/* What the command functions share: looking keys up, reading arguments, common replies. A function
+ * that returns false has replied with the error. */
+#ifndef SF_COMMANDS_CALL_H
+#define SF_COMMANDS_CALL_H
+
+#include "commands/command.h"
+#include "util/number.h"
+
+#define TEXT_SYNTAX "ERR syntax error"
+#define TEXT_NOT_INTEGER "ERR value is not an integer or out of range"
+#define TEXT_NOT_FLOAT "ERR value is not a valid float"
+#define TEXT_WRONG_TYPE "WRONGTYPE Operation against a key holding the wrong kind of value"
+#define TEXT_NO_KEY "ERR no such key"
+#define TEXT_DB_RANGE "ERR DB index is out of range"
+#define TEXT_SAME_OBJECT "ERR source and destination objects are the same"
+
+/* Whether an object that is in the table lives for this call. Sets must_wait where that depends on
+ * a time that the state has not reached yet (struct call, read_clock_ms); it is dead then. */
+bool call_is_alive(struct call *call, const struct object *object);
+/* The living object of a key in the call's db, or NULL. */
+struct object *call_find(struct call *call, struct slice key);
+struct object *call_find_in(struct call *call, struct db *db, struct slice key);
+/* The same, and false with WRONGTYPE when it is no string; *out NULL when there is none. */
+bool call_find_string(struct call *call, struct slice key, struct object **out);
+/* The time against which times to live are counted. */
+int64_t call_clock_ms(const struct call *call);
+/* The due time as the keyspace takes it: NO_DUE itself means never. */
+int64_t due_clamp(int64_t due_ms);
+
+bool call_integer(struct call *call, struct slice text, int64_t *out);
+/* An int in C's sense, as Redis takes database numbers; error NULL: Redis's texts. */
+bool call_int(struct call *call, struct slice text, const char *error, int *out);
+/* false with "string exceeds maximum allowed size" when len + more bytes are too many. */
+bool call_string_fits(struct call *call, uint64_t len, uint64_t more);
+
+const char *object_type_name(enum object_type type);
+/* How much of an argument an error text shows: up to the first zero byte, at most limit bytes. */
+int shown_bytes(struct slice text, size_t limit);
+
+void reply_ok(struct reply *reply);
+void reply_object_string(struct reply *reply, const struct object *object);
+void reply_arity_error(struct call *call);
+void reply_expire_error(struct call *call);
+
+#endif

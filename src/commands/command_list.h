@@ -1,0 +1,245 @@
+/* The rows of the command table, ordered by name (binary search), a container's subcommands right
+ * behind it. Included with COMMAND and CONTAINER defined as what is wanted of each row:
+ *
+ *   COMMAND(id, name, function, documentation, arity,
+ *       flags, keys: first, last, step, ACL categories beyond those that follow from the flags)
+ *   CONTAINER(id, id of its last subcommand, name ... as above)
+ *
+ * A new command is a row here, a block in docs_<group>.c and, if it runs here, a function declared
+ * in functions.h. No include guard on purpose. */
+/* clang-format off */
+COMMAND(APPEND, "append", cmd_append, docs_append, 3,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(AUTH, "auth", NULL, docs_auth, -2,
+    CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_NO_AUTH | CMD_ALLOW_BUSY | CMD_LOCAL,
+    NO_KEYS, CAT_CONNECTION)
+CONTAINER(CLIENT, CLIENT_SETNAME, "client", NULL, docs_client, -2,
+    CMD_LOCAL, NO_KEYS, 0)
+COMMAND(CLIENT_GETNAME, "client|getname", NULL, docs_client_getname, 2,
+    CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(CLIENT_HELP, "client|help", NULL, docs_client_help, 2,
+    CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(CLIENT_ID, "client|id", NULL, docs_client_id, 2,
+    CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(CLIENT_INFO, "client|info", NULL, docs_client_info, 2,
+    CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(CLIENT_KILL, "client|kill", NULL, docs_client_kill, -3,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(CLIENT_LIST, "client|list", NULL, docs_client_list, -2,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(CLIENT_NO_EVICT, "client|no-evict", NULL, docs_client_no_evict, 3,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(CLIENT_NO_TOUCH, "client|no-touch", NULL, docs_client_no_touch, 3,
+    CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(CLIENT_REPLY, "client|reply", NULL, docs_client_reply, 3,
+    CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(CLIENT_SETINFO, "client|setinfo", NULL, docs_client_setinfo, 4,
+    CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(CLIENT_SETNAME, "client|setname", NULL, docs_client_setname, 3,
+    CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+CONTAINER(CLUSTER, CLUSTER_SLOTS, "cluster", NULL, docs_cluster, -2,
+    CMD_LOCAL, NO_KEYS, 0)
+COMMAND(CLUSTER_COUNT_FAILURE_REPORTS, "cluster|count-failure-reports", NULL, docs_cluster_count_failure_reports, 3,
+    CMD_ADMIN | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(CLUSTER_COUNTKEYSINSLOT, "cluster|countkeysinslot", NULL, docs_cluster_countkeysinslot, 3,
+    CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(CLUSTER_FAILOVER, "cluster|failover", NULL, docs_cluster_failover, -2,
+    CMD_ADMIN | CMD_STALE | CMD_NO_ASYNC_LOADING | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(CLUSTER_FORGET, "cluster|forget", NULL, docs_cluster_forget, 3,
+    CMD_ADMIN | CMD_STALE | CMD_NO_ASYNC_LOADING | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(CLUSTER_GETKEYSINSLOT, "cluster|getkeysinslot", NULL, docs_cluster_getkeysinslot, 4,
+    CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(CLUSTER_HELP, "cluster|help", NULL, docs_cluster_help, 2,
+    CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(CLUSTER_INFO, "cluster|info", NULL, docs_cluster_info, 2,
+    CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(CLUSTER_KEYSLOT, "cluster|keyslot", NULL, docs_cluster_keyslot, 3,
+    CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(CLUSTER_LINKS, "cluster|links", NULL, docs_cluster_links, 2,
+    CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(CLUSTER_MEET, "cluster|meet", NULL, docs_cluster_meet, -4,
+    CMD_ADMIN | CMD_STALE | CMD_NO_ASYNC_LOADING | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(CLUSTER_MYID, "cluster|myid", NULL, docs_cluster_myid, 2,
+    CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(CLUSTER_MYSHARDID, "cluster|myshardid", NULL, docs_cluster_myshardid, 2,
+    CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(CLUSTER_NODES, "cluster|nodes", NULL, docs_cluster_nodes, 2,
+    CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(CLUSTER_REPLICAS, "cluster|replicas", NULL, docs_cluster_replicas, 3,
+    CMD_ADMIN | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(CLUSTER_RESET, "cluster|reset", NULL, docs_cluster_reset, -2,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(CLUSTER_SHARDS, "cluster|shards", NULL, docs_cluster_shards, 2,
+    CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(CLUSTER_SLAVES, "cluster|slaves", NULL, docs_cluster_slaves, 3,
+    CMD_ADMIN | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(CLUSTER_SLOTS, "cluster|slots", NULL, docs_cluster_slots, 2,
+    CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+CONTAINER(COMMAND, COMMAND_LIST, "command", cmd_command, docs_command, -1,
+    CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(COMMAND_COUNT, "command|count", cmd_command_count, docs_command_count, 2,
+    CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(COMMAND_DOCS, "command|docs", cmd_command_docs, docs_command_docs, -2,
+    CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(COMMAND_GETKEYS, "command|getkeys", cmd_command_getkeys, docs_command_getkeys, -3,
+    CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(COMMAND_GETKEYSANDFLAGS, "command|getkeysandflags", cmd_command_getkeysandflags, docs_command_getkeysandflags, -3,
+    CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(COMMAND_HELP, "command|help", cmd_command_help, docs_command_help, 2,
+    CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(COMMAND_INFO, "command|info", cmd_command_info, docs_command_info, -2,
+    CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(COMMAND_LIST, "command|list", cmd_command_list, docs_command_list, -2,
+    CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+CONTAINER(CONFIG, CONFIG_SET, "config", NULL, docs_config, -2,
+    CMD_LOCAL, NO_KEYS, 0)
+COMMAND(CONFIG_GET, "config|get", NULL, docs_config_get, -3,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(CONFIG_HELP, "config|help", NULL, docs_config_help, 2,
+    CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(CONFIG_RESETSTAT, "config|resetstat", NULL, docs_config_resetstat, 2,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(CONFIG_REWRITE, "config|rewrite", NULL, docs_config_rewrite, 2,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(CONFIG_SET, "config|set", NULL, docs_config_set, -4,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(COPY, "copy", cmd_copy, docs_copy, -3,
+    CMD_WRITE | CMD_GROWS, KEYS(1, 2, 1), CAT_KEYSPACE)
+COMMAND(DBSIZE, "dbsize", cmd_dbsize, docs_dbsize, 1,
+    CMD_READ | CMD_FAST, NO_KEYS, CAT_KEYSPACE)
+COMMAND(DEBUG, "debug", NULL, docs_debug, -2,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(DECR, "decr", cmd_decr, docs_decr, 2,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(DECRBY, "decrby", cmd_decrby, docs_decrby, 3,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(DEL, "del", cmd_del, docs_del, -2,
+    CMD_WRITE, KEYS(1, -1, 1), CAT_KEYSPACE)
+COMMAND(ECHO, "echo", NULL, docs_echo, 2,
+    CMD_LOADING | CMD_STALE | CMD_FAST | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(EXISTS, "exists", cmd_exists, docs_exists, -2,
+    CMD_READ | CMD_FAST, KEYS(1, -1, 1), CAT_KEYSPACE)
+COMMAND(EXPIRE, "expire", cmd_expire, docs_expire, -3,
+    CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_KEYSPACE)
+COMMAND(EXPIREAT, "expireat", cmd_expireat, docs_expireat, -3,
+    CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_KEYSPACE)
+COMMAND(EXPIRETIME, "expiretime", cmd_expiretime, docs_expiretime, 2,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_KEYSPACE)
+COMMAND(FLUSHALL, "flushall", cmd_flushall, docs_flushall, -1,
+    CMD_WRITE, NO_KEYS, CAT_KEYSPACE | CAT_DANGEROUS)
+COMMAND(FLUSHDB, "flushdb", cmd_flushdb, docs_flushdb, -1,
+    CMD_WRITE, NO_KEYS, CAT_KEYSPACE | CAT_DANGEROUS)
+COMMAND(GET, "get", cmd_get, docs_get, 2,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(GETDEL, "getdel", cmd_getdel, docs_getdel, 2,
+    CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(GETEX, "getex", cmd_getex, docs_getex, -2,
+    CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(GETRANGE, "getrange", cmd_getrange, docs_getrange, 4,
+    CMD_READ, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(GETSET, "getset", cmd_getset, docs_getset, 3,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(HELLO, "hello", NULL, docs_hello, -1,
+    CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_NO_AUTH | CMD_ALLOW_BUSY | CMD_LOCAL,
+    NO_KEYS, CAT_CONNECTION)
+COMMAND(INCR, "incr", cmd_incr, docs_incr, 2,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(INCRBY, "incrby", cmd_incrby, docs_incrby, 3,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(INCRBYFLOAT, "incrbyfloat", cmd_incrbyfloat, docs_incrbyfloat, 3,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(INFO, "info", NULL, docs_info, -1,
+    CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_DANGEROUS)
+COMMAND(KEYS, "keys", cmd_keys, docs_keys, 2,
+    CMD_READ, NO_KEYS, CAT_KEYSPACE | CAT_DANGEROUS)
+COMMAND(LOLWUT, "lolwut", NULL, docs_lolwut, -1,
+    CMD_READ | CMD_FAST | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(MGET, "mget", cmd_mget, docs_mget, -2,
+    CMD_READ | CMD_FAST, KEYS(1, -1, 1), CAT_STRING)
+COMMAND(MOVE, "move", cmd_move, docs_move, 3,
+    CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_KEYSPACE)
+COMMAND(MSET, "mset", cmd_mset, docs_mset, -3,
+    CMD_WRITE | CMD_GROWS, KEYS(1, -1, 2), CAT_STRING)
+COMMAND(MSETNX, "msetnx", cmd_msetnx, docs_msetnx, -3,
+    CMD_WRITE | CMD_GROWS, KEYS(1, -1, 2), CAT_STRING)
+CONTAINER(OBJECT, OBJECT_REFCOUNT, "object", NULL, docs_object, -2,
+    CMD_LOCAL, NO_KEYS, 0)
+COMMAND(OBJECT_ENCODING, "object|encoding", cmd_object_encoding, docs_object_encoding, 3,
+    CMD_READ, KEYS(2, 2, 1), CAT_KEYSPACE)
+COMMAND(OBJECT_FREQ, "object|freq", cmd_object_freq, docs_object_freq, 3,
+    CMD_READ, KEYS(2, 2, 1), CAT_KEYSPACE)
+COMMAND(OBJECT_HELP, "object|help", cmd_object_help, docs_object_help, 2,
+    CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_KEYSPACE)
+COMMAND(OBJECT_IDLETIME, "object|idletime", cmd_object_idletime, docs_object_idletime, 3,
+    CMD_READ, KEYS(2, 2, 1), CAT_KEYSPACE)
+COMMAND(OBJECT_REFCOUNT, "object|refcount", cmd_object_refcount, docs_object_refcount, 3,
+    CMD_READ, KEYS(2, 2, 1), CAT_KEYSPACE)
+COMMAND(PERSIST, "persist", cmd_persist, docs_persist, 2,
+    CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_KEYSPACE)
+COMMAND(PEXPIRE, "pexpire", cmd_pexpire, docs_pexpire, -3,
+    CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_KEYSPACE)
+COMMAND(PEXPIREAT, "pexpireat", cmd_pexpireat, docs_pexpireat, -3,
+    CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_KEYSPACE)
+COMMAND(PEXPIRETIME, "pexpiretime", cmd_pexpiretime, docs_pexpiretime, 2,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_KEYSPACE)
+COMMAND(PING, "ping", NULL, docs_ping, -1,
+    CMD_FAST | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(PSETEX, "psetex", cmd_psetex, docs_psetex, 4,
+    CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(PTTL, "pttl", cmd_pttl, docs_pttl, 2,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_KEYSPACE)
+COMMAND(QUIT, "quit", NULL, docs_quit, -1,
+    CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_NO_AUTH | CMD_ALLOW_BUSY | CMD_LOCAL,
+    NO_KEYS, CAT_CONNECTION)
+COMMAND(RANDOMKEY, "randomkey", cmd_randomkey, docs_randomkey, 1,
+    CMD_READ, NO_KEYS, CAT_KEYSPACE)
+COMMAND(READONLY, "readonly", NULL, docs_readonly, 1,
+    CMD_LOADING | CMD_STALE | CMD_FAST | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(READWRITE, "readwrite", NULL, docs_readwrite, 1,
+    CMD_LOADING | CMD_STALE | CMD_FAST | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(RENAME, "rename", cmd_rename, docs_rename, 3,
+    CMD_WRITE, KEYS(1, 2, 1), CAT_KEYSPACE)
+COMMAND(RENAMENX, "renamenx", cmd_renamenx, docs_renamenx, 3,
+    CMD_WRITE | CMD_FAST, KEYS(1, 2, 1), CAT_KEYSPACE)
+COMMAND(RESET, "reset", NULL, docs_reset, 1,
+    CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_NO_AUTH | CMD_ALLOW_BUSY | CMD_LOCAL,
+    NO_KEYS, CAT_CONNECTION)
+COMMAND(ROLE, "role", NULL, docs_role, 1,
+    CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_LOCAL, NO_KEYS, CAT_ADMIN |
+    CAT_DANGEROUS)
+COMMAND(SCAN, "scan", cmd_scan, docs_scan, -2,
+    CMD_READ, NO_KEYS, CAT_KEYSPACE)
+COMMAND(SELECT, "select", NULL, docs_select, 2,
+    CMD_LOADING | CMD_STALE | CMD_FAST | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(SET, "set", cmd_set, docs_set, -3,
+    CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(SETEX, "setex", cmd_setex, docs_setex, 4,
+    CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(SETNX, "setnx", cmd_setnx, docs_setnx, 3,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(SETRANGE, "setrange", cmd_setrange, docs_setrange, 4,
+    CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(SHARDFORGE_SETTING, "shardforge.setting", cmd_shardforge_setting, docs_internal, -3,
+    CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
+COMMAND(SHUTDOWN, "shutdown", NULL, docs_shutdown, -1,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_NO_MULTI | CMD_ALLOW_BUSY | CMD_LOCAL,
+    NO_KEYS, 0)
+COMMAND(STRLEN, "strlen", cmd_strlen, docs_strlen, 2,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(SUBSTR, "substr", cmd_getrange, docs_substr, 4,
+    CMD_READ, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(SWAPDB, "swapdb", cmd_swapdb, docs_swapdb, 3,
+    CMD_WRITE | CMD_FAST, NO_KEYS, CAT_KEYSPACE | CAT_DANGEROUS)
+COMMAND(TIME, "time", NULL, docs_time, 1,
+    CMD_LOADING | CMD_STALE | CMD_FAST | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(TOUCH, "touch", cmd_exists, docs_touch, -2,
+    CMD_READ | CMD_FAST, KEYS(1, -1, 1), CAT_KEYSPACE)
+COMMAND(TTL, "ttl", cmd_ttl, docs_ttl, 2,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_KEYSPACE)
+COMMAND(TYPE, "type", cmd_type, docs_type, 2,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_KEYSPACE)
+COMMAND(UNLINK, "unlink", cmd_del, docs_unlink, -2,
+    CMD_WRITE | CMD_FAST, KEYS(1, -1, 1), CAT_KEYSPACE)
+COMMAND(WAIT, "wait", NULL, docs_wait, 3,
+    CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+/* clang-format on */

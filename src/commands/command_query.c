@@ -1,0 +1,144 @@
+/* COMMAND COUNT, LIST, GETKEYS, GETKEYSANDFLAGS, HELP. */
+#include "commands/call.h"
+#include "commands/command_docs.h"
+#include "commands/functions.h"
+
+void cmd_command_count(struct call *call) {
+    int64_t n = 0;
+    for (uint32_t id = 0; id < command_count(); id++) {
+        const struct command *command = command_by_id(id);
+        n += !command_is_subcommand(command) && (command->flags & CMD_INTERNAL) == 0;
+    }
+    reply_integer(call->reply, n);
+}
+
+void cmd_command_help(struct call *call) {
+    static const char *const lines[] = {
+        "(no subcommand)",
+        "    Describe every command.",
+        "COUNT",
+        "    Count the commands.",
+        "LIST [FILTERBY MODULE <name>|ACLCAT <category>|PATTERN <pattern>]",
+        "    Name the commands.",
+        "INFO [<command-name> ...]",
+        "    Describe the named commands, or all.",
+        "DOCS [<command-name> ...]",
+        "    Document the named commands, or all.",
+        "GETKEYS <full-command>",
+        "    Pick the keys out of a whole command.",
+        "GETKEYSANDFLAGS <full-command>",
+        "    The same, with what the command does to each key.",
+        NULL,
+    };
+    reply_help(call->reply, "COMMAND", lines);
+}
+
+/* -- LIST -------------------------------------------------------------------------------------- */
+
+enum list_filter { LIST_ALL, LIST_MODULE, LIST_CATEGORY, LIST_PATTERN };
+
+static bool list_options(struct call *call, enum list_filter *filter, struct slice *wanted) {
+    *filter = LIST_ALL;
+    bool good = call->argc == 2;
+    if (call->argc == 5 && slice_is(call->argv[2], "filterby")) {
+        if (slice_is(call->argv[3], "module"))
+            *filter = LIST_MODULE;
+        else if (slice_is(call->argv[3], "aclcat"))
+            *filter = LIST_CATEGORY;
+        else if (slice_is(call->argv[3], "pattern"))
+            *filter = LIST_PATTERN;
+        *wanted = call->argv[4];
+        good = *filter != LIST_ALL;
+    }
+    if (!good) reply_error(call->reply, TEXT_SYNTAX);
+    return good;
+}
+
+static bool list_accepts(
+    const struct command *command, enum list_filter filter, struct slice wanted) {
+    switch (filter) {
+    case LIST_ALL:
+        return true;
+    case LIST_MODULE:
+        return false; /* there are none */
+    case LIST_PATTERN:
+        return glob_match(wanted, slice_text(command->name), true);
+    case LIST_CATEGORY:
+        for (uint32_t bit = 1; command_category_name(bit) != NULL; bit <<= 1) {
+            if (slice_is(wanted, command_category_name(bit)))
+                return (command_categories(command) & bit) != 0;
+        }
+        return false;
+    }
+    SF_ASSERT(false);
+    return false;
+}
+
+void cmd_command_list(struct call *call) {
+    enum list_filter filter;
+    struct slice wanted = {NULL, 0};
+    if (!list_options(call, &filter, &wanted)) return;
+    struct reply_open open = reply_begin(call->reply);
+    uint64_t n = 0;
+    for (uint32_t id = 0; id < command_count(); id++) {
+        const struct command *command = command_by_id(id);
+        if ((command->flags & CMD_INTERNAL) != 0 || !list_accepts(command, filter, wanted))
+            continue;
+        reply_bulk_text(call->reply, command->name);
+        n++;
+    }
+    reply_end(call->reply, open, REPLY_ARRAY, n);
+}
+
+/* -- GETKEYS ----------------------------------------------------------------------------------- */
+
+/* The command that the arguments from argv[2] on make up, if its keys can be told; otherwise the
+ * error was replied. */
+static const struct command *command_asked_for(struct call *call) {
+    const struct command *command = command_lookup(call->argc - 2, call->argv + 2);
+    const char *error = NULL;
+    if (command == NULL)
+        error = "ERR Invalid command specified";
+    else if (command->docs->key_specs == NULL)
+        error = "ERR The command has no key arguments";
+    else if (!command_arity_fits(command, call->argc - 2))
+        error = "ERR Invalid number of arguments specified for command";
+    if (error == NULL) return command;
+    reply_error(call->reply, error);
+    return NULL;
+}
+
+/* SET reads the old value only where GET stands among its options. */
+static uint32_t flags_here(const struct key_spec *spec, uint32_t argc, const struct slice *argv) {
+    if ((spec->flags & KEY_VARIABLE_FLAGS) == 0) return spec->flags;
+    for (uint32_t i = 3; i < argc; i++) {
+        if (slice_is(argv[i], "get")) return KEY_RW | KEY_ACCESS | KEY_UPDATE;
+    }
+    return KEY_OW | KEY_UPDATE;
+}
+
+static void reply_keys(struct call *call, bool with_flags) {
+    const struct command *command = command_asked_for(call);
+    if (command == NULL) return;
+    uint32_t argc = call->argc - 2;
+    const struct slice *argv = call->argv + 2;
+    uint32_t *positions = sf_alloc(argc * sizeof(*positions));
+    reply_array(call->reply, command_key_positions(command, argc, NULL, 0));
+    for (const struct key_spec *spec = command->docs->key_specs; spec->begin_index != 0; spec++) {
+        uint32_t n = key_spec_positions(spec, argc, positions, argc);
+        for (uint32_t i = 0; i < n; i++) {
+            if (with_flags) reply_array(call->reply, 2);
+            reply_bulk(call->reply, argv[positions[i]]);
+            if (with_flags) reply_key_flags(call->reply, flags_here(spec, argc, argv));
+        }
+    }
+    sf_free(positions);
+}
+
+void cmd_command_getkeys(struct call *call) {
+    reply_keys(call, false);
+}
+
+void cmd_command_getkeysandflags(struct call *call) {
+    reply_keys(call, true);
+}

@@ -1,0 +1,15 @@
+/* The one command that changes replicated state outside the keyspace. */
+#include "commands/call.h"
+#include "commands/functions.h"
+
+/* shardforge.setting name value [name value ...] */
+void cmd_shardforge_setting(struct call *call) {
+    if (call->argc % 2 == 0) { /* a peer built it: not ours to assert */
+        reply_arity_error(call);
+        return;
+    }
+    SF_ASSERT(call->engine != NULL);
+    for (uint32_t i = 1; i < call->argc; i += 2)
+        call->engine->set_setting(call->engine->context, call->argv[i], call->argv[i + 1]);
+    reply_ok(call->reply);
+}

@@ -1,0 +1,499 @@
+#include "engine/engine.h"
+
+#include "raft/configuration.h"
+#include "util/number.h"
+
+enum {
+    RECLAIM_BUDGET = 512, /* dead keys taken out after each entry: well below a millisecond */
+    FEATURE_LEVEL = 1,    /* what this build can apply */
+    SETTINGS_MAX = 64,
+    IMAGE_VERSION = 1,
+};
+
+struct row {
+    struct incarnation origin;
+    uint64_t last_sequence;
+};
+
+struct setting {
+    struct bytes *name, *value;
+};
+
+struct engine {
+    struct engine_settings settings;
+    struct engine_watcher watcher;
+    struct engine_port port; /* what commands may change outside the keyspace */
+    struct keyspace *keyspace;
+
+    raft_index applied;
+    int64_t now_ms;
+    bool dissolved;
+    uint64_t feature_level;
+    uint64_t n_expired; /* reclaimed since the state began: INFO only */
+
+    uint32_t n_members; /* of the last applied configuration, ascending */
+    raft_id members[RAFT_MEMBERS_MAX];
+    uint32_t n_rows; /* ascending by node; members only */
+    struct row rows[RAFT_MEMBERS_MAX];
+    uint32_t n_replicated; /* replicated settings, in the order of their names */
+    struct setting replicated[SETTINGS_MAX];
+
+    /* the cursor: between engine_begin and engine_end */
+    bool open;
+    raft_index index;
+    struct entry_stamp stamp;
+    struct reader rest; /* sub-batches not begun */
+    struct sub_batch_header sub_batch;
+    uint32_t sub_batch_number;
+    bool sub_batch_void;
+    struct command_reader commands;
+    uint32_t position;
+    bool has_command;
+};
+
+/* -- life ----------------------------------------------------------------------------------- */
+
+static void on_set_setting(void *context, struct slice name, struct slice value);
+
+struct engine *engine_new(
+    const struct engine_settings *settings, const struct engine_watcher *watcher) {
+    struct engine *engine = sf_alloc_zero(1, sizeof *engine);
+    engine->settings = *settings;
+    if (watcher != NULL) engine->watcher = *watcher;
+    engine->port = (struct engine_port){engine, on_set_setting};
+    engine->keyspace = keyspace_new(settings->n_dbs, &settings->secret);
+    engine->feature_level = FEATURE_LEVEL;
+    return engine;
+}
+
+void engine_free(struct engine *engine) {
+    if (engine == NULL) return;
+    for (uint32_t i = 0; i < engine->n_replicated; i++) {
+        bytes_unref(engine->replicated[i].name);
+        bytes_unref(engine->replicated[i].value);
+    }
+    command_reader_free(&engine->commands);
+    keyspace_free(engine->keyspace);
+    sf_free(engine);
+}
+
+/* -- replicated settings ---------------------------------------------------------------------- */
+
+static uint32_t setting_place(const struct engine *engine, struct slice name) {
+    uint32_t at = 0;
+    while (at < engine->n_replicated &&
+           slice_compare(bytes_slice(engine->replicated[at].name), name) < 0) {
+        at++;
+    }
+    return at;
+}
+
+static void setting_store(struct engine *engine, struct slice name, struct slice value) {
+    uint32_t at = setting_place(engine, name);
+    struct setting *setting = &engine->replicated[at];
+    if (at < engine->n_replicated && slice_equal(bytes_slice(setting->name), name)) {
+        bytes_unref(setting->value);
+        setting->value = bytes_new(value.data, value.len);
+        return;
+    }
+    if (engine->n_replicated == SETTINGS_MAX)
+        return; /* the leader checks names: cannot be reached */
+    memmove(setting + 1, setting, (engine->n_replicated - at) * sizeof *setting);
+    engine->n_replicated++;
+    *setting = (struct setting){bytes_new(name.data, name.len), bytes_new(value.data, value.len)};
+}
+
+static void setting_act(struct engine *engine, struct slice name, struct slice value) {
+    int64_t number;
+    if (slice_is(name, "proto-max-bulk-len") && int_parse(value, &number) && number > 0) {
+        engine->settings.proto_max_bulk_len = (uint64_t)number;
+    }
+}
+
+static void on_set_setting(void *context, struct slice name, struct slice value) {
+    struct engine *engine = context;
+    setting_store(engine, name, value);
+    setting_act(engine, name, value);
+    if (engine->watcher.setting_changed != NULL) {
+        engine->watcher.setting_changed(engine->watcher.context, name, value);
+    }
+}
+
+bool engine_setting(const struct engine *engine, struct slice name, struct slice *value) {
+    uint32_t at = setting_place(engine, name);
+    if (at == engine->n_replicated) return false;
+    if (!slice_equal(bytes_slice(engine->replicated[at].name), name)) return false;
+    *value = bytes_slice(engine->replicated[at].value);
+    return true;
+}
+
+/* -- rows and members ------------------------------------------------------------------------- */
+
+static struct row *row_find(const struct engine *engine, raft_id node) {
+    for (uint32_t i = 0; i < engine->n_rows; i++) {
+        if (engine->rows[i].origin.node == node) return (struct row *)(uintptr_t)&engine->rows[i];
+    }
+    return NULL;
+}
+
+static bool is_member(const struct engine *engine, raft_id node) {
+    for (uint32_t i = 0; i < engine->n_members; i++) {
+        if (engine->members[i] == node) return true;
+    }
+    return false;
+}
+
+static void apply_configuration(
+    struct engine *engine, const struct raft_configuration *configuration) {
+    engine->n_members = configuration->n;
+    for (uint32_t i = 0; i < configuration->n; i++) {
+        engine->members[i] = configuration->members[i].id;
+    }
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < engine->n_rows; i++) {
+        if (is_member(engine, engine->rows[i].origin.node)) {
+            engine->rows[kept++] = engine->rows[i];
+        }
+    }
+    engine->n_rows = kept;
+}
+
+/* DESIGN 6: an incarnation whose counter is not above the row's is void. */
+static void apply_incarnation(struct engine *engine, struct incarnation incarnation) {
+    if (!is_member(engine, incarnation.node)) return;
+    struct row *row = row_find(engine, incarnation.node);
+    if (row != NULL) {
+        if (incarnation.counter > row->origin.counter) *row = (struct row){incarnation, 0};
+        return;
+    }
+    SF_ASSERT(engine->n_rows < RAFT_MEMBERS_MAX);
+    uint32_t at = engine->n_rows++;
+    while (at > 0 && engine->rows[at - 1].origin.node > incarnation.node) {
+        engine->rows[at] = engine->rows[at - 1];
+        at--;
+    }
+    engine->rows[at] = (struct row){incarnation, 0};
+}
+
+bool engine_row(const struct engine *engine, uint64_t node, struct incarnation *incarnation,
+    uint64_t *last_sequence) {
+    const struct row *row = row_find(engine, node);
+    if (row == NULL) return false;
+    *incarnation = row->origin;
+    *last_sequence = row->last_sequence;
+    return true;
+}
+
+static void apply_dissolve(struct engine *engine) {
+    for (uint32_t i = 0; i < engine->settings.n_dbs; i++) {
+        if (db_size(keyspace_db(engine->keyspace, i)) > 0) return; /* it holds keys: refused */
+    }
+    engine->dissolved = true;
+}
+
+/* -- the cursor ---------------------------------------------------------------------------------
+ */
+
+/* Moves to the next sub-batch; false at the end of the entry. */
+static bool sub_batch_open(struct engine *engine) {
+    if (engine->rest.rest.len == 0) return false;
+    bool good = entry_read_sub_batch(&engine->rest, &engine->sub_batch);
+    SF_ASSERT(good); /* checked by engine_begin */
+    engine->sub_batch_number++;
+    engine->position = 0;
+    command_reader_begin(&engine->commands, &engine->sub_batch);
+    struct row *row = row_find(engine, engine->sub_batch.origin.node);
+    engine->sub_batch_void =
+        row == NULL || !incarnation_equal(row->origin, engine->sub_batch.origin);
+    if (!engine->sub_batch_void) {
+        /* exactly once, in order: the leader accepts nothing else */
+        SF_ASSERT(engine->sub_batch.sequence == row->last_sequence + 1);
+        row->last_sequence = engine->sub_batch.sequence;
+    }
+    return true;
+}
+
+static void command_advance(struct engine *engine) {
+    for (;;) {
+        if (command_reader_next(&engine->commands)) {
+            engine->has_command = true;
+            return;
+        }
+        SF_ASSERT(!engine->commands.in.failed); /* the leader checked every sub-batch */
+        if (!sub_batch_open(engine)) {
+            engine->has_command = false;
+            return;
+        }
+    }
+}
+
+static enum sf_status batch_check(struct reader in) {
+    struct sub_batch_header header;
+    while (in.rest.len > 0) {
+        if (!entry_read_sub_batch(&in, &header)) return SF_ERR_CORRUPT;
+    }
+    return SF_OK;
+}
+
+static enum sf_status begin_batch(struct engine *engine, struct reader in) {
+    if (batch_check(in) != SF_OK) return SF_ERR_CORRUPT;
+    engine->rest = in;
+    engine->sub_batch_number = 0;
+    engine->commands.left = 0;
+    engine->commands.in = reader_of(slice_of(NULL, 0));
+    command_advance(engine);
+    return SF_OK;
+}
+
+static enum sf_status begin_other(struct engine *engine, uint8_t kind, struct reader *in) {
+    switch ((enum raft_entry_kind)kind) {
+    case ENTRY_TICK:
+        return in->rest.len == 0 ? SF_OK : SF_ERR_CORRUPT;
+    case ENTRY_INCARNATION: {
+        struct incarnation incarnation;
+        entry_read_incarnation(in, &incarnation);
+        if (in->failed) return SF_ERR_CORRUPT;
+        apply_incarnation(engine, incarnation);
+        return SF_OK;
+    }
+    case ENTRY_DISSOLVE:
+        apply_dissolve(engine);
+        return SF_OK;
+    case ENTRY_FEATURE_LEVEL: {
+        uint64_t level = read_varint(in);
+        if (in->failed || level > FEATURE_LEVEL) return SF_ERR_CORRUPT;
+        engine->feature_level = SF_MAX(engine->feature_level, level);
+        return SF_OK;
+    }
+    case ENTRY_NOOP:
+    case ENTRY_CONFIGURATION:
+    case ENTRY_BATCH:
+    case ENTRY_EVICTION:
+    case ENTRY_SETTING:
+    case ENTRY_WAITERS_REMOVED:
+    case ENTRY_DIGEST_MARK:
+        break;
+    }
+    return SF_ERR_CORRUPT; /* S4: never skipped */
+}
+
+static bool has_stamp(uint8_t kind) {
+    return kind != ENTRY_NOOP && kind != ENTRY_CONFIGURATION;
+}
+
+enum sf_status engine_begin(
+    struct engine *engine, raft_index index, uint8_t kind, struct slice payload) {
+    SF_ASSERT(!engine->open);
+    SF_ASSERT(index == engine->applied + 1);
+    struct reader in = reader_of(payload);
+    struct entry_stamp stamp = {.now_ms = engine->now_ms};
+    if (has_stamp(kind)) entry_read_stamp(&in, &stamp);
+    if (in.failed) return SF_ERR_CORRUPT;
+    engine->index = index;
+    engine->stamp = stamp;
+    engine->has_command = false;
+    /* time never goes back (DESIGN 7) */
+    engine->now_ms = SF_MAX(engine->now_ms, stamp.now_ms);
+    enum sf_status status = SF_OK;
+    if (kind == ENTRY_BATCH) {
+        status = begin_batch(engine, in);
+    } else if (kind == ENTRY_CONFIGURATION) {
+        struct raft_configuration configuration;
+        status = configuration_decode(payload, &configuration);
+        if (status == SF_OK) apply_configuration(engine, &configuration);
+    } else if (kind != ENTRY_NOOP) {
+        status = begin_other(engine, kind, &in);
+    }
+    engine->open = status == SF_OK;
+    return status;
+}
+
+bool engine_peek(struct engine *engine, struct engine_position *out) {
+    SF_ASSERT(engine->open);
+    if (!engine->has_command) return false;
+    *out = (struct engine_position){
+        .origin = engine->sub_batch.origin,
+        .sequence = engine->sub_batch.sequence,
+        .position = engine->position,
+        .n_commands = engine->sub_batch.n_commands,
+        .is_void = engine->commands.argc == 0,
+        .stale = engine->sub_batch_void,
+    };
+    return true;
+}
+
+static uint64_t command_seed(const struct engine *engine) {
+    uint64_t seed = hash_mix(engine->stamp.seed + engine->sub_batch_number);
+    return hash_mix(seed + engine->position);
+}
+
+void engine_next(struct engine *engine, struct reply *reply) {
+    SF_ASSERT(engine->open && engine->has_command);
+    struct command_reader *commands = &engine->commands;
+    if (commands->argc > 0 && !engine->sub_batch_void) {
+        const struct command *command = command_lookup(commands->argc, commands->argv);
+        if (command == NULL) command = command_internal(commands->argv[0]);
+        SF_ASSERT(command != NULL && command->run != NULL); /* the leader checked (S4) */
+        SF_ASSERT(commands->db < engine->settings.n_dbs);
+        struct call call = {
+            .command = command,
+            .argc = commands->argc,
+            .argv = commands->argv,
+            .keyspace = engine->keyspace,
+            .db = keyspace_db(engine->keyspace, commands->db),
+            .db_number = commands->db,
+            .now_ms = engine->now_ms,
+            .read_clock_ms = engine->now_ms,
+            .oom = engine->stamp.oom,
+            .random = random_from(command_seed(engine)),
+            .proto_max_bulk_len = engine->settings.proto_max_bulk_len,
+            .reply = reply,
+            .engine = &engine->port,
+        };
+        call_run(&call);
+    }
+    engine->position++;
+    command_advance(engine);
+}
+
+static void on_expired(void *context, uint32_t db, struct slice key) {
+    struct engine *engine = context;
+    engine->n_expired++;
+    if (engine->watcher.expired != NULL) engine->watcher.expired(engine->watcher.context, db, key);
+}
+
+void engine_end(struct engine *engine) {
+    SF_ASSERT(engine->open && !engine->has_command);
+    if (keyspace_next_due(engine->keyspace) <= engine->now_ms) {
+        keyspace_reclaim(engine->keyspace, engine->now_ms, RECLAIM_BUDGET, on_expired, engine);
+    }
+    engine->applied = engine->index;
+    engine->open = false;
+}
+
+/* -- reading -------------------------------------------------------------------------------------
+ */
+
+enum engine_query_result engine_query(struct engine *engine, const struct command *command,
+    uint32_t db, uint32_t argc, const struct slice *argv, int64_t clock_ms, bool settled,
+    uint64_t seed, struct reply *reply) {
+    SF_ASSERT(command->run != NULL && command_route(command) == ROUTE_READ);
+    size_t before = reply->out == NULL ? 0 : reply->out->len;
+    struct call call = {
+        .command = command,
+        .argc = argc,
+        .argv = argv,
+        .keyspace = engine->keyspace,
+        .db = keyspace_db(engine->keyspace, db),
+        .db_number = db,
+        .now_ms = engine->now_ms,
+        .read_clock_ms = settled ? engine->now_ms : SF_MAX(engine->now_ms, clock_ms),
+        .random = random_from(seed),
+        .proto_max_bulk_len = engine->settings.proto_max_bulk_len,
+        .reply = reply,
+        .engine = NULL, /* S3: a read has nothing to change */
+    };
+    call_run(&call);
+    if (!call.must_wait) return QUERY_DONE;
+    SF_ASSERT(!settled);
+    if (reply->out != NULL) buf_truncate(reply->out, before);
+    return QUERY_MUST_WAIT;
+}
+
+/* -- looking in
+ * ------------------------------------------------------------------------------------ */
+
+raft_index engine_applied(const struct engine *engine) {
+    return engine->applied;
+}
+int64_t engine_now_ms(const struct engine *engine) {
+    return engine->now_ms;
+}
+struct keyspace *engine_keyspace(struct engine *engine) {
+    return engine->keyspace;
+}
+bool engine_is_dissolved(const struct engine *engine) {
+    return engine->dissolved;
+}
+uint64_t engine_expired_count(const struct engine *engine) {
+    return engine->n_expired;
+}
+uint64_t engine_proto_max_bulk_len(const struct engine *engine) {
+    return engine->settings.proto_max_bulk_len;
+}
+
+int64_t engine_next_due(const struct engine *engine) {
+    return keyspace_next_due(engine->keyspace);
+}
+
+/* -- images
+ * ------------------------------------------------------------------------------------------ */
+
+static void put_side_state(const struct engine *engine, struct buf *out) {
+    put_u8(out, IMAGE_VERSION);
+    put_varint(out, engine->applied);
+    put_varint(out, (uint64_t)engine->now_ms);
+    put_u8(out, engine->dissolved);
+    put_varint(out, engine->feature_level);
+    put_varint(out, engine->n_members);
+    for (uint32_t i = 0; i < engine->n_members; i++) put_u64(out, engine->members[i]);
+    put_varint(out, engine->n_rows);
+    for (uint32_t i = 0; i < engine->n_rows; i++) {
+        entry_put_incarnation(out, &engine->rows[i].origin);
+        put_varint(out, engine->rows[i].last_sequence);
+    }
+    put_varint(out, engine->n_replicated);
+    for (uint32_t i = 0; i < engine->n_replicated; i++) {
+        put_string(out, bytes_slice(engine->replicated[i].name));
+        put_string(out, bytes_slice(engine->replicated[i].value));
+    }
+}
+
+uint64_t engine_digest(struct engine *engine) {
+    static const struct hash_secret fixed = {0x736861726466, 0x6f7267650a};
+    struct buf side = {0};
+    put_side_state(engine, &side);
+    put_u64(&side, keyspace_digest(engine->keyspace));
+    uint64_t digest = hash_keyed(&fixed, buf_slice(&side));
+    buf_free(&side);
+    return digest;
+}
+
+void engine_dump(struct engine *engine, struct buf *out) {
+    SF_ASSERT(!engine->open);
+    put_side_state(engine, out);
+    keyspace_dump(engine->keyspace, out);
+}
+
+static void read_rows(struct engine *engine, struct reader *in) {
+    uint64_t n_members = read_varint(in);
+    if (n_members > RAFT_MEMBERS_MAX) in->failed = true;
+    for (uint64_t i = 0; !in->failed && i < n_members; i++) engine->members[i] = read_u64(in);
+    engine->n_members = in->failed ? 0 : (uint32_t)n_members;
+    uint64_t n_rows = read_varint(in);
+    if (n_rows > RAFT_MEMBERS_MAX) in->failed = true;
+    for (uint64_t i = 0; !in->failed && i < n_rows; i++) {
+        entry_read_incarnation(in, &engine->rows[i].origin);
+        engine->rows[i].last_sequence = read_varint(in);
+    }
+    engine->n_rows = in->failed ? 0 : (uint32_t)n_rows;
+}
+
+enum sf_status engine_load(struct engine *engine, struct slice image) {
+    SF_ASSERT(!engine->open && engine->applied == 0);
+    struct reader in = reader_of(image);
+    if (read_u8(&in) != IMAGE_VERSION) return SF_ERR_CORRUPT;
+    engine->applied = read_varint(&in);
+    engine->now_ms = (int64_t)(read_varint(&in) & INT64_MAX);
+    engine->dissolved = read_u8(&in) != 0;
+    engine->feature_level = read_varint(&in);
+    read_rows(engine, &in);
+    uint64_t n = read_varint(&in);
+    if (n > SETTINGS_MAX) in.failed = true;
+    for (uint64_t i = 0; !in.failed && i < n; i++) {
+        struct slice name = read_string(&in), value = read_string(&in);
+        if (!in.failed) on_set_setting(engine, name, value);
+    }
+    if (in.failed || engine->feature_level > FEATURE_LEVEL) return SF_ERR_CORRUPT;
+    return keyspace_load(engine->keyspace, in.rest);
+}

@@ -1,0 +1,214 @@
+/* One db: look-up, order, and every change of a single key. */
+#include "keyspace/db.h"
+
+enum { RANDOM_TRIES = 128 };
+
+static uint64_t db_hash(const struct db *db, struct slice key) {
+    return table_hash(db->table.type, key);
+}
+
+/* -- looking --------------------------------------------------------------------------------- */
+
+struct object *db_find_even_dead(struct db *db, struct slice key) {
+    return table_find(&db->table, db_hash(db, key), key);
+}
+
+struct object *db_find(struct db *db, struct slice key, int64_t now_ms) {
+    struct object *object = db_find_even_dead(db, key);
+    return object == NULL || object_is_dead(object, now_ms) ? NULL : object;
+}
+
+uint64_t db_prefetch(const struct db *db, struct slice key) {
+    uint64_t hash = db_hash(db, key);
+    table_prefetch(&db->table, hash);
+    return hash;
+}
+
+void db_prefetch_object(const struct db *db, uint64_t hash) {
+    table_prefetch_item(&db->table, hash);
+}
+
+uint64_t db_size(const struct db *db) {
+    return table_size(&db->table);
+}
+
+/* A db_visit with its context, behind the table's untyped visitor. */
+struct visitor {
+    db_visit *visit;
+    void *context;
+};
+
+static bool visit_item(void *context, void *item) {
+    const struct visitor *visitor = context;
+    return visitor->visit(visitor->context, item);
+}
+
+uint64_t db_scan(struct db *db, uint64_t cursor, uint64_t count, db_visit *visit, void *context) {
+    struct visitor visitor = {visit, context};
+    return table_scan(&db->table, cursor, count, visit_item, &visitor);
+}
+
+void db_walk(struct db *db, db_visit *visit, void *context) {
+    struct visitor visitor = {visit, context};
+    table_walk(&db->table, visit_item, &visitor);
+}
+
+static int compare_dead(const void *keyspace, const void *now_ms, const void *object) {
+    (void)keyspace;
+    return object_is_dead(object, *(const int64_t *)now_ms) ? 1 : -1;
+}
+
+static uint64_t dead_size(const struct db *db, int64_t now_ms) {
+    uint64_t dead;
+    btree_lower_bound(&db->expiry, compare_dead, &now_ms, NULL, &dead);
+    return dead;
+}
+
+struct object *db_random(struct db *db, int64_t now_ms, struct random *random) {
+    uint64_t size = db_size(db);
+    if (dead_size(db, now_ms) == size) return NULL;
+    struct object *object = NULL;
+    for (int i = 0; i < RANDOM_TRIES; i++) {
+        object = table_at(&db->table, random_below(random, size));
+        if (!object_is_dead(object, now_ms)) return object;
+    }
+    struct table_iterator next = table_seek(&db->table, db_hash(db, object_key(object)));
+    for (;;) {
+        object = table_next(&next);
+        if (object == NULL) {
+            next = table_seek(&db->table, 0);
+        } else if (!object_is_dead(object, now_ms)) {
+            return object;
+        }
+    }
+}
+
+/* -- changing -------------------------------------------------------------------------------- */
+
+void db_dispose(struct db *db, struct object *object) {
+    db->keyspace->object_bytes -= object_bytes(object);
+    object_free(object);
+}
+
+void db_take_out(struct db *db, uint64_t hash, struct object *object) {
+    expiry_take_out(db, object);
+    void *removed = table_remove(&db->table, hash, object_key(object));
+    SF_ASSERT(removed == object);
+}
+
+void db_enter(struct db *db, uint64_t hash, struct object *object) {
+    db->keyspace->object_bytes += object_bytes(object);
+    void *replaced = table_put(&db->table, hash, object);
+    SF_ASSERT(replaced == NULL);
+    expiry_enter(db, object);
+}
+
+/* Puts object, which has the same key, in the place of old. old_bytes: before object took over
+ * old's block, if it did. */
+static void db_exchange(
+    struct db *db, uint64_t hash, struct object *old, size_t old_bytes, struct object *object) {
+    table_replace(&db->table, hash, old, object);
+    expiry_exchange(db, old, object);
+    db->keyspace->object_bytes += object_bytes(object) - old_bytes;
+    object_free(old);
+}
+
+static void db_touch(struct db *db, struct object *object) {
+    object_set_revision(object, keyspace_next_revision(db->keyspace));
+}
+
+static struct object *db_set(
+    struct db *db, struct slice key, const struct string_value *value, int64_t due_ms) {
+    uint64_t hash = db_hash(db, key);
+    struct object *old = table_find(&db->table, hash, key);
+    if (old == NULL) {
+        struct object *object = object_new(key, value, due_ms);
+        db_touch(db, object);
+        db_enter(db, hash, object);
+        keyspace_free_for_new(db->keyspace);
+        return object;
+    }
+    /* It may be dead: then it must leave what reclaiming it would have left. (For a living one
+     * that is one more revision to be above, which harms nobody.) */
+    if (object_due_ms(old) != NO_DUE) db_raise_cell(db, hash, object_revision(old));
+    if (object_due_ms(old) == due_ms && object_overwrite(old, value)) {
+        db_touch(db, old);
+        return old;
+    }
+    struct object *object = object_new(key, value, due_ms);
+    db_touch(db, object);
+    db_exchange(db, hash, old, object_bytes(old), object);
+    return object;
+}
+
+struct object *db_set_string(struct db *db, struct slice key, struct slice value, int64_t due_ms) {
+    struct string_value held = string_value_of(value);
+    return db_set(db, key, &held, due_ms);
+}
+
+struct object *db_set_integer(struct db *db, struct slice key, int64_t value, int64_t due_ms) {
+    struct string_value held = string_value_of_integer(value);
+    return db_set(db, key, &held, due_ms);
+}
+
+char *db_string_writable(struct db *db, struct object **object, size_t new_len) {
+    SF_ASSERT(object_type(*object) == OBJECT_STRING);
+    if (!object_has_block(*object)) {
+        struct object *old = *object;
+        *object = object_with_block(old, new_len);
+        db_exchange(db, db_hash(db, object_key(old)), old, object_bytes(old), *object);
+    }
+    db->keyspace->object_bytes -= object_bytes(*object);
+    char *bytes = object_resize_block(*object, new_len);
+    db->keyspace->object_bytes += object_bytes(*object);
+    db_touch(db, *object);
+    return bytes;
+}
+
+void db_set_due(struct db *db, struct object **object, int64_t due_ms) {
+    struct object *old = *object;
+    int64_t old_due_ms = object_due_ms(old);
+    if (old_due_ms != due_ms && old_due_ms != NO_DUE && due_ms != NO_DUE) {
+        expiry_take_out(db, old);
+        object_set_due(old, due_ms);
+        expiry_enter(db, old);
+    } else if (old_due_ms != due_ms) {
+        size_t old_bytes = object_bytes(old);
+        *object = object_reshape(old, object_key(old), due_ms);
+        db_exchange(db, db_hash(db, object_key(old)), old, old_bytes, *object);
+    }
+    db_touch(db, *object);
+}
+
+bool db_delete(struct db *db, struct slice key, int64_t now_ms) {
+    uint64_t hash = db_hash(db, key);
+    struct object *object = table_find(&db->table, hash, key);
+    if (object == NULL) return false;
+    bool alive = !object_is_dead(object, now_ms);
+    db_take_out(db, hash, object);
+    db_raise_cell(db, hash, alive ? keyspace_next_revision(db->keyspace) : object_revision(object));
+    db_dispose(db, object);
+    return alive;
+}
+
+void db_move(struct db *src, struct slice from, struct db *dst, struct slice to) {
+    if (src == dst && slice_equal(from, to)) return;
+    uint64_t from_hash = db_hash(src, from), to_hash = db_hash(dst, to);
+    struct object *old = table_find(&src->table, from_hash, from);
+    SF_ASSERT(old != NULL);
+    struct object *target = table_find(&dst->table, to_hash, to);
+    size_t old_bytes = object_bytes(old);
+    db_take_out(src, from_hash, old);
+    struct object *moved = object_reshape(old, to, object_due_ms(old));
+    src->keyspace->object_bytes -= old_bytes;
+    object_free(old); /* a shell: moved has its block */
+    db_raise_cell(src, from_hash, keyspace_next_revision(src->keyspace));
+    if (target != NULL) {
+        if (object_due_ms(target) != NO_DUE)
+            db_raise_cell(dst, to_hash, object_revision(target)); /* as in db_set */
+        db_take_out(dst, to_hash, target);
+        db_dispose(dst, target);
+    }
+    db_touch(dst, moved);
+    db_enter(dst, to_hash, moved);
+}

@@ -1,0 +1,95 @@
+/* What the files of keyspace/ share; nobody else includes it. */
+#ifndef SF_KEYSPACE_DB_H
+#define SF_KEYSPACE_DB_H
+
+#include "data/btree.h"
+#include "data/table.h"
+#include "keyspace/keyspace.h"
+#include "keyspace/object.h"
+
+#define CELL_PAGES 256
+#define CELLS_A_PAGE 256
+#define NOT_IN_HEAP UINT32_MAX
+#define KEYSPACE_FREE_SLICE 2048 /* keys and index entries freed at a time */
+
+struct cell_page {
+    uint64_t revisions[CELLS_A_PAGE];
+};
+
+struct db {
+    struct keyspace *keyspace;
+    uint32_t number;
+    uint32_t heap_at; /* in the keyspace's due_heap, or NOT_IN_HEAP */
+    struct table table;
+    struct btree expiry;  /* the keys that have a due time, by (due, hash, key) */
+    __int128 due_sum_ms;  /* of those keys */
+    int64_t first_due_ms; /* of the first of them: what due_heap is ordered by */
+    uint64_t first_hash;
+    uint64_t floor;           /* no revision of this db, present or absent, counts as less */
+    struct cell_page **cells; /* [CELL_PAGES] or NULL; of absent keys, above floor */
+};
+
+/* What a flush left, until it is freed. */
+struct garbage {
+    struct garbage *next;
+    struct table table;
+    struct btree expiry;
+};
+
+struct keyspace {
+    struct table_type keys;   /* db.table */
+    struct btree_type by_due; /* db.expiry; its context is the keyspace */
+    uint64_t revision;        /* of the latest change */
+    uint32_t n_dbs;
+    uint32_t n_due_heap;
+    struct db *dbs;
+    struct db **due_heap; /* the dbs with expiring keys; the one with the earliest in front */
+    size_t object_bytes;  /* of all objects, garbage included */
+    struct garbage *garbage;
+    uint64_t garbage_debt; /* objects to free before the next slice is due */
+};
+
+/* Dead at now_ms: it counts as absent although nobody has reclaimed it yet. */
+static inline bool object_is_dead(const struct object *object, int64_t now_ms) {
+    int64_t due_ms = object_due_ms(object);
+    return due_ms <= now_ms && due_ms != NO_DUE;
+}
+
+/* -- keyspace.c ------------------------------------------------------------------------------ */
+
+/* A key has been added: while garbage is left, somewhat more of it goes than comes. */
+void keyspace_free_for_new(struct keyspace *keyspace);
+
+/* -- db.c ------------------------------------------------------------------------------------ */
+
+/* Frees an object that is in no table any more. */
+void db_dispose(struct db *db, struct object *object);
+/* Takes a present object out of table and index, without freeing it. */
+void db_take_out(struct db *db, uint64_t hash, struct object *object);
+/* Enters a new object whose key is not in the table. */
+void db_enter(struct db *db, uint64_t hash, struct object *object);
+
+/* -- revision.c ------------------------------------------------------------------------------ */
+
+uint64_t keyspace_next_revision(struct keyspace *keyspace);
+/* An absent key of this hash was last present, or was deleted, at that revision. */
+void db_raise_cell(struct db *db, uint64_t hash, uint64_t revision);
+uint64_t db_cell(const struct db *db, uint64_t hash); /* never below the floor */
+/* Raises the floor to a new revision; the cells fall below it. */
+void db_raise_floor(struct db *db);
+void db_forget_cells(struct db *db);
+/* The first cell at or behind *index that counts (is above the floor): its revision, and *index
+ * becomes its number; 0: there is none. */
+uint64_t db_next_cell(const struct db *db, uint32_t *index);
+
+/* -- expiry.c -------------------------------------------------------------------------------- */
+
+int object_compare_due(const void *keyspace, const void *a, const void *b);
+/* Enter, take out, exchange: nothing for an object without a due time. */
+void expiry_enter(struct db *db, struct object *object);
+void expiry_take_out(struct db *db, struct object *object);
+void expiry_exchange(struct db *db, struct object *old, struct object *object);
+/* The db's first due key may be another now: puts the db where it belongs in the heap. */
+void expiry_refresh(struct db *db);
+
+#endif

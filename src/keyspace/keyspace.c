@@ -1,0 +1,142 @@
+/* All databases: their life, and what concerns a whole db at once. */
+#include "keyspace/db.h"
+
+#include "data/size_class.h"
+
+static struct slice item_key(const void *item) {
+    return object_key(item);
+}
+
+static void db_empty(struct db *db) {
+    table_init(&db->table, &db->keyspace->keys);
+    btree_init(&db->expiry, &db->keyspace->by_due);
+    db->due_sum_ms = 0;
+}
+
+struct keyspace *keyspace_new(uint32_t n_dbs, const struct hash_secret *secret) {
+    SF_ASSERT(n_dbs >= 1 && n_dbs <= 65536);
+    struct keyspace *keyspace = sf_alloc_zero(1, sizeof *keyspace);
+    keyspace->keys = (struct table_type){.secret = *secret, .key = item_key};
+    keyspace->by_due = (struct btree_type){.compare = object_compare_due, .context = keyspace};
+    keyspace->n_dbs = n_dbs;
+    keyspace->dbs = sf_alloc_zero(n_dbs, sizeof *keyspace->dbs);
+    keyspace->due_heap = sf_alloc_zero(n_dbs, sizeof *keyspace->due_heap);
+    for (uint32_t i = 0; i < n_dbs; i++) {
+        struct db *db = &keyspace->dbs[i];
+        db->keyspace = keyspace;
+        db->number = i;
+        db->heap_at = NOT_IN_HEAP;
+        db_empty(db);
+    }
+    return keyspace;
+}
+
+void keyspace_free(struct keyspace *keyspace) {
+    if (keyspace == NULL) return;
+    keyspace_reset(keyspace);
+    sf_free(keyspace->due_heap);
+    sf_free(keyspace->dbs);
+    sf_free(keyspace);
+}
+
+uint32_t keyspace_n_dbs(const struct keyspace *keyspace) {
+    return keyspace->n_dbs;
+}
+
+struct db *keyspace_db(struct keyspace *keyspace, uint32_t number) {
+    SF_ASSERT(number < keyspace->n_dbs);
+    return &keyspace->dbs[number];
+}
+
+/* -- flushing -------------------------------------------------------------------------------- */
+
+/* Hands the db's table and index over to the garbage. */
+static void set_aside(struct db *db) {
+    struct keyspace *keyspace = db->keyspace;
+    struct garbage *garbage = sf_alloc(sizeof *garbage);
+    *garbage = (struct garbage){keyspace->garbage, db->table, db->expiry};
+    keyspace->garbage = garbage;
+    db_empty(db);
+    expiry_refresh(db);
+}
+
+static void dispose_item(void *keyspace, void *item) {
+    ((struct keyspace *)keyspace)->object_bytes -= object_bytes(item);
+    object_free(item);
+}
+
+bool keyspace_free_some(struct keyspace *keyspace, uint64_t budget) {
+    uint64_t freed = 0;
+    while (keyspace->garbage != NULL && freed < budget) {
+        struct garbage *garbage = keyspace->garbage;
+        freed += btree_drop_some(&garbage->expiry, budget - freed, NULL, NULL);
+        if (freed >= budget) break;
+        freed += table_drop_some(&garbage->table, budget - freed, dispose_item, keyspace);
+        if (garbage->expiry.n > 0 || table_size(&garbage->table) > 0) break;
+        keyspace->garbage = garbage->next;
+        sf_free(garbage);
+        freed++;
+    }
+    return keyspace->garbage != NULL;
+}
+
+void keyspace_free_for_new(struct keyspace *keyspace) {
+    if (keyspace->garbage == NULL) return;
+    keyspace->garbage_debt += 4; /* a key and its entry in the index, twice as fast as they come */
+    if (keyspace->garbage_debt < KEYSPACE_FREE_SLICE) return;
+    keyspace->garbage_debt = 0;
+    keyspace_free_some(keyspace, KEYSPACE_FREE_SLICE);
+}
+
+void db_flush(struct db *db) {
+    if (db_size(db) == 0) return;
+    set_aside(db);
+    db_raise_floor(db);
+}
+
+void keyspace_reset(struct keyspace *keyspace) {
+    for (uint32_t i = 0; i < keyspace->n_dbs; i++) {
+        struct db *db = &keyspace->dbs[i];
+        if (db_size(db) > 0) set_aside(db);
+        db_forget_cells(db);
+        db->floor = 0;
+    }
+    while (keyspace_free_some(keyspace, UINT64_MAX)) {
+    }
+    keyspace->revision = 0;
+    keyspace->garbage_debt = 0;
+    SF_ASSERT(keyspace->object_bytes == 0 && keyspace->n_due_heap == 0);
+}
+
+void keyspace_swap(struct keyspace *keyspace, uint32_t a, uint32_t b) {
+    struct db *one = keyspace_db(keyspace, a), *other = keyspace_db(keyspace, b);
+    if (a == b || (db_size(one) == 0 && db_size(other) == 0)) return;
+    struct db was = *one;
+    one->table = other->table;
+    one->expiry = other->expiry;
+    one->due_sum_ms = other->due_sum_ms;
+    other->table = was.table;
+    other->expiry = was.expiry;
+    other->due_sum_ms = was.due_sum_ms;
+    expiry_refresh(one);
+    expiry_refresh(other);
+    db_raise_floor(one);
+    db_raise_floor(other);
+}
+
+/* -- memory ---------------------------------------------------------------------------------- */
+
+size_t keyspace_used_bytes(const struct keyspace *keyspace) {
+    size_t bytes = keyspace->object_bytes;
+    for (uint32_t i = 0; i < keyspace->n_dbs; i++) {
+        const struct db *db = &keyspace->dbs[i];
+        bytes += table_bytes(&db->table) + btree_bytes(&db->expiry);
+        if (db->cells == NULL) continue;
+        for (size_t page = 0; page < CELL_PAGES; page++)
+            bytes += db->cells[page] == NULL ? 0 : sizeof(struct cell_page);
+    }
+    for (const struct garbage *garbage = keyspace->garbage; garbage != NULL;
+         garbage = garbage->next)
+        bytes += table_bytes(&garbage->table) + btree_bytes(&garbage->expiry);
+    return bytes;
+}

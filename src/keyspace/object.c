@@ -1,0 +1,306 @@
+#include "keyspace/object.h"
+
+#include "data/size_class.h"
+#include "util/number.h"
+
+#define TYPE_SHIFT 48
+#define ENCODING_SHIFT 52
+#define OBJECT_HAS_DUE ((uint64_t)1 << 56)
+#define OBJECT_HAS_BLOCK ((uint64_t)1 << 57)
+#define OBJECT_LONG_KEY ((uint64_t)1 << 58)
+#define OBJECT_LONG_VALUE ((uint64_t)1 << 59)
+
+enum { INT_CHARACTERS_MAX = 20 };
+
+/* -- where things are -------------------------------------------------------------------------- */
+
+static inline bool head_has(const struct object *object, uint64_t flag) {
+    return (object->head & flag) != 0;
+}
+
+static inline bool has_word(const struct object *object) {
+    return object_encoding(object) == ENCODING_INT || head_has(object, OBJECT_HAS_BLOCK);
+}
+
+static inline size_t word_at(const struct object *object) {
+    return sizeof object->head + (head_has(object, OBJECT_HAS_DUE) ? 8 : 0);
+}
+
+static inline size_t lengths_at(const struct object *object) {
+    return word_at(object) + (has_word(object) ? 8 : 0);
+}
+
+static inline size_t key_length_bytes(const struct object *object) {
+    return head_has(object, OBJECT_LONG_KEY) ? 4 : 1;
+}
+
+static inline size_t value_length_bytes(const struct object *object) {
+    if (has_word(object)) return 0;
+    return head_has(object, OBJECT_LONG_VALUE) ? 2 : 1;
+}
+
+static inline char *object_at(const struct object *object, size_t at) {
+    return (char *)(uintptr_t)object + at;
+}
+
+static inline size_t key_at(const struct object *object) {
+    return lengths_at(object) + key_length_bytes(object) + value_length_bytes(object);
+}
+
+static size_t number_read(const char *at, size_t width) {
+    uint8_t byte;
+    uint16_t two;
+    uint32_t four;
+    if (width == 1) return memcpy(&byte, at, 1), byte;
+    if (width == 2) return memcpy(&two, at, 2), two;
+    return memcpy(&four, at, 4), four;
+}
+
+static void number_write(char *at, size_t width, size_t value) {
+    uint8_t byte = (uint8_t)value;
+    uint16_t two = (uint16_t)value;
+    uint32_t four = (uint32_t)value;
+    memcpy(at, width == 1 ? (void *)&byte : width == 2 ? (void *)&two : (void *)&four, width);
+}
+
+static uint64_t word_read(const struct object *object, size_t at) {
+    uint64_t word;
+    memcpy(&word, object_at(object, at), sizeof word);
+    return word;
+}
+
+static void word_write(struct object *object, size_t at, uint64_t word) {
+    memcpy(object_at(object, at), &word, sizeof word);
+}
+
+static struct block *object_block(const struct object *object) {
+    return (struct block *)(uintptr_t)word_read(object, word_at(object));
+}
+
+static struct slice inline_value(const struct object *object) {
+    size_t lengths = lengths_at(object), key_width = key_length_bytes(object);
+    size_t key_len = number_read(object_at(object, lengths), key_width);
+    size_t width = value_length_bytes(object);
+    size_t len = number_read(object_at(object, lengths + key_width), width);
+    return slice_of(object_at(object, lengths + key_width + width + key_len), len);
+}
+
+static size_t object_size(const struct object *object) {
+    size_t size = key_at(object) + object_key(object).len;
+    return has_word(object) ? size : size + inline_value(object).len;
+}
+
+/* -- looking ---------------------------------------------------------------------------------- */
+
+struct slice object_key(const struct object *object) {
+    size_t len = number_read(object_at(object, lengths_at(object)), key_length_bytes(object));
+    return slice_of(object_at(object, key_at(object)), len);
+}
+
+enum object_type object_type(const struct object *object) {
+    return (enum object_type)(object->head >> TYPE_SHIFT & 15);
+}
+
+enum object_encoding object_encoding(const struct object *object) {
+    return (enum object_encoding)(object->head >> ENCODING_SHIFT & 15);
+}
+
+int64_t object_due_ms(const struct object *object) {
+    return head_has(object, OBJECT_HAS_DUE) ? (int64_t)word_read(object, sizeof object->head)
+                                            : NO_DUE;
+}
+
+uint64_t object_revision(const struct object *object) {
+    return object->head & REVISION_MAX;
+}
+
+bool object_integer(const struct object *object, int64_t *out) {
+    if (object_encoding(object) != ENCODING_INT) return false;
+    *out = (int64_t)word_read(object, word_at(object));
+    return true;
+}
+
+struct slice object_string(const struct object *object, char scratch[OBJECT_TEXT_MAX]) {
+    SF_ASSERT(object_type(object) == OBJECT_STRING);
+    int64_t integer;
+    if (object_integer(object, &integer)) return slice_of(scratch, int_print(integer, scratch));
+    if (!head_has(object, OBJECT_HAS_BLOCK)) return inline_value(object);
+    const struct block *block = object_block(object);
+    return slice_of(block->data, block->len);
+}
+
+bool object_has_block(const struct object *object) {
+    return head_has(object, OBJECT_HAS_BLOCK);
+}
+
+size_t object_bytes(const struct object *object) {
+    size_t bytes = size_class(object_size(object));
+    if (!object_has_block(object) || object_block(object) == NULL) return bytes;
+    return bytes + size_class(sizeof(struct block) + object_block(object)->cap);
+}
+
+/* -- values ----------------------------------------------------------------------------------- */
+
+struct string_value string_value_of(struct slice bytes) {
+    struct string_value value = {.bytes = bytes};
+    if (bytes.len <= INT_CHARACTERS_MAX && int_parse(bytes, &value.integer)) {
+        value.encoding = ENCODING_INT;
+    } else {
+        value.encoding = bytes.len <= EMBSTR_MAX ? ENCODING_EMBSTR : ENCODING_RAW;
+    }
+    return value;
+}
+
+struct string_value string_value_of_integer(int64_t integer) {
+    return (struct string_value){.encoding = ENCODING_INT, .integer = integer};
+}
+
+static struct block *block_new(struct slice bytes, size_t cap) {
+    struct block *block = sf_alloc(sizeof *block + cap);
+    block->len = bytes.len;
+    block->cap = cap;
+    if (bytes.len > 0) memcpy(block->data, bytes.data, bytes.len);
+    return block;
+}
+
+/* -- making ----------------------------------------------------------------------------------- */
+
+static uint64_t head_for(struct slice key, int64_t due_ms, enum object_encoding encoding) {
+    uint64_t head = (uint64_t)OBJECT_STRING << TYPE_SHIFT | (uint64_t)encoding << ENCODING_SHIFT;
+    if (due_ms != NO_DUE) head |= OBJECT_HAS_DUE;
+    if (key.len > UINT8_MAX) head |= OBJECT_LONG_KEY;
+    return head;
+}
+
+/* Allocates by what the head says and fills in key and due time. inline_len: where there is no
+ * word. */
+static struct object *object_begin(
+    uint64_t head, struct slice key, int64_t due_ms, size_t inline_len) {
+    SF_ASSERT(key.len <= UINT32_MAX);
+    struct object shape = {head};
+    size_t at = key_at(&shape), size = at + key.len + (has_word(&shape) ? 0 : inline_len);
+    struct object *object = sf_alloc(size_class(size)); /* object_overwrite counts on all of it */
+    object->head = head;
+    if (due_ms != NO_DUE) word_write(object, sizeof head, (uint64_t)due_ms);
+    char *lengths = object_at(object, lengths_at(object));
+    number_write(lengths, key_length_bytes(object), key.len);
+    if (!has_word(object))
+        number_write(lengths + key_length_bytes(object), value_length_bytes(object), inline_len);
+    if (key.len > 0) memcpy(object_at(object, at), key.data, key.len);
+    return object;
+}
+
+static struct object *object_new_word(
+    uint64_t head, struct slice key, int64_t due_ms, uint64_t word) {
+    struct object *object = object_begin(head, key, due_ms, 0);
+    word_write(object, word_at(object), word);
+    return object;
+}
+
+struct object *object_new(struct slice key, const struct string_value *value, int64_t due_ms) {
+    uint64_t head = head_for(key, due_ms, value->encoding);
+    if (value->encoding == ENCODING_INT)
+        return object_new_word(head, key, due_ms, (uint64_t)value->integer);
+    size_t len = value->bytes.len;
+    if (len > OBJECT_INLINE_MAX) {
+        struct block *block = block_new(value->bytes, len);
+        return object_new_word(head | OBJECT_HAS_BLOCK, key, due_ms, (uint64_t)(uintptr_t)block);
+    }
+    if (len > UINT8_MAX) head |= OBJECT_LONG_VALUE;
+    struct object *object = object_begin(head, key, due_ms, len);
+    if (len > 0) memcpy(object_at(object, key_at(object) + key.len), value->bytes.data, len);
+    return object;
+}
+
+struct object *object_reshape(struct object *object, struct slice key, int64_t due_ms) {
+    struct object *copy;
+    uint64_t head = head_for(key, due_ms, object_encoding(object));
+    if (object_has_block(object)) {
+        head |= OBJECT_HAS_BLOCK;
+        copy = object_new_word(head, key, due_ms, word_read(object, word_at(object)));
+        word_write(object, word_at(object), 0);
+    } else {
+        struct string_value value = {.encoding = object_encoding(object)};
+        if (!object_integer(object, &value.integer)) value.bytes = inline_value(object);
+        copy = object_new(key, &value, due_ms);
+    }
+    object_set_revision(copy, object_revision(object));
+    return copy;
+}
+
+void object_free(struct object *object) {
+    if (object_has_block(object)) sf_free(object_block(object));
+    sf_free(object);
+}
+
+void object_set_revision(struct object *object, uint64_t revision) {
+    SF_ASSERT(revision <= REVISION_MAX);
+    object->head = (object->head & ~REVISION_MAX) | revision;
+}
+
+void object_set_due(struct object *object, int64_t due_ms) {
+    SF_ASSERT(head_has(object, OBJECT_HAS_DUE) && due_ms != NO_DUE);
+    word_write(object, sizeof object->head, (uint64_t)due_ms);
+}
+
+static void set_encoding(struct object *object, enum object_encoding encoding) {
+    object->head &= ~((uint64_t)15 << ENCODING_SHIFT);
+    object->head |= (uint64_t)encoding << ENCODING_SHIFT;
+}
+
+bool object_overwrite(struct object *object, const struct string_value *value) {
+    bool is_integer = object_encoding(object) == ENCODING_INT;
+    if (is_integer != (value->encoding == ENCODING_INT)) return false;
+    if (is_integer) {
+        word_write(object, word_at(object), (uint64_t)value->integer);
+        return true;
+    }
+    if (object_has_block(object)) return false;
+    struct slice old = inline_value(object);
+    size_t len = value->bytes.len, width = value_length_bytes(object);
+    if (len > OBJECT_INLINE_MAX || (len > UINT8_MAX) != (width == 2)) return false;
+    size_t before = object_size(object);
+    if (size_class(before - old.len + len) != size_class(before)) return false;
+    if (len > 0) memmove((char *)(uintptr_t)old.data, value->bytes.data, len);
+    char *lengths = object_at(object, lengths_at(object) + key_length_bytes(object));
+    number_write(lengths, width, len);
+    set_encoding(object, value->encoding);
+    return true;
+}
+
+/* -- blocks ----------------------------------------------------------------------------------- */
+
+struct object *object_with_block(const struct object *object, size_t cap) {
+    SF_ASSERT(!object_has_block(object));
+    char scratch[OBJECT_TEXT_MAX];
+    struct slice bytes = object_string(object, scratch), key = object_key(object);
+    int64_t due_ms = object_due_ms(object);
+    struct block *block = block_new(bytes, SF_MAX(bytes.len, cap));
+    uint64_t head = head_for(key, due_ms, ENCODING_RAW) | OBJECT_HAS_BLOCK;
+    struct object *copy = object_new_word(head, key, due_ms, (uint64_t)(uintptr_t)block);
+    object_set_revision(copy, object_revision(object));
+    return copy;
+}
+
+/* The room to give to a block that must hold len bytes: a quarter more when it grows, so that
+ * appending costs what is appended; just what is needed when most would lie idle. */
+static size_t block_room(const struct block *block, size_t len) {
+    if (len <= block->cap && block->cap / 2 <= len + OBJECT_INLINE_MAX) return block->cap;
+    if (len <= block->cap) return len;
+    size_t room = sizeof *block + len + SF_MAX(len / 4, (size_t)32);
+    return size_class(room) - sizeof *block;
+}
+
+char *object_resize_block(struct object *object, size_t len) {
+    struct block *block = object_block(object);
+    size_t room = block_room(block, len);
+    if (room != block->cap) {
+        block = sf_realloc(block, sizeof *block + room);
+        block->cap = room;
+        word_write(object, word_at(object), (uint64_t)(uintptr_t)block);
+    }
+    if (len > block->len) memset(block->data + block->len, 0, len - block->len);
+    block->len = len;
+    set_encoding(object, ENCODING_RAW);
+    return block->data;
+}

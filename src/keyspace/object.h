@@ -1,0 +1,65 @@
+/* One key with its value, as one allocation while the value is small. Only keyspace/ sees inside.
+ *
+ *   head        8    [ flags: 8 | encoding: 4 | type: 4 | revision: 48 ]
+ *   due         8    only with OBJECT_HAS_DUE: the due time in ms
+ *   word        8    encoding INT: the number; OBJECT_HAS_BLOCK: the block's address; else absent
+ *   key length  1    4 with OBJECT_LONG_KEY
+ *   value length 1   2 with OBJECT_LONG_VALUE; absent where there is a word
+ *   key bytes
+ *   value bytes      where there is no word
+ *
+ * So a key of 16 bytes with a value of 8, 32 or 100 takes 34, 58 or 126 bytes. Values beyond
+ * OBJECT_INLINE_MAX, and those that were written in place (APPEND, SETRANGE), have a block of
+ * their own, with room to grow. */
+#ifndef SF_KEYSPACE_OBJECT_H
+#define SF_KEYSPACE_OBJECT_H
+
+#include "keyspace/keyspace.h"
+
+#define OBJECT_INLINE_MAX 1024
+#define EMBSTR_MAX 44 /* OBJECT ENCODING says raw beyond this, as Redis does */
+#define REVISION_MAX (((uint64_t)1 << 48) - 1)
+
+struct object {
+    uint64_t head;
+};
+
+/* The bytes of a large or growing string. */
+struct block {
+    size_t len;
+    size_t cap;
+    char data[];
+};
+
+/* A string to be put into an object. */
+struct string_value {
+    enum object_encoding encoding;
+    int64_t integer;    /* INT */
+    struct slice bytes; /* the others; borrowed */
+};
+
+/* How Redis would hold these bytes. */
+struct string_value string_value_of(struct slice bytes);
+struct string_value string_value_of_integer(int64_t integer);
+
+/* Copies everything. The revision is 0 until object_set_revision. */
+struct object *object_new(struct slice key, const struct string_value *value, int64_t due_ms);
+/* A copy with another key and due time. Where the value has a block, the copy takes it over, and
+ * object may only be freed (object_free). */
+struct object *object_reshape(struct object *object, struct slice key, int64_t due_ms);
+void object_free(struct object *object);
+size_t object_bytes(const struct object *object); /* as the allocator rounds, block included */
+
+void object_set_revision(struct object *object, uint64_t revision);
+/* Only for an object that has a due time, and never NO_DUE. */
+void object_set_due(struct object *object, int64_t due_ms);
+/* Overwrites the value where the new one takes the same form and the same room; false: it does
+ * not fit, nothing happened. value may point into the object. */
+bool object_overwrite(struct object *object, const struct string_value *value);
+/* A copy whose value is a block of encoding RAW; the old one is left alone. */
+struct object *object_with_block(const struct object *object, size_t cap);
+bool object_has_block(const struct object *object);
+/* Makes the block's content exactly len bytes, new ones zero; encoding RAW. */
+char *object_resize_block(struct object *object, size_t len);
+
+#endif

@@ -1,0 +1,363 @@
+#include "net/internal.h"
+#include "net/link_reader.h"
+#include "resp/parse.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+/* A connection to a peer. Its life:
+ *
+ *   dialled:   DIALLING -> OPEN -> FAILED -> DEAD      the node is told of OPEN and of FAILED
+ *   accepted:              OPEN -> FAILED -> DEAD
+ *   any of these, at net_link_close:  -> CLOSING -> DEAD, and the node is told nothing more
+ *
+ * DEAD links are freed at the end of the turn: a link may be closed from within its own handler. */
+enum link_state { LINK_DIALLING, LINK_OPEN, LINK_FAILED, LINK_CLOSING, LINK_DEAD };
+
+struct link {
+    struct net *net;
+    uint64_t number;
+    enum link_state state;
+    int fd; /* -1: none any more */
+    bool is_accepted;
+    int64_t deadline_us; /* DIALLING, CLOSING */
+    struct buf in;       /* accepted links only */
+    struct buf out;
+    struct resp_parser *parser; /* accepted: requests */
+    struct link_reader *reader; /* dialled: the answers to ours */
+    ev_io readable, writable;
+    struct list all, dirty;
+    struct list place; /* in timed_links, failed_links or dead_links, by state */
+};
+
+static struct link *link_find(const struct net *net, uint64_t number) {
+    return number_map_get(&net->links, number);
+}
+
+static void link_drop_socket(struct link *link) {
+    if (link->fd < 0) return;
+    ev_io_stop(link->net->loop, &link->readable);
+    ev_io_stop(link->net->loop, &link->writable);
+    close(link->fd);
+    link->fd = -1;
+    if (link->is_accepted) link->net->n_accepted_links--;
+}
+
+static void link_move(struct link *link, enum link_state state, struct list *place) {
+    link->state = state;
+    list_remove(&link->place);
+    if (place != NULL) list_push_back(place, &link->place);
+}
+
+/* The connection is lost: the node is told in the next step 2 (never from within a port). */
+static void link_fail(struct link *link) {
+    link_drop_socket(link);
+    list_remove(&link->dirty);
+    link_move(link, LINK_FAILED, &link->net->failed_links);
+    net_wake(link->net);
+}
+
+static void link_die(struct link *link) {
+    link_drop_socket(link);
+    list_remove(&link->dirty);
+    link_move(link, LINK_DEAD, &link->net->dead_links);
+}
+
+static void link_mark_dirty(struct link *link) {
+    if (list_empty(&link->dirty)) list_push_back(&link->net->dirty_links, &link->dirty);
+}
+
+/* -- reading -------------------------------------------------------------------------------- */
+
+static void link_refuse(struct link *link, const char *reason) {
+    net_logf(link->net, LOG_VERBOSE, "Closing the %s cluster link %llu: %s",
+        link->is_accepted ? "accepted" : "dialled",
+        (unsigned long long)(link->number & ~LINK_ACCEPTED_BASE), reason);
+    link_fail(link);
+}
+
+/* Hands over every complete message of `in`. The node may close the link meanwhile. */
+static void link_parse_requests(struct link *link) {
+    struct net *net = link->net;
+    while (link->state == LINK_OPEN && link->in.len > 0) {
+        uint64_t limit = node_link_limit_bytes(net->node, link->number);
+        struct resp_limits limits = {.inline_bytes = SF_MIN(limit, (uint64_t)READ_BYTES_MIN),
+            .multibulk_args = SF_MIN(limit, (uint64_t)1024 * 1024),
+            .bulk_bytes = limit,
+            .request_bytes = limit,
+            .authenticated = true};
+        size_t consumed = 0;
+        uint32_t argc = 0;
+        const struct slice *argv = NULL;
+        const char *error = NULL;
+        switch (resp_parse_command(
+            link->parser, &limits, buf_slice(&link->in), &consumed, &argc, &argv, &error)) {
+        case RESP_COMMAND:
+            node_on_link_message(net->node, link->number, argc, argv, net->now_us);
+            break;
+        case RESP_EMPTY:
+            break;
+        case RESP_INCOMPLETE:
+            buf_consume(&link->in, consumed);
+            return;
+        case RESP_TOO_LARGE:
+        case RESP_BROKEN:
+            link_refuse(link, error);
+            return;
+        }
+        buf_consume(&link->in, consumed);
+    }
+}
+
+static void link_read_requests(struct link *link) {
+    size_t room = SF_MIN(SF_MAX(link->in.len, (size_t)READ_BYTES_MIN), (size_t)READ_BYTES_MAX);
+    ssize_t n = read(link->fd, buf_reserve(&link->in, room), room);
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+        link_fail(link);
+        return;
+    }
+    if (n < 0) return;
+    buf_commit(&link->in, (size_t)n);
+    link->net->figures.input_bytes += (uint64_t)n;
+    link_parse_requests(link);
+    buf_shrink(&link->in, READ_BYTES_MAX);
+}
+
+static void link_read_answers(struct link *link) {
+    struct net *net = link->net;
+    ssize_t n = read(link->fd, net->scratch, sizeof(net->scratch));
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+        link_fail(link);
+        return;
+    }
+    if (n < 0) return;
+    net->figures.input_bytes += (uint64_t)n;
+    link_reader_feed(link->reader, slice_of(net->scratch, (size_t)n),
+        node_link_limit_bytes(net->node, link->number));
+    while (link->state == LINK_OPEN) {
+        uint32_t argc;
+        const struct slice *argv;
+        enum sf_status status = link_reader_next(link->reader, &argc, &argv);
+        if (status != SF_OK) {
+            link_refuse(link, sf_status_text(status));
+        } else if (argc == 0) {
+            return;
+        } else {
+            node_on_link_message(net->node, link->number, argc, argv, net->now_us);
+        }
+    }
+}
+
+static void link_readable(struct ev_loop *loop, ev_io *watcher, int events) {
+    (void)loop, (void)events;
+    struct link *link = watcher->data;
+    if (link->state == LINK_CLOSING) {
+        /* Nobody listens any more; an end or a reset ends the farewell. */
+        ssize_t n = read(link->fd, link->net->scratch, sizeof(link->net->scratch));
+        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) link_die(link);
+    } else if (link->is_accepted) {
+        link_read_requests(link);
+    } else {
+        link_read_answers(link);
+    }
+}
+
+/* -- writing -------------------------------------------------------------------------------- */
+
+static void link_broken(struct link *link) {
+    if (link->state == LINK_CLOSING) {
+        link_die(link);
+    } else {
+        link_fail(link);
+    }
+}
+
+static void link_flush(struct link *link) {
+    struct net *net = link->net;
+    if (link->fd < 0 || link->state == LINK_DIALLING) return;
+    if (link->out.len > 0 && !ev_is_active(&link->writable)) {
+        struct slice bytes = buf_slice(&link->out);
+        ssize_t n = send(link->fd, bytes.data, bytes.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n < 0 && errno != EAGAIN && errno != EINTR) {
+            link_broken(link);
+            return;
+        }
+        if (n > 0) {
+            net->figures.output_bytes += (uint64_t)n;
+            buf_consume(&link->out, (size_t)n);
+        }
+    }
+    if (link->out.len > 0) {
+        ev_io_start(net->loop, &link->writable);
+        return;
+    }
+    buf_shrink(&link->out, READ_BYTES_MAX);
+    if (link->state == LINK_CLOSING) link_die(link);
+}
+
+static void link_dial_done(struct link *link) {
+    struct net *net = link->net;
+    if (socket_dial_outcome(link->fd) != 0) {
+        link_fail(link);
+        return;
+    }
+    link_move(link, LINK_OPEN, NULL);
+    link->reader = link_reader_new();
+    ev_io_start(net->loop, &link->readable);
+    link_mark_dirty(link);
+    node_on_link_open(net->node, link->number, net->now_us);
+}
+
+static void link_writable(struct ev_loop *loop, ev_io *watcher, int events) {
+    (void)events;
+    struct link *link = watcher->data;
+    ev_io_stop(loop, &link->writable);
+    if (link->state == LINK_DIALLING) {
+        link_dial_done(link);
+    } else {
+        link_mark_dirty(link);
+    }
+}
+
+void links_flush(struct net *net) {
+    struct list batch;
+    list_init(&batch);
+    LIST_FOR_EACH(place, &net->dirty_links) {
+        list_remove(place);
+        list_push_back(&batch, place);
+    }
+    while (!list_empty(&batch)) {
+        struct link *link = SF_CONTAINER(list_first(&batch), struct link, dirty);
+        list_remove(&link->dirty);
+        link_flush(link);
+    }
+}
+
+/* -- ports ---------------------------------------------------------------------------------- */
+
+static struct link *link_new(struct net *net, uint64_t number, int fd, enum link_state state) {
+    struct link *link = sf_alloc_zero(1, sizeof(*link));
+    link->net = net;
+    link->number = number;
+    link->state = state;
+    link->fd = fd;
+    list_init(&link->dirty);
+    list_init(&link->place);
+    list_push_back(&net->all_links, &link->all);
+    SF_ASSERT(link_find(net, number) == NULL);
+    number_map_put(&net->links, number, link);
+    ev_io_init(&link->readable, link_readable, fd, EV_READ);
+    ev_io_init(&link->writable, link_writable, fd, EV_WRITE);
+    link->readable.data = link->writable.data = link;
+    return link;
+}
+
+void net_dial(struct net *net, uint64_t number, const char *host, uint16_t bus_port) {
+    SF_ASSERT(number < LINK_ACCEPTED_BASE);
+    int fd = socket_dial(host, bus_port);
+    struct link *link = link_new(net, number, fd, LINK_DIALLING);
+    if (fd < 0) {
+        link_fail(link);
+        return;
+    }
+    socket_tune(fd, LINK_KEEPALIVE_S);
+    link->deadline_us = net->now_us + LINK_DIAL_TIMEOUT_US;
+    link_move(link, LINK_DIALLING, &net->timed_links);
+    ev_io_start(net->loop, &link->writable);
+}
+
+void net_link_send(struct net *net, uint64_t number, struct slice bytes) {
+    struct link *link = link_find(net, number);
+    if (link == NULL || link->state == LINK_FAILED) return;
+    if (link->out.len + bytes.len > LINK_BACKLOG_MAX) {
+        link_refuse(link, "the peer does not read");
+        return;
+    }
+    buf_append_slice(&link->out, bytes);
+    link_mark_dirty(link);
+}
+
+void net_link_close(struct net *net, uint64_t number) {
+    struct link *link = link_find(net, number);
+    if (link == NULL) return;
+    number_map_remove(&net->links, number);
+    if (link->state != LINK_OPEN) {
+        link_die(link);
+        return;
+    }
+    link->deadline_us = net->now_us + LINK_FAREWELL_US;
+    link_move(link, LINK_CLOSING, &net->timed_links);
+    link_mark_dirty(link);
+}
+
+size_t net_link_backlog(const struct net *net, uint64_t number) {
+    const struct link *link = link_find(net, number);
+    return link == NULL ? 0 : link->out.len;
+}
+
+void link_accept(struct net *net, int fd, const struct sockaddr_storage *remote) {
+    if (net->n_accepted_links >= net->settings.accepted_links_max) {
+        close(fd);
+        return;
+    }
+    struct sockaddr_storage local;
+    char remote_host[ADDRESS_TEXT_MAX], local_host[ADDRESS_TEXT_MAX];
+    socket_local_address(fd, &local);
+    socket_host_text(remote, remote_host);
+    socket_host_text(&local, local_host);
+    socket_tune(fd, LINK_KEEPALIVE_S);
+    struct link *link = link_new(net, ++net->last_accepted_link, fd, LINK_OPEN);
+    link->is_accepted = true;
+    link->parser = resp_parser_new();
+    net->n_accepted_links++;
+    ev_io_start(net->loop, &link->readable);
+    node_on_link_accepted(net->node, link->number, remote_host, local_host, net->now_us);
+}
+
+/* -- the turn ------------------------------------------------------------------------------- */
+
+static void expire(struct net *net) {
+    LIST_FOR_EACH(place, &net->timed_links) {
+        struct link *link = SF_CONTAINER(place, struct link, place);
+        if (link->deadline_us <= net->now_us) link_broken(link);
+    }
+}
+
+void links_tell_failed(struct net *net) {
+    expire(net);
+    while (!list_empty(&net->failed_links)) {
+        struct link *link = SF_CONTAINER(list_first(&net->failed_links), struct link, place);
+        number_map_remove(&net->links, link->number);
+        link_die(link);
+        node_on_link_closed(net->node, link->number, net->now_us);
+    }
+}
+
+int64_t links_next_deadline_us(const struct net *net) {
+    int64_t due_us = INT64_MAX;
+    for (const struct list *at = net->timed_links.next; at != &net->timed_links; at = at->next) {
+        due_us = SF_MIN(due_us, SF_CONTAINER(at, struct link, place)->deadline_us);
+    }
+    return due_us;
+}
+
+static void link_free(struct link *link) {
+    link_drop_socket(link);
+    list_remove(&link->place);
+    list_remove(&link->dirty);
+    list_remove(&link->all);
+    buf_free(&link->in);
+    buf_free(&link->out);
+    resp_parser_free(link->parser);
+    link_reader_free(link->reader);
+    sf_free(link);
+}
+
+void links_bury(struct net *net) {
+    LIST_FOR_EACH(place, &net->dead_links) link_free(SF_CONTAINER(place, struct link, place));
+}
+
+void links_free(struct net *net) {
+    LIST_FOR_EACH(place, &net->all_links) link_free(SF_CONTAINER(place, struct link, all));
+    number_map_free(&net->links);
+}

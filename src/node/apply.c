@@ -1,0 +1,107 @@
+/* Committed entries into the state machine, and replies to the sessions that wait for them. */
+#include "node/internal.h"
+
+static void apply_command(struct node *node, const struct engine_position *at) {
+    bool ours = !at->stale && incarnation_equal(at->origin, node->incarnation);
+    struct out_batch *batch = ours ? stream_batch(node, at->sequence) : NULL;
+    struct pending *pending = NULL;
+    if (batch != NULL) {
+        SF_ASSERT(batch->n_commands == at->n_commands);
+        pending = batch->waiting[at->position];
+    }
+    struct reply reply = {0};
+    struct session *session = NULL;
+    if (pending != NULL) {
+        session = pending->session;
+        session_drain_before(session, pending);
+        if (!pending->mute) reply = (struct reply){&session->output, pending->proto};
+    }
+    engine_next(node->engine, &reply);
+    if (pending != NULL) session_write_applied(session, pending);
+    if (batch != NULL && at->position + 1 == at->n_commands) stream_applied(node, batch);
+}
+
+static void note_dissolve(struct node *node, struct slice payload, raft_index index) {
+    struct reader in = reader_of(payload);
+    struct entry_stamp stamp;
+    entry_read_stamp(&in, &stamp);
+    struct slice cluster = read_string(&in), host = read_string(&in);
+    uint64_t port = read_varint(&in), bus_port = read_varint(&in);
+    if (in.failed || cluster.len > CLUSTER_ID_CHARS || host.len > RAFT_HOST_MAX) return;
+    node->dissolve_into =
+        (struct raft_address){.port = (uint16_t)port, .bus_port = (uint16_t)bus_port};
+    memcpy(node->dissolve_into.host, host.data, host.len);
+    memset(node->dissolve_cluster, 0, sizeof node->dissolve_cluster);
+    memcpy(node->dissolve_cluster, cluster.data, cluster.len);
+    node->dissolve_index = index;
+}
+
+static bool apply_entry(struct node *node, const struct raft_entry *entry) {
+    struct bytes *payload = bytes_ref(entry->payload);
+    raft_index index = entry->index;
+    uint8_t kind = entry->kind;
+    enum sf_status status = engine_begin(node->engine, index, kind, bytes_slice(payload));
+    if (status != SF_OK) {
+        bytes_unref(payload);
+        node->stopped = true;
+        node_log(node, LOG_WARNING,
+            "entry %llu (kind %u) cannot be applied by this version: stopping",
+            (unsigned long long)index, kind);
+        node->ports.stop(node->ports.context, 1, "an entry that this version cannot apply");
+        return false;
+    }
+    struct engine_position at;
+    uint32_t last_sequence_commands = 0;
+    while (engine_peek(node->engine, &at)) {
+        if (!at.stale && at.origin.node == node->incarnation.node &&
+            incarnation_equal(at.origin, node->incarnation)) {
+            node->settled_sequence = at.sequence;
+        }
+        apply_command(node, &at);
+        last_sequence_commands++;
+    }
+    engine_end(node->engine);
+    node->applied_commands += last_sequence_commands;
+    if (kind == ENTRY_DISSOLVE) note_dissolve(node, bytes_slice(payload), index);
+    if (index == node->tick_index) node->tick_in_flight = false;
+    raft_step_applied(node->raft, index);
+    bytes_unref(payload);
+    return true;
+}
+
+void apply_pump(struct node *node) {
+    uint64_t start = node->applied_commands;
+    uint32_t entries = 0;
+    raft_index before = engine_applied(node->engine);
+    while (!node->stopped && !engine_is_dissolved(node->engine)) {
+        raft_index next = engine_applied(node->engine) + 1;
+        if (next > raft_commit_index(node->raft)) break;
+        if (node->applied_commands - start > APPLY_COMMANDS_PER_TURN || entries++ > 4096) {
+            node_wake(node);
+            break;
+        }
+        const struct raft_entry *entry = raft_committed_entry(node->raft, next);
+        if (entry == NULL) break; /* asked for from storage */
+        if (!apply_entry(node, entry)) return;
+    }
+    if (engine_applied(node->engine) != before) reads_advance(node);
+}
+
+/* After the replica was replaced by an empty one: what waited for the old one waits for the new. */
+void apply_drop_waiting(struct node *node) {
+    node->settled_sequence = 0;
+    node->runnable_round = 0;
+    node->rounds_n = 0;
+    LIST_FOR_EACH(link, &node->sessions) {
+        struct session *session = SF_CONTAINER(link, struct session, in_node);
+        session->settle_sequence = 0;
+        LIST_FOR_EACH(other, &session->pending) {
+            struct pending *pending = SF_CONTAINER(other, struct pending, in_session);
+            pending->settle_clock_ms = 0;
+            if (pending->kind == PENDING_READ) {
+                pending->round = node->next_round;
+                node->round_wanted = true;
+            }
+        }
+    }
+}

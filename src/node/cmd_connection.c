@@ -1,0 +1,488 @@
+/* Commands about the connection itself. */
+#include "node/internal.h"
+#include "node/version.h"
+
+#include <openssl/crypto.h>
+#include <stdio.h>
+
+/* -- authentication -----------------------------------------------------------------------------
+ */
+
+struct slice node_requirepass(const struct node *node) {
+    struct slice value;
+    if (node->engine != NULL && engine_setting(node->engine, SLICE("requirepass"), &value)) {
+        return value;
+    }
+    return slice_text(node->settings.requirepass);
+}
+
+bool session_is_authenticated(const struct session *session) {
+    return session->authenticated || node_requirepass(session->node).len == 0;
+}
+
+static bool password_matches(struct slice given, struct slice wanted) {
+    return given.len == wanted.len && CRYPTO_memcmp(given.data, wanted.data, given.len) == 0;
+}
+
+static bool authenticate(struct session *session, struct slice user, struct slice password) {
+    struct slice wanted = node_requirepass(session->node);
+    bool good = slice_equal(user, SLICE("default")) &&
+                (wanted.len == 0 || password_matches(password, wanted));
+    if (good) session->authenticated = true;
+    return good;
+}
+
+static const char wrongpass[] = "WRONGPASS invalid username-password pair or user is disabled.";
+
+void local_auth(struct local_call *call) {
+    if (call->argc > 3) {
+        reply_error(call->reply, "ERR syntax error");
+        return;
+    }
+    if (call->argc == 2 && node_requirepass(call->node).len == 0) {
+        reply_error(call->reply,
+            "ERR AUTH <password> called without any password configured for the default user. Are "
+            "you sure your configuration is correct?");
+        return;
+    }
+    struct slice user = call->argc == 3 ? call->argv[1] : SLICE("default");
+    if (authenticate(call->session, user, call->argv[call->argc - 1])) {
+        reply_status(call->reply, "OK");
+    } else {
+        reply_error(call->reply, wrongpass);
+    }
+}
+
+/* -- HELLO
+ * ------------------------------------------------------------------------------------------ */
+
+bool client_name_is_valid(struct slice name) {
+    for (size_t i = 0; i < name.len; i++) {
+        if (name.data[i] < '!' || name.data[i] > '~') return false;
+    }
+    return true;
+}
+
+static void set_text(struct buf *out, struct slice value) {
+    buf_clear(out);
+    buf_append_slice(out, value);
+}
+
+static const char bad_name[] =
+    "ERR Client names cannot contain spaces, newlines or special characters.";
+
+static void hello_reply(struct local_call *call) {
+    struct reply *reply = call->reply;
+    reply->proto = call->session->proto;
+    reply_map(reply, 7);
+    reply_bulk_text(reply, "server");
+    reply_bulk_text(reply, "redis");
+    reply_bulk_text(reply, "version");
+    reply_bulk_text(reply, REDIS_VERSION);
+    reply_bulk_text(reply, "proto");
+    reply_integer(reply, call->session->proto);
+    reply_bulk_text(reply, "id");
+    reply_integer(reply, (int64_t)call->session->id);
+    reply_bulk_text(reply, "mode");
+    reply_bulk_text(reply, "standalone");
+    reply_bulk_text(reply, "role");
+    reply_bulk_text(reply, "master");
+    reply_bulk_text(reply, "modules");
+    reply_array(reply, 0);
+}
+
+struct hello_options {
+    int64_t proto;
+    bool has_auth, has_name;
+    struct slice user, password, name;
+};
+
+static bool hello_parse(struct local_call *call, struct hello_options *out) {
+    if (call->argc > 1) {
+        if (!int_parse(call->argv[1], &out->proto)) {
+            reply_error(call->reply, "ERR Protocol version is not an integer or out of range");
+            return false;
+        }
+        if (out->proto < 2 || out->proto > 3) {
+            reply_error(call->reply, "NOPROTO unsupported protocol version");
+            return false;
+        }
+    }
+    for (uint32_t i = 2; i < call->argc; i++) {
+        uint32_t more = call->argc - 1 - i;
+        if (slice_is(call->argv[i], "auth") && more >= 2) {
+            out->has_auth = true;
+            out->user = call->argv[i + 1];
+            out->password = call->argv[i + 2];
+            i += 2;
+        } else if (slice_is(call->argv[i], "setname") && more >= 1) {
+            out->has_name = true;
+            out->name = call->argv[++i];
+            if (!client_name_is_valid(out->name)) {
+                reply_error(call->reply, bad_name);
+                return false;
+            }
+        } else {
+            reply_errorf(call->reply, "ERR Syntax error in HELLO option '%.*s'",
+                (int)SF_MIN(call->argv[i].len, (size_t)128), call->argv[i].data);
+            return false;
+        }
+    }
+    return true;
+}
+
+void local_hello(struct local_call *call) {
+    struct session *session = call->session;
+    struct hello_options options = {0};
+    if (!hello_parse(call, &options)) return;
+    if (options.has_auth && !authenticate(session, options.user, options.password)) {
+        reply_error(call->reply, wrongpass);
+        return;
+    }
+    if (!session_is_authenticated(session)) {
+        reply_error(call->reply, "NOAUTH HELLO must be called with the client already "
+                                 "authenticated, otherwise the HELLO "
+                                 "<proto> AUTH <user> <pass> option can be used to authenticate "
+                                 "the client and select the "
+                                 "RESP protocol version at the same time");
+        return;
+    }
+    if (options.has_name) set_text(&session->name, options.name);
+    if (options.proto != 0) session->proto = (uint8_t)options.proto;
+    hello_reply(call);
+}
+
+/* -- small ones
+ * ---------------------------------------------------------------------------------------- */
+
+void local_ping(struct local_call *call) {
+    if (call->argc > 2) {
+        reply_error(call->reply, "ERR wrong number of arguments for 'ping' command");
+    } else if (call->argc == 2) {
+        reply_bulk(call->reply, call->argv[1]);
+    } else {
+        reply_status(call->reply, "PONG");
+    }
+}
+
+void local_echo(struct local_call *call) {
+    reply_bulk(call->reply, call->argv[1]);
+}
+
+void local_time(struct local_call *call) {
+    reply_array(call->reply, 2);
+    reply_bulk_integer(call->reply, call->node->wall_ms / 1000);
+    int64_t micros = call->node->wall_ms % 1000 * 1000 + call->node->now_us % 1000;
+    reply_bulk_integer(call->reply, micros);
+}
+
+void local_quit(struct local_call *call) {
+    reply_status(call->reply, "OK");
+    call->session->no_more = true;
+    call->session->quitting = true;
+}
+
+void session_reset_state(struct session *session) {
+    session->db = 0;
+    session->proto = 2;
+    session->authenticated = false;
+    session->stale_reads = false;
+    session->reply_off = session->reply_skip = session->reply_skip_next = false;
+    session->no_evict = session->no_touch = false;
+    buf_free(&session->name);
+}
+
+void local_reset(struct local_call *call) {
+    session_reset_state(call->session);
+    call->reply->proto = 2;
+    reply_status(call->reply, "RESET");
+}
+
+void local_select(struct local_call *call) {
+    int64_t number;
+    if (!int_parse(call->argv[1], &number) || number < INT32_MIN || number > INT32_MAX) {
+        reply_error(call->reply, "ERR value is not an integer or out of range");
+    } else if (number < 0 || number >= call->node->settings.databases) {
+        reply_error(call->reply, "ERR DB index is out of range");
+    } else {
+        call->session->db = (uint32_t)number;
+        reply_status(call->reply, "OK");
+    }
+}
+
+void local_readonly(struct local_call *call) {
+    call->session->stale_reads = true;
+    reply_status(call->reply, "OK");
+}
+
+void local_readwrite(struct local_call *call) {
+    call->session->stale_reads = false;
+    reply_status(call->reply, "OK");
+}
+
+void local_command(struct local_call *call) {
+    struct call inner = {
+        .command = call->command,
+        .argc = call->argc,
+        .argv = call->argv,
+        .reply = call->reply,
+    };
+    cmd_command(&inner);
+}
+
+/* -- CLIENT
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static void describe_client(const struct session *session, struct buf *out) {
+    int64_t now = session->node->now_us;
+    struct slice name = buf_slice(&session->name), lib = buf_slice(&session->lib_name),
+                 version = buf_slice(&session->lib_version);
+    buf_printf(out, "id=%llu addr=%s laddr=%s fd=%d name=%.*s age=%lld idle=%lld flags=%s db=%u ",
+        (unsigned long long)session->id, session->remote, session->local, session->fd,
+        (int)name.len, name.data == NULL ? "" : name.data,
+        (long long)((now - session->opened_us) / 1000000),
+        (long long)((now - session->last_us) / 1000000), session->stale_reads ? "r" : "N",
+        session->db);
+    buf_printf(out,
+        "sub=0 psub=0 ssub=0 multi=-1 qbuf=%zu qbuf-free=%zu argv-mem=%zu multi-mem=0 rbs=%zu "
+        "rbp=0 "
+        "obl=%zu oll=0 omem=%zu tot-mem=%zu events=r cmd=%s user=default redir=-1 resp=%u ",
+        session->input.len, session->input.cap - session->input.len, session->pending_bytes,
+        session->output.cap, session->output.len, session->output.cap,
+        sizeof *session + session->input.cap + session->output.cap + session->pending_bytes,
+        session->last_command == NULL ? "NULL" : session->last_command->name, session->proto);
+    buf_printf(out, "lib-name=%.*s lib-ver=%.*s\n", (int)lib.len, lib.data == NULL ? "" : lib.data,
+        (int)version.len, version.data == NULL ? "" : version.data);
+}
+
+static bool id_is_listed(const struct local_call *call, uint32_t first, uint64_t id) {
+    uint64_t wanted;
+    for (uint32_t i = first; i < call->argc; i++) {
+        if (uint_parse(call->argv[i], &wanted) && wanted == id) return true;
+    }
+    return false;
+}
+
+static void client_list(struct local_call *call) {
+    bool by_id = call->argc > 3 && slice_is(call->argv[2], "id");
+    bool all = call->argc == 2;
+    if (call->argc == 4 && slice_is(call->argv[2], "type")) {
+        if (slice_is(call->argv[3], "normal")) {
+            all = true;
+        } else if (!slice_is(call->argv[3], "master") && !slice_is(call->argv[3], "replica") &&
+                   !slice_is(call->argv[3], "slave") && !slice_is(call->argv[3], "pubsub")) {
+            reply_errorf(call->reply, "ERR Unknown client type '%.*s'",
+                (int)SF_MIN(call->argv[3].len, (size_t)128), call->argv[3].data);
+            return;
+        }
+    } else if (by_id) {
+        for (uint32_t i = 3; i < call->argc; i++) {
+            int64_t id;
+            if (!int_parse(call->argv[i], &id) || id <= 0) {
+                reply_error(call->reply, "ERR Invalid client ID");
+                return;
+            }
+        }
+    } else if (!all) {
+        reply_error(call->reply, "ERR syntax error");
+        return;
+    }
+    struct buf out = {0};
+    LIST_FOR_EACH(link, &call->node->sessions) {
+        const struct session *session = SF_CONTAINER(link, struct session, in_node);
+        if (all || (by_id && id_is_listed(call, 3, session->id))) describe_client(session, &out);
+    }
+    reply_verbatim(call->reply, "txt", buf_slice(&out));
+    buf_free(&out);
+}
+
+static void client_setinfo(struct local_call *call) {
+    struct slice value = call->argv[3];
+    bool is_name = slice_is(call->argv[2], "lib-name");
+    if (!is_name && !slice_is(call->argv[2], "lib-ver")) {
+        reply_errorf(call->reply, "ERR Unrecognized option '%.*s'",
+            (int)SF_MIN(call->argv[2].len, (size_t)128), call->argv[2].data);
+        return;
+    }
+    if (!client_name_is_valid(value)) {
+        reply_errorf(call->reply, "ERR %s cannot contain spaces, newlines or special characters.",
+            is_name ? "LIB-NAME" : "LIB-VER");
+        return;
+    }
+    set_text(is_name ? &call->session->lib_name : &call->session->lib_version, value);
+    reply_status(call->reply, "OK");
+}
+
+static void client_reply(struct local_call *call) {
+    struct session *session = call->session;
+    if (slice_is(call->argv[2], "on")) {
+        session->reply_off = false; /* before the reply was begun: session.c */
+        reply_status(call->reply, "OK");
+    } else if (slice_is(call->argv[2], "off")) {
+        session->reply_off = true;
+    } else if (slice_is(call->argv[2], "skip")) {
+        if (!session->reply_off) session->reply_skip_next = true;
+    } else {
+        reply_error(call->reply, "ERR syntax error");
+    }
+}
+
+static bool on_or_off(struct local_call *call, bool *out) {
+    *out = slice_is(call->argv[2], "on");
+    if (*out || slice_is(call->argv[2], "off")) {
+        reply_status(call->reply, "OK");
+        return true;
+    }
+    reply_error(call->reply, "ERR syntax error");
+    return false;
+}
+
+/* -- CLIENT KILL */
+
+struct kill_filter {
+    bool has_id, has_addr, has_laddr, has_user, skip_me, nobody;
+    uint64_t id;
+    struct slice addr, laddr, user;
+};
+
+static bool kill_parse(struct local_call *call, struct kill_filter *filter) {
+    for (uint32_t i = 2; i < call->argc; i += 2) {
+        struct slice option = call->argv[i];
+        if (i + 1 >= call->argc) {
+            reply_error(call->reply, "ERR syntax error");
+            return false;
+        }
+        struct slice value = call->argv[i + 1];
+        int64_t id;
+        if (slice_is(option, "id")) {
+            if (!int_parse(value, &id) || id < 1) {
+                reply_error(call->reply, "ERR client-id should be greater than 0");
+                return false;
+            }
+            filter->has_id = true;
+            filter->id = (uint64_t)id;
+        } else if (slice_is(option, "addr")) {
+            filter->has_addr = true;
+            filter->addr = value;
+        } else if (slice_is(option, "laddr")) {
+            filter->has_laddr = true;
+            filter->laddr = value;
+        } else if (slice_is(option, "user")) {
+            if (!slice_equal(value, SLICE("default"))) {
+                reply_errorf(call->reply, "ERR No such user '%.*s'",
+                    (int)SF_MIN(value.len, (size_t)128), value.data);
+                return false;
+            }
+        } else if (slice_is(option, "type")) {
+            if (!slice_is(value, "normal")) {
+                if (!slice_is(value, "master") && !slice_is(value, "replica") &&
+                    !slice_is(value, "slave") && !slice_is(value, "pubsub")) {
+                    reply_errorf(call->reply, "ERR Unknown client type '%.*s'",
+                        (int)SF_MIN(value.len, (size_t)128), value.data);
+                    return false;
+                }
+                filter->nobody = true;
+            }
+        } else if (slice_is(option, "skipme")) {
+            filter->skip_me = slice_is(value, "yes");
+            if (!filter->skip_me && !slice_is(value, "no")) {
+                reply_error(call->reply, "ERR syntax error");
+                return false;
+            }
+        } else {
+            reply_error(call->reply, "ERR syntax error");
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool kill_matches(
+    const struct kill_filter *filter, const struct session *session, const struct session *self) {
+    if (filter->nobody || (filter->skip_me && session == self)) return false;
+    if (filter->has_id && session->id != filter->id) return false;
+    if (filter->has_addr && !slice_equal(filter->addr, slice_text(session->remote))) return false;
+    return !filter->has_laddr || slice_equal(filter->laddr, slice_text(session->local));
+}
+
+static void client_kill(struct local_call *call) {
+    struct kill_filter filter = {.skip_me = true};
+    bool old_form = call->argc == 3;
+    if (old_form) {
+        filter = (struct kill_filter){.has_addr = true, .addr = call->argv[2]};
+    } else if (!kill_parse(call, &filter)) {
+        return;
+    }
+    int64_t killed = 0;
+    LIST_FOR_EACH(link, &call->node->sessions) {
+        struct session *session = SF_CONTAINER(link, struct session, in_node);
+        if (session->close_now || !kill_matches(&filter, session, call->session)) continue;
+        killed++;
+        session->no_more = true;
+        if (session == call->session) {
+            session->quitting = true; /* it hears the answer first */
+        } else {
+            session->close_now = true;
+            session_changed(session);
+        }
+    }
+    if (!old_form) {
+        reply_integer(call->reply, killed);
+    } else if (killed == 0) {
+        reply_error(call->reply, "ERR No such client");
+    } else {
+        reply_status(call->reply, "OK");
+    }
+}
+
+static const char *const client_help[] = {"GETNAME", "    The name of this connection.", "ID",
+    "    The id of this connection.", "INFO", "    One line about this connection.",
+    "KILL <ip:port>", "    Closes the connection from that address.", "KILL <option> <value> [...]",
+    "    Closes the connections that match all of ID, ADDR, LADDR, USER, TYPE, SKIPME.",
+    "LIST [TYPE NORMAL | ID <id> ...]", "    A line for each connection of this node.",
+    "NO-EVICT (ON|OFF)", "    Keeps this connection out of client eviction.", "NO-TOUCH (ON|OFF)",
+    "    Whether reads of this connection count as accesses.", "REPLY (ON|OFF|SKIP)",
+    "    Whether replies are sent to this connection.", "SETINFO (LIB-NAME|LIB-VER) <value>",
+    "    What the client library says of itself.", "SETNAME <name>", "    Names this connection.",
+    NULL};
+
+void local_client(struct local_call *call) {
+    struct session *session = call->session;
+    struct reply *reply = call->reply;
+    if (local_is(call, "client|id")) {
+        reply_integer(reply, (int64_t)session->id);
+    } else if (local_is(call, "client|getname")) {
+        if (session->name.len == 0) {
+            reply_null(reply);
+        } else {
+            reply_bulk(reply, buf_slice(&session->name));
+        }
+    } else if (local_is(call, "client|setname")) {
+        if (!client_name_is_valid(call->argv[2])) {
+            reply_error(reply, bad_name);
+        } else {
+            set_text(&session->name, call->argv[2]);
+            reply_status(reply, "OK");
+        }
+    } else if (local_is(call, "client|info")) {
+        struct buf out = {0};
+        describe_client(session, &out);
+        reply_verbatim(reply, "txt", buf_slice(&out));
+        buf_free(&out);
+    } else if (local_is(call, "client|list")) {
+        client_list(call);
+    } else if (local_is(call, "client|setinfo")) {
+        client_setinfo(call);
+    } else if (local_is(call, "client|reply")) {
+        client_reply(call);
+    } else if (local_is(call, "client|no-evict")) {
+        on_or_off(call, &session->no_evict);
+    } else if (local_is(call, "client|no-touch")) {
+        on_or_off(call, &session->no_touch);
+    } else if (local_is(call, "client|kill")) {
+        client_kill(call);
+    } else {
+        local_help(call, "CLIENT", client_help);
+    }
+}

@@ -1,0 +1,202 @@
+/* INFO. */
+#include "node/internal.h"
+#include "node/version.h"
+
+#include <stdio.h>
+
+typedef void info_section(struct node *node, struct buf *out);
+
+static void info_server(struct node *node, struct buf *out) {
+    struct process_figures figures = {0};
+    node->ports.figures(node->ports.context, &figures);
+    buf_printf(out,
+        "# Server\r\nredis_version:%s\r\nshardforge_version:%s\r\nredis_git_sha1:00000000\r\n"
+        "redis_git_dirty:0\r\nredis_mode:standalone\r\nos:Linux\r\narch_bits:64\r\n"
+        "multiplexing_api:epoll\r\nprocess_id:%u\r\nrun_id:%016llx%016llx%08x\r\ntcp_port:%u\r\n"
+        "server_time_usec:%lld\r\nuptime_in_seconds:%lld\r\nuptime_in_days:%lld\r\nhz:10\r\n",
+        REDIS_VERSION, SHARDFORGE_VERSION, figures.process_id,
+        (unsigned long long)node->incarnation.nonce, (unsigned long long)node->identity.id,
+        (unsigned)node->incarnation.counter, node->settings.port, (long long)node->wall_ms * 1000,
+        (long long)figures.uptime_s, (long long)figures.uptime_s / 86400);
+}
+
+static void info_clients(struct node *node, struct buf *out) {
+    buf_printf(out,
+        "# Clients\r\nconnected_clients:%u\r\ncluster_connections:%u\r\nmaxclients:%u\r\n"
+        "blocked_clients:0\r\ntracking_clients:0\r\nclients_in_timeout_table:0\r\n",
+        node->n_sessions, node->n_peers * 2, node->settings.max_clients);
+}
+
+static void info_memory(struct node *node, struct buf *out) {
+    struct process_figures figures = {0};
+    node->ports.figures(node->ports.context, &figures);
+    buf_printf(out,
+        "# Memory\r\nused_memory:%llu\r\nused_memory_rss:%llu\r\nused_memory_peak:%llu\r\n"
+        "maxmemory:0\r\nmaxmemory_policy:noeviction\r\nmem_allocator:jemalloc\r\n"
+        "used_memory_dataset:%llu\r\n",
+        (unsigned long long)figures.used_memory, (unsigned long long)figures.used_memory_rss,
+        (unsigned long long)figures.used_memory_peak,
+        (unsigned long long)(node->engine == NULL
+                                 ? 0
+                                 : keyspace_used_bytes(engine_keyspace(node->engine))));
+}
+
+static void info_persistence(struct node *node, struct buf *out) {
+    struct process_figures figures = {0};
+    node->ports.figures(node->ports.context, &figures);
+    buf_printf(out,
+        "# Persistence\r\nloading:0\r\nasync_loading:0\r\naof_enabled:1\r\n"
+        "aof_last_write_status:%s\r\nraft_log_bytes:%llu\r\n",
+        node->storage_state == SF_OK ? "ok" : "err", (unsigned long long)figures.log_disk_bytes);
+}
+
+static void info_stats(struct node *node, struct buf *out) {
+    struct process_figures figures = {0};
+    node->ports.figures(node->ports.context, &figures);
+    buf_printf(out,
+        "# Stats\r\ntotal_connections_received:%llu\r\ntotal_commands_processed:%llu\r\n"
+        "total_net_input_bytes:%llu\r\ntotal_net_output_bytes:%llu\r\nrejected_connections:%llu\r\n"
+        "expired_keys:%llu\r\nevicted_keys:0\r\ntotal_reads_processed:%llu\r\n"
+        "total_writes_processed:%llu\r\nerrors_uncertain:%llu\r\nerrors_unavailable:%llu\r\n",
+        (unsigned long long)figures.connections_received,
+        (unsigned long long)node->n_commands_processed, (unsigned long long)figures.net_input_bytes,
+        (unsigned long long)figures.net_output_bytes,
+        (unsigned long long)figures.connections_rejected,
+        (unsigned long long)(node->engine == NULL ? 0 : engine_expired_count(node->engine)),
+        (unsigned long long)node->n_reads, (unsigned long long)node->n_writes,
+        (unsigned long long)node->n_errors_uncertain,
+        (unsigned long long)node->n_errors_unavailable);
+}
+
+/* role: what clients should believe (every node takes writes); `# Raft` tells the truth. */
+static void info_replication(struct node *node, struct buf *out) {
+    buf_printf(out,
+        "# "
+        "Replication\r\nrole:master\r\nconnected_slaves:0\r\nmaster_failover_state:no-failover\r\n"
+        "master_repl_offset:%llu\r\n",
+        (unsigned long long)(node->engine == NULL ? 0 : engine_applied(node->engine)));
+}
+
+static void info_cpu(struct node *node, struct buf *out) {
+    struct process_figures figures = {0};
+    node->ports.figures(node->ports.context, &figures);
+    buf_printf(out, "# CPU\r\nused_cpu_sys:%f\r\nused_cpu_user:%f\r\n", figures.cpu_sys_s,
+        figures.cpu_user_s);
+}
+
+static void info_cluster(struct node *node, struct buf *out) {
+    (void)node;
+    buf_append_text(out, "# Cluster\r\ncluster_enabled:1\r\n");
+}
+
+static const char *role_name(const struct node *node) {
+    const struct raft_configuration *now = raft_configuration(node->raft);
+    switch (raft_role(node->raft)) {
+    case RAFT_LEADER:
+        return "leader";
+    case RAFT_PRE_CANDIDATE:
+    case RAFT_CANDIDATE:
+        return "candidate";
+    case RAFT_FOLLOWER:
+        break;
+    }
+    return configuration_is_voter(now, node->identity.id) ? "follower" : "learner";
+}
+
+static void info_raft_peers(struct node *node, struct buf *out) {
+    const struct raft_configuration *now = raft_configuration(node->raft);
+    raft_index last = raft_last_index(node->raft);
+    uint32_t shown = 0;
+    for (uint32_t i = 0; i < now->n; i++) {
+        const struct raft_member *member = &now->members[i];
+        if (member->id == node->identity.id) continue;
+        struct raft_peer_status status = {0};
+        bool known = raft_peer(node->raft, member->id, &status);
+        char name[41];
+        cluster_node_name(member->id, name);
+        buf_printf(out, "raft_peer%u:id=%s,addr=%s:%u,voter=%d", shown++, name,
+            member->address.host, member->address.port, member->voter_new);
+        if (known) {
+            buf_printf(out, ",match_index=%llu,lag=%llu,in_flight=%u",
+                (unsigned long long)status.match,
+                (unsigned long long)(last > status.match ? last - status.match : 0),
+                status.in_flight);
+        }
+        buf_append_text(out, "\r\n");
+    }
+}
+
+static void info_raft(struct node *node, struct buf *out) {
+    char name[41];
+    cluster_node_name(node->identity.id, name);
+    buf_printf(out, "# Raft\r\nraft_node_id:%s\r\nraft_join_state:%s\r\n", name,
+        membership_join_state(node));
+    if (node->join_error[0] != '\0') {
+        buf_printf(out, "raft_join_error:%s\r\n", node->join_error);
+    }
+    if (node->raft == NULL) {
+        buf_append_text(out, "raft_role:none\r\nraft_term:0\r\nraft_leader_id:\r\n"
+                             "raft_commit_index:0\r\nraft_applied_index:0\r\nraft_last_index:0\r\n"
+                             "raft_members:0\r\n");
+        return;
+    }
+    struct raft *raft = node->raft;
+    char leader[41] = "";
+    if (raft_leader(raft) != NOBODY) cluster_node_name(raft_leader(raft), leader);
+    buf_printf(out,
+        "raft_role:%s\r\nraft_term:%llu\r\nraft_leader_id:%s\r\nraft_commit_index:%llu\r\n"
+        "raft_applied_index:%llu\r\nraft_last_index:%llu\r\nraft_synced_index:%llu\r\n"
+        "raft_members:%u\r\nraft_voters:%u\r\nraft_serving:%d\r\n",
+        role_name(node), (unsigned long long)raft_current_term(raft), leader,
+        (unsigned long long)raft_commit_index(raft),
+        (unsigned long long)engine_applied(node->engine), (unsigned long long)raft_last_index(raft),
+        (unsigned long long)raft_synced_index(raft), raft_configuration(raft)->n,
+        configuration_n_voters(raft_configuration(raft)), node_is_leader_serving(node));
+    info_raft_peers(node, out);
+}
+
+static void info_keyspace(struct node *node, struct buf *out) {
+    buf_append_text(out, "# Keyspace\r\n");
+    if (node->engine == NULL) return;
+    struct keyspace *keyspace = engine_keyspace(node->engine);
+    for (uint32_t i = 0; i < keyspace_n_dbs(keyspace); i++) {
+        struct db *db = keyspace_db(keyspace, i);
+        if (db_size(db) == 0) continue;
+        buf_printf(out, "db%u:keys=%llu,expires=%llu,avg_ttl=%lld\r\n", i,
+            (unsigned long long)db_size(db), (unsigned long long)db_expiring_size(db),
+            (long long)db_average_ttl_ms(db, engine_now_ms(node->engine)));
+    }
+}
+
+static const struct {
+    const char *name;
+    info_section *write;
+} sections[] = {
+    {"server", info_server},
+    {"clients", info_clients},
+    {"memory", info_memory},
+    {"persistence", info_persistence},
+    {"stats", info_stats},
+    {"replication", info_replication},
+    {"cpu", info_cpu},
+    {"cluster", info_cluster},
+    {"raft", info_raft},
+    {"keyspace", info_keyspace},
+};
+
+void local_info(struct local_call *call) {
+    struct buf out = {0};
+    for (size_t i = 0; i < SF_LENGTH(sections); i++) {
+        bool wanted = call->argc == 1;
+        for (uint32_t k = 1; k < call->argc; k++) {
+            wanted = wanted || slice_is(call->argv[k], sections[i].name) ||
+                     slice_is(call->argv[k], "all") || slice_is(call->argv[k], "default") ||
+                     slice_is(call->argv[k], "everything");
+        }
+        if (!wanted) continue;
+        if (out.len > 0) buf_append_text(&out, "\r\n");
+        sections[i].write(call->node, &out);
+    }
+    reply_verbatim(call->reply, "txt", buf_slice(&out));
+    buf_free(&out);
+}

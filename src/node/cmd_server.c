@@ -1,0 +1,276 @@
+/* Commands about the server: CONFIG, DEBUG, SHUTDOWN, ROLE, LOLWUT. */
+#include "node/internal.h"
+#include "node/version.h"
+
+#include <stdio.h>
+
+/* -- CONFIG ----------------------------------------------------------------------------------- */
+
+struct config_reply {
+    struct reply *reply;
+    uint64_t n;
+};
+
+static void visit_config(void *visitor, const char *name, const char *value) {
+    struct config_reply *out = visitor;
+    reply_bulk_text(out->reply, name);
+    reply_bulk_text(out->reply, value);
+    out->n++;
+}
+
+static void config_get(struct local_call *call) {
+    struct node *node = call->node;
+    struct config_reply out = {call->reply, 0};
+    struct reply_open open = reply_begin(call->reply);
+    node->ports.config_get(node->ports.context, call->argc - 2, call->argv + 2, visit_config, &out);
+    reply_end(call->reply, open, REPLY_MAP, out.n);
+}
+
+/* Judges all pairs before any is set. false: the error was replied. */
+static bool config_judge(struct local_call *call, uint32_t *n_replicated) {
+    struct node *node = call->node;
+    if (call->argc % 2 != 0) {
+        reply_error(call->reply, "ERR wrong number of arguments for 'config|set' command");
+        return false;
+    }
+    for (uint32_t i = 2; i < call->argc; i += 2) {
+        struct slice name = call->argv[i];
+        int shown = (int)SF_MIN(name.len, (size_t)128);
+        struct buf error = {0};
+        enum config_verdict verdict =
+            node->ports.config_check(node->ports.context, name, call->argv[i + 1], &error);
+        bool doubled = false;
+        for (uint32_t k = 2; k < i; k += 2) {
+            doubled = doubled || (call->argv[k].len == name.len &&
+                                     strncasecmp(call->argv[k].data, name.data, name.len) == 0);
+        }
+        if (verdict == CONFIG_UNKNOWN) {
+            reply_errorf(call->reply,
+                "ERR Unknown option or number of arguments for CONFIG SET - '%.*s'", shown,
+                name.data);
+        } else if (verdict == CONFIG_IMMUTABLE) {
+            reply_errorf(call->reply,
+                "ERR CONFIG SET failed (possibly related to argument '%.*s') - can't set immutable "
+                "config",
+                shown, name.data);
+        } else if (verdict == CONFIG_INVALID || doubled) {
+            struct slice why = doubled ? SLICE("duplicate parameter") : buf_slice(&error);
+            reply_errorf(call->reply,
+                "ERR CONFIG SET failed (possibly related to argument '%.*s') - %.*s", shown,
+                name.data, (int)why.len, why.data);
+            verdict = CONFIG_INVALID;
+        }
+        buf_free(&error);
+        if (verdict == CONFIG_REPLICATED) (*n_replicated)++;
+        if (verdict != CONFIG_REPLICATED && verdict != CONFIG_LOCAL) return false;
+    }
+    return true;
+}
+
+/* Settings of the cluster go through the log; the last one carries the reply. */
+static void config_replicate(struct local_call *call, uint32_t n_replicated) {
+    struct node *node = call->node;
+    uint32_t done = 0;
+    for (uint32_t i = 2; i < call->argc; i += 2) {
+        struct buf error = {0};
+        enum config_verdict verdict =
+            node->ports.config_check(node->ports.context, call->argv[i], call->argv[i + 1], &error);
+        buf_free(&error);
+        if (verdict != CONFIG_REPLICATED) continue;
+        char lower[64];
+        size_t len = SF_MIN(call->argv[i].len, sizeof lower);
+        for (size_t k = 0; k < len; k++) {
+            char c = call->argv[i].data[k];
+            lower[k] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+        }
+        struct slice words[3] = {
+            SLICE("shardforge.setting"), slice_of(lower, len), call->argv[i + 1]};
+        bool last = ++done == n_replicated;
+        if (last) call->pending->kind = PENDING_WRITE;
+        stream_add(node, last ? call->pending : NULL, 0, 3, words);
+    }
+}
+
+static void config_set(struct local_call *call) {
+    struct node *node = call->node;
+    uint32_t n_replicated = 0;
+    if (!config_judge(call, &n_replicated)) return;
+    for (uint32_t i = 2; i < call->argc; i += 2) {
+        struct buf error = {0};
+        enum config_verdict verdict =
+            node->ports.config_check(node->ports.context, call->argv[i], call->argv[i + 1], &error);
+        bool good = verdict != CONFIG_LOCAL || node->ports.config_set(node->ports.context,
+                                                   call->argv[i], call->argv[i + 1], &error);
+        if (!good) {
+            reply_errorf(call->reply,
+                "ERR CONFIG SET failed (possibly related to argument '%.*s') - %.*s",
+                (int)SF_MIN(call->argv[i].len, (size_t)128), call->argv[i].data, (int)error.len,
+                buf_slice(&error).data);
+        }
+        buf_free(&error);
+        if (!good) return;
+    }
+    if (n_replicated > 0) {
+        config_replicate(call, n_replicated);
+    } else {
+        reply_status(call->reply, "OK");
+    }
+}
+
+static const char *const config_help[] = {"GET <pattern> [<pattern> ...]",
+    "    The directives whose names match, with their values.", "SET <directive> <value> [...]",
+    "    Changes directives; those of the cluster change on all nodes.", "RESETSTAT",
+    "    Sets the counters of INFO back.", "REWRITE", "    Writes the values into the file.", NULL};
+
+void local_config(struct local_call *call) {
+    struct node *node = call->node;
+    if (local_is(call, "config|get")) {
+        config_get(call);
+    } else if (local_is(call, "config|set")) {
+        config_set(call);
+    } else if (local_is(call, "config|resetstat")) {
+        node->n_commands_processed = node->n_reads = node->n_writes = 0;
+        node->n_errors_uncertain = node->n_errors_unavailable = 0;
+        reply_status(call->reply, "OK");
+    } else if (local_is(call, "config|rewrite")) {
+        struct buf error = {0};
+        if (node->ports.config_rewrite(node->ports.context, &error)) {
+            reply_status(call->reply, "OK");
+        } else {
+            reply_errorf(call->reply, "ERR %.*s", (int)error.len, buf_slice(&error).data);
+        }
+        buf_free(&error);
+    } else {
+        local_help(call, "CONFIG", config_help);
+    }
+}
+
+/* -- DEBUG ---------------------------------------------------------------------------------------
+ */
+
+static void debug_digest(struct local_call *call) {
+    uint8_t digest[20];
+    char text[41];
+    keyspace_redis_digest(
+        engine_keyspace(call->node->engine), engine_now_ms(call->node->engine), digest);
+    for (int i = 0; i < 20; i++) snprintf(text + 2 * i, 3, "%02x", digest[i]);
+    reply_status(call->reply, text);
+}
+
+static void debug_sleep(struct local_call *call) {
+    double seconds = 0;
+    if (!double_parse(call->argv[2], &seconds) || !(seconds >= 0 && seconds < 1e6)) {
+        reply_error(call->reply, "ERR value is not a valid float");
+        return;
+    }
+    errand_begin(call->node, ERRAND_SLEEP, NOBODY, local_hold(call),
+        call->node->now_us + (int64_t)(seconds * 1e6));
+}
+
+void local_debug(struct local_call *call) {
+    if (!call->node->settings.debug_command) {
+        reply_error(call->reply,
+            "ERR DEBUG command not allowed. If the enable-debug-command option is set to "
+            "\"local\", "
+            "you can run it from a local connection, otherwise you need to set this option in the "
+            "configuration file, and then restart the server.");
+        return;
+    }
+    struct slice what = call->argv[1];
+    if (slice_is(what, "digest") && call->argc == 2) {
+        debug_digest(call);
+    } else if (slice_is(what, "state-digest") && call->argc == 2) {
+        reply_errorf(call->reply, "ERR %016llx at %llu",
+            (unsigned long long)engine_digest(call->node->engine),
+            (unsigned long long)engine_applied(call->node->engine));
+    } else if (slice_is(what, "sleep") && call->argc == 3) {
+        debug_sleep(call);
+    } else {
+        reply_errorf(call->reply,
+            "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try DEBUG HELP.",
+            (int)SF_MIN(what.len, (size_t)128), what.data);
+    }
+}
+
+/* -- the rest
+ * ---------------------------------------------------------------------------------------- */
+
+void local_shutdown(struct local_call *call) {
+    for (uint32_t i = 1; i < call->argc; i++) {
+        struct slice word = call->argv[i];
+        if (!slice_is(word, "save") && !slice_is(word, "nosave") && !slice_is(word, "now") &&
+            !slice_is(word, "force")) {
+            reply_error(call->reply, "ERR syntax error");
+            return;
+        }
+    }
+    node_shutdown(call->node, call->node->now_us);
+}
+
+static void role_of_leader(struct local_call *call, const struct raft_configuration *now) {
+    struct raft *raft = call->node->raft;
+    reply_array(call->reply, 3);
+    reply_bulk_text(call->reply, "master");
+    reply_integer(call->reply, (int64_t)raft_commit_index(raft));
+    reply_array(call->reply, now->n - (configuration_find(now, raft_self(raft)) != NULL));
+    for (uint32_t i = 0; i < now->n; i++) {
+        const struct raft_member *member = &now->members[i];
+        struct raft_peer_status status = {0};
+        if (member->id == raft_self(raft)) continue;
+        if (!raft_peer(raft, member->id, &status)) status.match = 0;
+        reply_array(call->reply, 3);
+        reply_bulk_text(call->reply, member->address.host);
+        reply_bulk_integer(call->reply, member->address.port);
+        reply_bulk_integer(call->reply, (int64_t)status.match);
+    }
+}
+
+void local_role(struct local_call *call) {
+    struct node *node = call->node;
+    if (node->raft == NULL) {
+        reply_array(call->reply, 3);
+        reply_bulk_text(call->reply, "master");
+        reply_integer(call->reply, 0);
+        reply_array(call->reply, 0);
+        return;
+    }
+    const struct raft_configuration *now = raft_configuration(node->raft);
+    if (raft_leads(node)) {
+        role_of_leader(call, now);
+        return;
+    }
+    const struct raft_member *leader = configuration_find(now, raft_leader(node->raft));
+    reply_array(call->reply, 5);
+    reply_bulk_text(call->reply, "slave");
+    reply_bulk_text(call->reply, leader == NULL ? "" : leader->address.host);
+    reply_integer(call->reply, leader == NULL ? 0 : leader->address.port);
+    reply_bulk_text(call->reply, leader == NULL ? "connect" : "connected");
+    reply_integer(call->reply, (int64_t)engine_applied(node->engine));
+}
+
+/* A forge seen from the side: as many sparks as the cluster has members. */
+void local_lolwut(struct local_call *call) {
+    struct node *node = call->node;
+    uint32_t members = node->raft == NULL ? 1 : raft_configuration(node->raft)->n;
+    struct buf out = {0};
+    for (int row = 0; row < 4; row++) {
+        char line[40];
+        memset(line, ' ', sizeof line);
+        for (uint32_t i = 0; i < members * 2; i++) {
+            line[hash_mix((uint64_t)row * 131 + i * 17 + members) % sizeof line] =
+                row % 2 ? '\'' : '*';
+        }
+        buf_append(&out, line, sizeof line);
+        buf_append_char(&out, '\n');
+    }
+    buf_append_text(&out, "         ________________\n"
+                          "   _____/               |\n"
+                          "  |_____                |\n"
+                          "        \\_    ________/\n"
+                          "          |  |\n"
+                          "        __|  |__\n"
+                          "       |________|\n\n"
+                          "Struck in agreement. ShardForge ver. " SHARDFORGE_VERSION "\n");
+    reply_verbatim(call->reply, "txt", buf_slice(&out));
+    buf_free(&out);
+}

@@ -1,0 +1,46 @@
+#include "node/internal.h"
+
+enum { IDENTITY_VERSION = 1 };
+
+void identity_encode(const struct node_identity *identity, struct buf *out) {
+    put_varint(out, IDENTITY_VERSION);
+    put_u64(out, identity->id);
+    put_u8(out, (uint8_t)identity->state);
+    put_u8(out, identity->was_reset);
+    put_string(out, slice_text(identity->cluster_id));
+    put_varint(out, identity->n_join);
+    for (uint32_t i = 0; i < identity->n_join; i++) {
+        put_string(out, slice_text(identity->join[i].host));
+        put_varint(out, identity->join[i].port);
+        put_varint(out, identity->join[i].bus_port);
+    }
+}
+
+enum sf_status identity_decode(struct slice bytes, struct node_identity *out) {
+    struct reader in = reader_of(bytes);
+    *out = (struct node_identity){.id = 0};
+    if (read_varint(&in) != IDENTITY_VERSION) return SF_ERR_CORRUPT;
+    out->id = read_u64(&in);
+    uint8_t state = read_u8(&in);
+    out->was_reset = read_u8(&in) != 0;
+    struct slice cluster = read_string(&in);
+    uint64_t n = read_varint(&in);
+    if (in.failed || state > IDENTITY_JOINING || n > JOIN_ADDRESSES_MAX || out->id == NOBODY) {
+        return SF_ERR_CORRUPT;
+    }
+    if (cluster.len != 0 && cluster.len != CLUSTER_ID_CHARS) return SF_ERR_CORRUPT;
+    out->state = (enum identity_state)state;
+    if (cluster.len > 0) memcpy(out->cluster_id, cluster.data, cluster.len);
+    out->n_join = (uint32_t)n;
+    for (uint32_t i = 0; i < out->n_join; i++) {
+        struct slice host = read_string(&in);
+        uint64_t port = read_varint(&in), bus_port = read_varint(&in);
+        if (in.failed || host.len > RAFT_HOST_MAX || port > UINT16_MAX || bus_port > UINT16_MAX) {
+            return SF_ERR_CORRUPT;
+        }
+        if (host.len > 0) memcpy(out->join[i].host, host.data, host.len);
+        out->join[i].port = (uint16_t)port;
+        out->join[i].bus_port = (uint16_t)bus_port;
+    }
+    return in.failed || in.rest.len > 0 ? SF_ERR_CORRUPT : SF_OK;
+}

@@ -1,0 +1,420 @@
+#include "node/internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+enum { READY_ROUNDS_MAX = 64 }; /* of step and ready in one turn; the rest comes in the next */
+
+void node_log(struct node *node, enum log_level level, const char *format, ...) {
+    char line[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    node->ports.log(node->ports.context, level, line);
+}
+
+void node_wake(struct node *node) {
+    node->more_to_do = true;
+}
+
+bool raft_leads(const struct node *node) {
+    return node->raft != NULL && raft_role(node->raft) == RAFT_LEADER;
+}
+
+bool node_is_leader_serving(const struct node *node) {
+    return raft_leads(node) && raft_is_serving(node->raft) &&
+           engine_applied(node->engine) >= raft_term_start_index(node->raft);
+}
+
+bool node_serves_data(const struct node *node) {
+    return node->raft != NULL && !node->fenced && !node->self_removed &&
+           node->identity.state != IDENTITY_FRESH;
+}
+
+/* -- the replica ------------------------------------------------------------------------------ */
+
+static void on_setting_changed(void *context, struct slice name, struct slice value) {
+    struct node *node = context;
+    struct buf error = {0};
+    if (!node->ports.config_set(node->ports.context, name, value, &error)) {
+        node_log(node, LOG_WARNING, "the cluster's value of %.*s does not fit here: %.*s",
+            (int)name.len, name.data, (int)error.len, buf_slice(&error).data);
+    }
+    buf_free(&error);
+}
+
+static void sole_configuration(const struct node *node, struct raft_configuration *out) {
+    *out = (struct raft_configuration){.n = 1};
+    out->members[0] = (struct raft_member){.id = node->identity.id, .voter_new = true};
+    out->members[0].address = node->settings.announce;
+    if (out->members[0].address.port == 0) out->members[0].address.port = node->settings.port;
+    if (out->members[0].address.bus_port == 0) {
+        out->members[0].address.bus_port = node->settings.bus_port;
+    }
+}
+
+/* Makes the Raft core and the state machine of this identity. start->raft says what storage holds.
+ */
+void node_replica_open(struct node *node, const struct node_start *start) {
+    SF_ASSERT(node->raft == NULL && node->identity.cluster_id[0] != '\0');
+    struct engine_settings settings = {
+        .n_dbs = node->settings.databases, .proto_max_bulk_len = node->settings.proto_max_bulk_len};
+    secret_of_cluster(node->identity.cluster_id, &settings.secret);
+    struct engine_watcher watcher = {.context = node, .setting_changed = on_setting_changed};
+    node->engine = engine_new(&settings, &watcher);
+
+    struct raft_start raft = start->raft;
+    raft.self = node->identity.id;
+    raft.seed = random_next(&node->random);
+    raft.now_us = node->now_us;
+    raft.settings = node->settings.raft;
+    if (raft.configuration.n == 0 && node->identity.state == IDENTITY_MEMBER) {
+        sole_configuration(node, &raft.configuration); /* bootstrapped, its entry not yet written */
+    }
+    node->raft = raft_new(&raft);
+    node->peers_of_configuration = 0;
+    peers_follow_configuration(node);
+    node_wake(node);
+}
+
+static void replica_close(struct node *node) {
+    if (node->raft != NULL) raft_free(node->raft);
+    engine_free(node->engine);
+    node->raft = NULL;
+    node->engine = NULL;
+    node->clock_running = false;
+    node->tick_in_flight = false;
+    node->n_streams = 0;
+    node->self_removed = false;
+    node->dissolve_index = 0;
+}
+
+/* -- identity ------------------------------------------------------------------------------------
+ */
+
+void identity_save(struct node *node, const struct node_identity *next) {
+    if (node->identity_switching) return;
+    node->identity_next = *next;
+    node->identity_request++;
+    if (next->id != node->identity.id) node->identity_switching = true;
+    node->ports.save_identity(node->ports.context, node->identity_request, next);
+}
+
+void node_on_identity_saved(struct node *node, uint64_t request, int64_t now_us) {
+    node->now_us = now_us;
+    if (request != node->identity_request) return;
+    node->identity_saved = request;
+    const struct node_identity next = node->identity_next;
+    bool other_id = next.id != node->identity.id;
+    bool other_cluster = strcmp(next.cluster_id, node->identity.cluster_id) != 0;
+    node->identity = next;
+    node->identity_switching = false;
+    if (other_id) {
+        links_close_all(node);
+        replica_close(node);
+        node->incarnation.node = next.id;
+        node->incarnation.counter = 1; /* a new directory counts its own boots */
+        node->ports.random_bytes(
+            node->ports.context, &node->incarnation.nonce, sizeof node->incarnation.nonce);
+        node->bootstrap_done = true;
+        stream_reset(node);
+        apply_drop_waiting(node);
+    }
+    if (node->raft == NULL && next.cluster_id[0] != '\0' && (other_id || other_cluster)) {
+        struct node_start start = {.settings = node->settings};
+        start.raft.first_index = 1;
+        node_replica_open(node, &start);
+    }
+    if (node->identity_held != NULL) {
+        struct pending *held = node->identity_held;
+        struct reply reply = held_reply(held);
+        node->identity_held = NULL;
+        reply_status(&reply, "OK");
+        held_done(held);
+    }
+    node_wake(node);
+}
+
+/* -- life
+ * ------------------------------------------------------------------------------------------- */
+
+struct node *node_new(const struct node_start *start, const struct node_ports *ports) {
+    struct node *node = sf_alloc_zero(1, sizeof *node);
+    node->ports = *ports;
+    node->settings = start->settings;
+    node->identity = start->identity;
+    node->now_us = node->started_us = node->pumped_us = start->now_us;
+    node->wall_ms = start->wall_ms;
+    uint64_t seed;
+    ports->random_bytes(ports->context, &seed, sizeof seed);
+    node->random = random_from(seed);
+    list_init(&node->sessions);
+    list_init(&node->waiters);
+    list_init(&node->stopped_sessions);
+    list_init(&node->errands);
+    list_init(&node->outbox);
+    list_init(&node->asks);
+    node->next_session_id = node->next_link = node->next_ticket = node->next_round = 1;
+    node->next_sequence = 1;
+    node->bootstrap_at_us = start->now_us + 2000000;
+    node->incarnation.counter = start->boot_counter;
+    ports->random_bytes(ports->context, &node->incarnation.nonce, sizeof node->incarnation.nonce);
+    if (node->identity.id == 0) {
+        struct node_identity fresh = {.state = IDENTITY_FRESH};
+        while (fresh.id == 0) ports->random_bytes(ports->context, &fresh.id, sizeof fresh.id);
+        identity_save(node, &fresh);
+    } else {
+        node->incarnation.node = node->identity.id;
+        if (node->identity.cluster_id[0] != '\0') node_replica_open(node, start);
+    }
+    node_wake(node);
+    return node;
+}
+
+void node_free(struct node *node) {
+    LIST_FOR_EACH(link, &node->sessions) {
+        session_free(SF_CONTAINER(link, struct session, in_node));
+    }
+    LIST_FOR_EACH(link, &node->errands) {
+        sf_free(SF_CONTAINER(link, struct errand, in_node));
+    }
+    LIST_FOR_EACH(link, &node->asks) {
+        sf_free(SF_CONTAINER(link, struct ask, in_node));
+    }
+    replica_close(node);
+    stream_free(node);
+    buf_free(&node->gathered);
+    buf_free(&node->scratch);
+    sf_free(node);
+}
+
+void node_set_settings(struct node *node, const struct node_settings *settings) {
+    node->settings = *settings;
+    if (node->raft != NULL) raft_set_settings(node->raft, &settings->raft);
+}
+
+/* -- storage answers
+ * ----------------------------------------------------------------------------------- */
+
+void node_on_appended(struct node *node, uint64_t request, raft_index last_index,
+    raft_term last_term, int64_t now_us) {
+    node->now_us = now_us;
+    if (node->raft == NULL || node->identity_switching) return;
+    raft_step_appended(node->raft, request, last_index, last_term, now_us);
+}
+
+void node_on_hard_state_saved(struct node *node, uint64_t request, int64_t now_us) {
+    node->now_us = now_us;
+    if (node->raft == NULL || node->identity_switching) return;
+    raft_step_hard_state_saved(node->raft, request, now_us);
+}
+
+void node_on_fetched(struct node *node, uint64_t request, const struct raft_entry *entries,
+    uint32_t n, int64_t now_us) {
+    node->now_us = now_us;
+    if (node->raft == NULL || node->identity_switching) return;
+    raft_step_fetched(node->raft, request, entries, n, now_us);
+}
+
+void node_on_storage_state(struct node *node, enum sf_status state, int64_t now_us) {
+    node->now_us = now_us;
+    if (state == node->storage_state) return;
+    node->storage_state = state;
+    if (state == SF_OK) {
+        node_log(node, LOG_NOTICE, "the log can be written again");
+        return;
+    }
+    node_log(node, LOG_WARNING, "the log cannot be written: %s", sf_status_text(state));
+    if (raft_leads(node) && raft_transfer(node->raft, NOBODY, now_us) != SF_OK) {
+        node_log(node, LOG_WARNING, "no other node can take the leadership now");
+    }
+}
+
+/* -- Raft's effects
+ * ------------------------------------------------------------------------------------- */
+
+static void send_messages(struct node *node, const struct raft_ready *ready) {
+    for (uint32_t i = 0; i < ready->n_messages; i++) {
+        struct raft_message message = ready->messages[i];
+        if (message.type == RAFT_HEARTBEAT_ANSWER) message.wall_ms = node->wall_ms;
+        buf_clear(&node->scratch);
+        raft_message_encode(&message, &node->scratch);
+        peer_send_bytes(
+            node, message.to, raft_message_is_bulk(message.type), buf_slice(&node->scratch));
+    }
+    buf_shrink(&node->scratch, 1 << 20);
+}
+
+void follow_leadership(struct node *node) {
+    struct raft *raft = node->raft;
+    raft_id leader = raft_leader(raft);
+    raft_term term = raft_current_term(raft);
+    enum raft_role role = raft_role(raft);
+    if (leader == node->known_leader && term == node->known_term && role == node->known_role) {
+        return;
+    }
+    bool led = node->known_role == RAFT_LEADER;
+    if (role == RAFT_LEADER && (!led || term != node->known_term)) {
+        node_log(node, LOG_NOTICE, "this node leads in term %llu", (unsigned long long)term);
+        clock_start(node);
+    } else if (led && role != RAFT_LEADER) {
+        node_log(node, LOG_NOTICE, "this node leads no more (term %llu)", (unsigned long long)term);
+    } else if (leader != node->known_leader && leader != NOBODY) {
+        node_log(node, LOG_NOTICE, "node %016llx leads in term %llu", (unsigned long long)leader,
+            (unsigned long long)term);
+    }
+    if (role != RAFT_LEADER || term != node->known_term) {
+        /* what was gathered for an earlier term is as if its frames had been lost */
+        node->n_streams = 0;
+        buf_clear(&node->gathered);
+        node->gathered_commands = 0;
+        node->tick_in_flight = false;
+        node->tickets_n = 0;
+    }
+    if (role != RAFT_LEADER) node->clock_running = false;
+    node->stream_leader = NOBODY; /* whoever leads now tells what it has of our stream */
+    node->stream_ask_us = 0;
+    node->round_asked_leader = NOBODY;
+    node->known_leader = leader;
+    if (leader != NOBODY) node->last_leader = leader;
+    node->known_term = term;
+    node->known_role = role;
+}
+
+static bool carry_out(struct node *node) {
+    struct raft_ready ready;
+    if (!raft_ready(node->raft, &ready)) return false;
+    if (ready.has_hard_state) {
+        node->ports.save_hard_state(
+            node->ports.context, ready.hard_state_request, &ready.hard_state);
+    }
+    for (uint32_t i = 0; i < ready.n_appends; i++) {
+        node->ports.append(node->ports.context, &ready.appends[i]);
+    }
+    for (uint32_t i = 0; i < ready.n_fetches; i++) {
+        node->ports.fetch(node->ports.context, &ready.fetches[i]);
+    }
+    send_messages(node, &ready);
+    follow_leadership(node);
+    reads_on_raft(node, ready.reads, ready.n_reads);
+    if (node->peers_of_configuration != raft_configuration_index(node->raft)) {
+        peers_follow_configuration(node);
+    }
+    return true;
+}
+
+/* -- the turn
+ * ---------------------------------------------------------------------------------------------- */
+
+static void count_stall(struct node *node) {
+    raft_index commit = node->raft == NULL ? 0 : raft_commit_index(node->raft);
+    raft_index applied = node->engine == NULL ? 0 : engine_applied(node->engine);
+    bool moved = commit != node->pumped_commit || applied != node->pumped_applied;
+    if (!moved) node->stall_us += node->now_us - node->pumped_us;
+    node->pumped_us = node->now_us;
+    node->pumped_commit = commit;
+    node->pumped_applied = applied;
+}
+
+static void replica_pump(struct node *node) {
+    if (raft_next_deadline_us(node->raft) <= node->now_us) {
+        raft_step_tick(node->raft, node->now_us);
+        follow_leadership(node);
+    }
+    stream_pump(node);
+    reads_pump(node);
+    clock_pump(node);
+    for (int round = 0; round < READY_ROUNDS_MAX; round++) {
+        bool any = carry_out(node);
+        raft_index before = engine_applied(node->engine);
+        apply_pump(node);
+        if (engine_applied(node->engine) != before) {
+            membership_applied(node);
+            stream_pump(node); /* an incarnation or the term's no-op may have opened streams */
+            reads_pump(node);
+        } else if (!any) {
+            return;
+        }
+        if (node->identity_switching || node->more_to_do) return;
+    }
+    node_wake(node);
+}
+
+static void drain_waiters(struct node *node) {
+    LIST_FOR_EACH(link, &node->waiters) {
+        struct session *session = SF_CONTAINER(link, struct session, in_waiters);
+        session_drain(session);
+    }
+}
+
+static void shutdown_pump(struct node *node) {
+    if (!node->shutting_down || node->stopped) return;
+    bool leads = raft_leads(node);
+    bool alone = leads && configuration_n_voters(raft_configuration(node->raft)) <= 1;
+    bool busy = !list_empty(&node->outbox) || node->open_batch != NULL;
+    bool late = node->now_us >= node->shutdown_deadline_us;
+    if (!late && (busy || (leads && !alone))) {
+        if (leads && !alone && !raft_transferring(node->raft) &&
+            raft_transfer(node->raft, NOBODY, node->now_us) != SF_OK) {
+            return; /* nobody can take it now: asked again in the next turn, until it is late */
+        }
+        return;
+    }
+    node->stopped = true;
+    node->ports.stop(node->ports.context, 0, "asked to stop");
+}
+
+void node_pump(struct node *node, int64_t now_us, int64_t wall_ms) {
+    node->now_us = now_us;
+    node->wall_ms = wall_ms;
+    node->more_to_do = false;
+    count_stall(node);
+    links_pump(node);
+    membership_pump(node);
+    join_pump(node);
+    sessions_resume(node);
+    if (node->raft != NULL && !node->identity_switching) replica_pump(node);
+    drain_waiters(node);
+    sessions_time_out(node);
+    sessions_resume(node);
+    shutdown_pump(node);
+}
+
+int64_t node_next_deadline_us(const struct node *node) {
+    if (node->more_to_do) return node->now_us;
+    int64_t deadline = node->now_us + 1000000;
+    if (node->n_sessions > 0) deadline = node->now_us + 100000;
+    if (!list_empty(&node->waiters) || !list_empty(&node->outbox)) {
+        deadline = SF_MIN(deadline, node->now_us + STALL_CHECK_US);
+    }
+    deadline = SF_MIN(deadline, links_deadline_us(node));
+    deadline = SF_MIN(deadline, membership_deadline_us(node));
+    if (node->raft != NULL && !node->identity_switching) {
+        deadline = SF_MIN(deadline, raft_next_deadline_us(node->raft));
+        deadline = SF_MIN(deadline, stream_deadline_us(node));
+        deadline = SF_MIN(deadline, reads_deadline_us(node));
+        deadline = SF_MIN(deadline, clock_deadline_us(node));
+    }
+    if (node->shutting_down) deadline = SF_MIN(deadline, node->now_us + 5000);
+    return deadline;
+}
+
+void node_shutdown(struct node *node, int64_t now_us) {
+    node->now_us = now_us;
+    if (node->shutting_down) return;
+    node->shutting_down = true;
+    node->shutdown_deadline_us = now_us + 2000000;
+    node_log(node, LOG_NOTICE, "stopping: hands over what it leads, finishes what is in flight");
+    node_wake(node);
+}
+
+struct raft *node_raft(struct node *node) {
+    return node->raft;
+}
+struct engine *node_engine(struct node *node) {
+    return node->engine;
+}
+const struct node_identity *node_identity(const struct node *node) {
+    return &node->identity;
+}

@@ -1,0 +1,179 @@
+/* Linearizable reads (dissertation, section 6.4; DESIGN 6).
+ *
+ * All reads that arrive in one loop turn are one round. A leader asks its core for a read index; a
+ * follower asks the leader, and runs the reads itself once it has applied that far. An answer to a
+ * round answers every earlier one too. Rounds are answered in order, so the greatest round that may
+ * run tells all.
+ *
+ *   node -> leader (control)  read-ask     nonce round
+ *   leader -> node (control)  read-answer  nonce round index clock */
+#include "node/internal.h"
+
+static struct read_round *round_at(struct node *node, uint32_t i) {
+    return &node->rounds[(node->rounds_first + i) % ROUNDS_MAX];
+}
+
+void reads_add(struct node *node, struct pending *pending) {
+    pending->round = node->next_round;
+    node->round_wanted = true;
+}
+
+bool reads_may_run(struct node *node, struct session *session, struct pending *pending) {
+    if (node->engine == NULL || !node_serves_data(node)) return false;
+    if (pending->stale) return true;
+    if (session->settle_sequence > node->settled_sequence) return false;
+    if (pending->settle_clock_ms > 0)
+        return engine_now_ms(node->engine) >= pending->settle_clock_ms;
+    return pending->round <= node->runnable_round;
+}
+
+/* -- resolving rounds ----------------------------------------------------------------------------
+ */
+
+/* Moves the runnable round up to what is resolved and applied. */
+void reads_advance(struct node *node) {
+    bool moved = false;
+    while (node->rounds_n > 0) {
+        struct read_round *round = round_at(node, 0);
+        if (!round->resolved || round->index > engine_applied(node->engine)) break;
+        SF_ASSERT(round->id > node->runnable_round);
+        node->runnable_round = round->id;
+        node->runnable_clock_ms = SF_MAX(node->runnable_clock_ms, round->clock_ms);
+        node->rounds_first = (node->rounds_first + 1) % ROUNDS_MAX;
+        node->rounds_n--;
+        moved = true;
+    }
+    if (!moved) return;
+    LIST_FOR_EACH(link, &node->waiters) {
+        session_drain(SF_CONTAINER(link, struct session, in_waiters));
+    }
+}
+
+static void resolve(struct node *node, uint64_t id, raft_index index, int64_t clock_ms) {
+    for (uint32_t i = 0; i < node->rounds_n; i++) {
+        struct read_round *round = round_at(node, i);
+        if (round->id > id) break;
+        if (round->resolved) continue;
+        round->resolved = true;
+        round->index = index;
+        round->clock_ms = clock_ms;
+    }
+    reads_advance(node);
+}
+
+static uint64_t newest_unresolved(struct node *node) {
+    for (uint32_t i = node->rounds_n; i > 0; i--) {
+        struct read_round *round = round_at(node, i - 1);
+        if (!round->resolved) return round->id;
+    }
+    return 0;
+}
+
+static void open_round(struct node *node) {
+    if (!node->round_wanted || node->rounds_n == ROUNDS_MAX) return;
+    node->round_wanted = false;
+    node->rounds_n++;
+    *round_at(node, node->rounds_n - 1) = (struct read_round){.id = node->next_round++};
+}
+
+/* -- asking
+ * ------------------------------------------------------------------------------------------ */
+
+static bool ticket_take(struct node *node, raft_id from, uint64_t nonce, uint64_t round) {
+    uint32_t capacity = SF_LENGTH(node->tickets);
+    if (node->tickets_n == capacity) return false;
+    struct read_ticket ticket = {node->next_ticket, from, nonce, round};
+    if (raft_read_index(node->raft, ticket.ticket, node->now_us) != SF_OK) return false;
+    node->next_ticket++;
+    node->tickets[(node->tickets_first + node->tickets_n++) % capacity] = ticket;
+    return true;
+}
+
+static void ask_leader(struct node *node, raft_id leader, uint64_t round) {
+    char text[2][INT_TEXT_MAX];
+    struct slice argv[3] = {SLICE("read-ask"),
+        slice_of(text[0], uint_print(node->incarnation.nonce, text[0])),
+        slice_of(text[1], uint_print(round, text[1]))};
+    bool sent = peer_send(node, leader, false, 3, argv);
+    node->round_ask_us = node->now_us + (sent ? ASK_AGAIN_US : ASK_AGAIN_US / 10);
+}
+
+void reads_pump(struct node *node) {
+    if (node->raft == NULL || node->identity_switching) return;
+    open_round(node);
+    uint64_t newest = newest_unresolved(node);
+    if (newest == 0) return;
+    raft_id leader = raft_leader(node->raft);
+    bool fresh = leader != node->round_asked_leader || newest > node->round_asked;
+    if (leader == NOBODY || (!fresh && node->now_us < node->round_ask_us)) return;
+    if (leader == node->identity.id) {
+        if (!node_is_leader_serving(node)) return;
+        if (!ticket_take(node, leader, node->incarnation.nonce, newest)) return;
+        node->round_ask_us = node->now_us + 10 * ASK_AGAIN_US;
+    } else {
+        ask_leader(node, leader, newest);
+    }
+    node->round_asked_leader = leader;
+    node->round_asked = newest;
+}
+
+/* A member's question. Where this node cannot answer now, the member asks again. */
+void reads_on_ask(struct node *node, raft_id from, uint32_t argc, const struct slice *argv) {
+    uint64_t nonce, round;
+    if (argc != 3 || !uint_parse(argv[1], &nonce) || !uint_parse(argv[2], &round)) return;
+    if (!node_is_leader_serving(node)) return;
+    if (!ticket_take(node, from, nonce, round)) {
+        node_log(node, LOG_DEBUG, "a read index is refused for now");
+    }
+}
+
+void reads_on_answer(struct node *node, uint32_t argc, const struct slice *argv) {
+    uint64_t nonce, round, index, clock_ms;
+    if (argc != 5 || !uint_parse(argv[1], &nonce) || !uint_parse(argv[2], &round) ||
+        !uint_parse(argv[3], &index) || !uint_parse(argv[4], &clock_ms)) {
+        return;
+    }
+    if (nonce != node->incarnation.nonce || round >= node->next_round) return;
+    if (node->engine == NULL || clock_ms > INT64_MAX / 2) return;
+    resolve(node, round, index, (int64_t)clock_ms);
+}
+
+/* -- the leader's answers
+ * ---------------------------------------------------------------------------- */
+
+static void answer_member(struct node *node, const struct read_ticket *ticket, raft_index index) {
+    char text[4][INT_TEXT_MAX];
+    uint64_t numbers[4] = {ticket->nonce, ticket->round, index, (uint64_t)clock_now_ms(node)};
+    struct slice argv[5] = {SLICE("read-answer")};
+    for (int i = 0; i < 4; i++) {
+        argv[i + 1] = slice_of(text[i], uint_print(numbers[i], text[i]));
+    }
+    peer_send(node, ticket->node, false, 5, argv);
+}
+
+void reads_on_raft(struct node *node, const struct raft_read *reads, uint32_t n) {
+    uint32_t capacity = SF_LENGTH(node->tickets);
+    for (uint32_t i = 0; i < n; i++) {
+        while (node->tickets_n > 0) {
+            struct read_ticket ticket = node->tickets[node->tickets_first];
+            if (ticket.ticket > reads[i].ticket) break; /* forgotten with an earlier leadership */
+            node->tickets_first = (node->tickets_first + 1) % capacity;
+            node->tickets_n--;
+            if (ticket.ticket < reads[i].ticket) continue;
+            if (reads[i].failed || !node->clock_running) {
+                node->round_asked_leader = NOBODY;
+            } else if (ticket.node == node->identity.id) {
+                resolve(node, ticket.round, reads[i].index, clock_now_ms(node));
+            } else {
+                answer_member(node, &ticket, reads[i].index);
+            }
+            break;
+        }
+    }
+}
+
+int64_t reads_deadline_us(const struct node *node) {
+    return node->rounds_n > 0 && raft_leader(node->raft) != NOBODY
+               ? SF_MAX(node->round_ask_us, node->now_us + 1000)
+               : INT64_MAX;
+}

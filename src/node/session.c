@@ -1,0 +1,546 @@
+/* A client's connection: requests in, replies out, in order (DESIGN 3).
+ *
+ * Requests whose reply is due stand in session->pending in the order of arrival. Only the head is
+ * ever answered. Writes are answered by apply; reads once their round allows it, or just before the
+ * session's own next write of an entry; local commands when their turn comes. */
+#include "node/internal.h"
+
+#include <stdio.h>
+
+/* -- pending requests ------------------------------------------------------------------------- */
+
+static size_t argv_bytes(uint32_t argc, const struct slice *argv) {
+    size_t bytes = argc * sizeof *argv;
+    for (uint32_t i = 0; i < argc; i++) bytes += argv[i].len;
+    return bytes;
+}
+
+/* Copies argv behind the struct (argc 0: keeps none). */
+struct pending *pending_new(struct session *session, enum pending_kind kind,
+    const struct command *command, uint32_t argc, const struct slice *argv) {
+    size_t size = sizeof(struct pending) + argv_bytes(argc, argv);
+    struct pending *pending = sf_alloc(size);
+    *pending = (struct pending){
+        .session = session,
+        .kind = kind,
+        .proto = session->proto,
+        .mute = session->reply_off || session->reply_skip,
+        .command = command,
+        .stall_start_us = session->node->stall_us,
+        .db = session->db,
+        .bytes = size,
+        .argc = argc,
+        .argv = (struct slice *)(pending + 1),
+    };
+    char *at = (char *)(pending->argv + argc);
+    for (uint32_t i = 0; i < argc; i++) {
+        if (argv[i].len > 0) memcpy(at, argv[i].data, argv[i].len);
+        pending->argv[i] = slice_of(at, argv[i].len);
+        at += argv[i].len;
+    }
+    list_push_back(&session->pending, &pending->in_session);
+    session->n_pending++;
+    session->pending_bytes += size;
+    return pending;
+}
+
+void pending_free(struct pending *pending) {
+    struct session *session = pending->session;
+    if (pending->kind == PENDING_WRITE) stream_forget_waiter(pending);
+    if (pending->kind == PENDING_HELD && !pending->done) {
+        meet_drop(session->node, pending);
+        errand_drop(session->node, pending);
+    }
+    list_remove(&pending->in_session);
+    session->n_pending--;
+    session->pending_bytes -= pending->bytes;
+    buf_free(&pending->reply);
+    sf_free(pending);
+}
+
+static struct pending *session_head(struct session *session) {
+    struct list *first = list_first(&session->pending);
+    return first == NULL ? NULL : SF_CONTAINER(first, struct pending, in_session);
+}
+
+static struct reply reply_for(const struct pending *pending) {
+    return (struct reply){pending->mute ? NULL : &pending->session->output, pending->proto};
+}
+
+void session_changed(struct session *session) {
+    session->node->ports.client_changed(session->node->ports.context, session->client);
+}
+
+static void wait_for_turn(struct session *session) {
+    if (list_empty(&session->in_waiters)) {
+        list_push_back(&session->node->waiters, &session->in_waiters);
+    }
+}
+
+static void output_was_added(struct session *session) {
+    if (session->output.len > session->node->settings.output_limit_bytes) {
+        session->close_now = true;
+        session->no_more = true;
+    }
+    session_changed(session);
+}
+
+/* -- running
+ * --------------------------------------------------------------------------------------- */
+
+static void run_local(struct pending *pending) {
+    struct session *session = pending->session;
+    bool at_once, holds;
+    local_run *run = local_find(pending->command, &at_once, &holds);
+    struct reply reply = reply_for(pending);
+    struct local_call call = {
+        .node = session->node,
+        .session = session,
+        .command = pending->command,
+        .argc = pending->argc,
+        .argv = pending->argv,
+        .reply = &reply,
+        .pending = pending,
+    };
+    run(&call);
+}
+
+static bool run_read(struct pending *pending, bool settled, int64_t clock_ms) {
+    struct session *session = pending->session;
+    struct node *node = session->node;
+    if (pending->command->run ==
+        NULL) { /* DEBUG DIGEST: a local command that wants a fresh state */
+        run_local(pending);
+        return true;
+    }
+    struct reply reply = reply_for(pending);
+    uint64_t seed = random_next(&node->random);
+    enum engine_query_result result = engine_query(node->engine, pending->command, pending->db,
+        pending->argc, pending->argv, clock_ms, settled, seed, &reply);
+    if (result == QUERY_MUST_WAIT) pending->settle_clock_ms = clock_ms;
+    return result == QUERY_DONE;
+}
+
+/* Answers the head if it may be answered now; false: it has to wait. before_write: the session's
+ * next command of the entry being applied comes right after, which settles every read before it. */
+static bool answer_head(struct pending *head, bool before_write) {
+    struct session *session = head->session;
+    struct node *node = session->node;
+    switch (head->kind) {
+    case PENDING_WRITE:
+        return false;
+    case PENDING_READ:
+        if (before_write) {
+            bool done = run_read(head, true, 0);
+            SF_ASSERT(done);
+            return true;
+        }
+        if (!reads_may_run(node, session, head)) return false;
+        return run_read(head, head->settle_clock_ms > 0, node->runnable_clock_ms);
+    case PENDING_LOCAL:
+        run_local(head);
+        /* it may have become a held one or, for CONFIG SET of the cluster's settings, a write */
+        if (head->kind == PENDING_HELD) return head->done && answer_head(head, before_write);
+        return head->kind == PENDING_LOCAL;
+    case PENDING_REPLY:
+        if (!head->mute) buf_append_slice(&session->output, buf_slice(&head->reply));
+        return true;
+    case PENDING_HELD:
+        if (!head->done) return false;
+        if (!head->mute) buf_append_slice(&session->output, buf_slice(&head->reply));
+        return true;
+    }
+    return false;
+}
+
+void session_drain(struct session *session) {
+    bool any = false;
+    for (;;) {
+        struct pending *head = session_head(session);
+        if (head == NULL || head->kind == PENDING_WRITE) {
+            list_remove(&session->in_waiters);
+            break;
+        }
+        if (!answer_head(head, false)) {
+            wait_for_turn(session);
+            break;
+        }
+        pending_free(head);
+        any = true;
+    }
+    if (session_head(session) == NULL && session->barrier) session->barrier = false;
+    if (session->quitting && session_head(session) == NULL) session->close = true;
+    if (any || session->close) output_was_added(session);
+}
+
+void session_drain_before(struct session *session, struct pending *write) {
+    for (struct pending *head = session_head(session); head != write;
+         head = session_head(session)) {
+        bool answered = answer_head(head, true);
+        SF_ASSERT(answered); /* nothing that can be held stands before a write: the barrier */
+        pending_free(head);
+    }
+}
+
+/* The reply is in the output: takes the write out of the line. */
+void session_write_applied(struct session *session, struct pending *write) {
+    pending_free(write);
+    wait_for_turn(session); /* what stands behind it, and the flush */
+    output_was_added(session);
+}
+
+struct reply held_reply(struct pending *held) {
+    SF_ASSERT(held->kind == PENDING_HELD && !held->done);
+    return (struct reply){&held->reply, held->proto};
+}
+
+void held_done(struct pending *held) {
+    held->done = true;
+    wait_for_turn(held->session);
+    node_wake(held->session->node);
+}
+
+/* -- requests
+ * --------------------------------------------------------------------------------------- */
+
+/* Where something that is known at once goes: the output when nothing waits before it. */
+static struct reply tail_begin(struct session *session, struct pending **pending) {
+    *pending = NULL;
+    if (session->reply_off || session->reply_skip) return (struct reply){NULL, session->proto};
+    if (list_empty(&session->pending)) return (struct reply){&session->output, session->proto};
+    *pending = pending_new(session, PENDING_REPLY, NULL, 0, NULL);
+    return (struct reply){&(*pending)->reply, session->proto};
+}
+
+static void tail_end(struct session *session, struct pending *pending) {
+    if (pending == NULL) {
+        output_was_added(session);
+    } else {
+        wait_for_turn(session);
+    }
+}
+
+static void answer_error(struct session *session, const char *text) {
+    struct pending *pending;
+    struct reply reply = tail_begin(session, &pending);
+    reply_error(&reply, text);
+    tail_end(session, pending);
+}
+
+static void on_local(struct session *session, const struct command *command, uint32_t argc,
+    const struct slice *argv) {
+    bool at_once, holds;
+    local_run *run = local_find(command, &at_once, &holds);
+    if (run == NULL) {
+        answer_error(session, "ERR this command is not offered");
+        return;
+    }
+    if (!at_once && (holds || !list_empty(&session->pending))) {
+        pending_new(session, PENDING_LOCAL, command, argc, argv);
+        if (holds) session->barrier = true;
+        session_drain(session);
+        return;
+    }
+    if (strcmp(command->name, "client|reply") == 0 && slice_is(argv[2], "on")) {
+        session->reply_off = false; /* its own reply is seen already */
+    }
+    struct pending *pending;
+    struct reply reply = tail_begin(session, &pending);
+    struct local_call call = {.node = session->node,
+        .session = session,
+        .command = command,
+        .argc = argc,
+        .argv = argv,
+        .reply = &reply};
+    run(&call);
+    if (pending != NULL) pending->proto = session->proto;
+    tail_end(session, pending);
+    if (session->quitting && list_empty(&session->pending)) session->close = true;
+}
+
+static const char *refusal(const struct node *node) {
+    if (node->fenced) {
+        return "CLUSTERDOWN This address belongs to a node of another cluster, and this one was "
+               "never part of it: CLUSTER MEET one of its members to join it, not executed";
+    }
+    if (node->self_removed) {
+        return "CLUSTERDOWN This node was removed from its cluster, not executed";
+    }
+    return NULL;
+}
+
+static void on_data(struct session *session, const struct command *command, uint32_t argc,
+    const struct slice *argv) {
+    struct node *node = session->node;
+    const char *refused = refusal(node);
+    if (refused != NULL) {
+        answer_error(session, refused);
+        return;
+    }
+    if (command_route(command) == ROUTE_WRITE) {
+        if (node->storage_state != SF_OK && raft_leads(node)) {
+            answer_error(session, "MISCONF The log cannot be written: no space left, not executed");
+            return;
+        }
+        struct pending *pending = pending_new(session, PENDING_WRITE, command, 0, NULL);
+        stream_add(node, pending, session->db, argc, argv);
+        node->n_writes++;
+        return;
+    }
+    struct pending *pending = pending_new(session, PENDING_READ, command, argc, argv);
+    node->n_reads++;
+    bool stale = session->stale_reads || node->settings.read_mode == READ_STALE;
+    if (stale && node->engine != NULL) {
+        pending->stale = true;
+        session_drain(session);
+    } else {
+        reads_add(node, pending);
+        wait_for_turn(session);
+    }
+}
+
+static void session_on_command(struct session *session, uint32_t argc, const struct slice *argv) {
+    struct node *node = session->node;
+    node->n_commands_processed++;
+    session->n_commands++;
+    session->last_us = node->now_us;
+    session->reply_skip = session->reply_skip_next;
+    session->reply_skip_next = false;
+    const struct command *command = command_lookup(argc, argv);
+    if (command == NULL || command->arity != (int32_t)argc) { /* the exact check, with its texts */
+        struct buf error = {0};
+        struct reply judge = {&error, session->proto};
+        command = command_check(argc, argv, &judge);
+        if (command == NULL) {
+            struct pending *pending;
+            struct reply reply = tail_begin(session, &pending);
+            if (reply.out != NULL) buf_append_slice(reply.out, buf_slice(&error));
+            buf_free(&error);
+            tail_end(session, pending);
+            return;
+        }
+        buf_free(&error);
+    }
+    session->last_command = command;
+    if (!session->authenticated && (command->flags & CMD_NO_AUTH) == 0 &&
+        !session_is_authenticated(session)) {
+        answer_error(session, "NOAUTH Authentication required.");
+        return;
+    }
+    bool digest = strcmp(command->name, "debug") == 0 && node->settings.debug_command &&
+                  argc == 2 && (slice_is(argv[1], "digest") || slice_is(argv[1], "state-digest"));
+    if (digest) {
+        reads_add(node, pending_new(session, PENDING_READ, command, argc, argv));
+        wait_for_turn(session);
+    } else if (command_route(command) == ROUTE_LOCAL || command->run == NULL) {
+        on_local(session, command, argc, argv);
+    } else {
+        on_data(session, command, argc, argv);
+    }
+}
+
+static bool is_full(const struct session *session) {
+    return session->n_pending >= SESSION_PENDING_MAX ||
+           session->pending_bytes >= SESSION_PENDING_BYTES || session->barrier ||
+           session->output.len > SESSION_PENDING_BYTES || stream_is_full(session->node);
+}
+
+static void stop_parsing(struct session *session) {
+    if (list_empty(&session->in_stopped)) {
+        list_push_back(&session->node->stopped_sessions, &session->in_stopped);
+        session_changed(session);
+    }
+}
+
+static void protocol_error(struct session *session, const char *error, bool broken) {
+    answer_error(session, error);
+    if (!broken) return;
+    session->no_more = true;
+    session->quitting = true;
+    buf_clear(&session->input);
+    if (list_empty(&session->pending)) session->close = true;
+    session_changed(session);
+}
+
+void session_parse(struct session *session) {
+    struct node *node = session->node;
+    while (session->input.len > 0 && !session->no_more) {
+        if (is_full(session)) {
+            stop_parsing(session);
+            return;
+        }
+        bool known = session->authenticated || session_is_authenticated(session);
+        struct resp_limits limits = {
+            .inline_bytes = 64 * 1024,
+            .multibulk_args = known ? 1024 * 1024 : 10,
+            .bulk_bytes = known ? node->settings.proto_max_bulk_len : 16384,
+            .request_bytes = node->settings.max_request_bytes,
+            .authenticated = known,
+        };
+        size_t consumed = 0;
+        uint32_t argc;
+        const struct slice *argv;
+        const char *error = NULL;
+        enum resp_parsed parsed = resp_parse_command(
+            session->parser, &limits, buf_slice(&session->input), &consumed, &argc, &argv, &error);
+        if (parsed == RESP_COMMAND) session_on_command(session, argc, argv);
+        if (parsed == RESP_TOO_LARGE) protocol_error(session, error, false);
+        if (parsed == RESP_BROKEN) {
+            protocol_error(session, error, true);
+            return;
+        }
+        if (session->input.len > 0) buf_consume(&session->input, consumed);
+        if (parsed == RESP_INCOMPLETE) break;
+    }
+    if (session->no_more) buf_clear(&session->input);
+    buf_shrink(&session->input, 64 * 1024);
+}
+
+/* Sessions that had to stop parsing go on where there is room again. */
+void sessions_resume(struct node *node) {
+    LIST_FOR_EACH(link, &node->stopped_sessions) {
+        struct session *session = SF_CONTAINER(link, struct session, in_stopped);
+        if (session->barrier || session->n_pending > SESSION_PENDING_MAX / 2 ||
+            session->pending_bytes > SESSION_PENDING_BYTES / 2 || is_full(session)) {
+            continue;
+        }
+        list_remove(&session->in_stopped);
+        session_changed(session);
+        session_parse(session);
+        node_wake(node);
+    }
+}
+
+/* -- time-outs
+ * ---------------------------------------------------------------------------------------- */
+
+/* DESIGN 11: what was never given to a leader has not run; what was may have. */
+void session_time_out_head(struct session *session) {
+    struct node *node = session->node;
+    struct pending *head = session_head(session);
+    struct reply reply = reply_for(head);
+    bool given = head->kind == PENDING_WRITE && head->batch->given;
+    if (given) {
+        node->n_errors_uncertain++;
+        session->settle_sequence = SF_MAX(session->settle_sequence, head->batch->sequence);
+        reply_errorf(&reply, "UNCERTAIN Write outcome unknown (term %llu index %llu)",
+            (unsigned long long)head->batch->given_term,
+            (unsigned long long)head->batch->given_index);
+    } else {
+        node->n_errors_unavailable++;
+        reply_error(&reply, "CLUSTERDOWN The cluster has no leader, not executed");
+    }
+    pending_free(head);
+    output_was_added(session);
+}
+
+void sessions_time_out(struct node *node) {
+    if (node->stall_us < node->stall_judged_us + STALL_CHECK_US) return;
+    node->stall_judged_us = node->stall_us;
+    int64_t limit = node->settings.request_timeout_ms * 1000;
+    LIST_FOR_EACH(link, &node->sessions) {
+        struct session *session = SF_CONTAINER(link, struct session, in_node);
+        for (struct pending *head = session_head(session); head != NULL;
+             head = session_head(session)) {
+            if (head->kind == PENDING_HELD) break; /* these have deadlines of their own */
+            if (node->stall_us - head->stall_start_us < limit) break;
+            session_time_out_head(session);
+            session_drain(session);
+        }
+    }
+}
+
+/* -- life
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static void refuse_connection(struct session *session, const char *error) {
+    struct reply reply = {&session->output, 2};
+    reply_error(&reply, error);
+    session->no_more = session->close = true;
+    session_changed(session);
+}
+
+struct session *session_new(
+    struct node *node, uint64_t client, const struct client_origin *origin) {
+    struct session *session = sf_alloc_zero(1, sizeof *session);
+    session->node = node;
+    session->client = client;
+    session->id = node->next_session_id++;
+    session->parser = resp_parser_new();
+    session->proto = 2;
+    session->fd = origin->fd;
+    session->opened_us = session->last_us = node->now_us;
+    snprintf(session->remote, sizeof session->remote, "%s", origin->remote);
+    snprintf(session->local, sizeof session->local, "%s", origin->local);
+    list_init(&session->pending);
+    list_init(&session->in_waiters);
+    list_init(&session->in_stopped);
+    list_push_back(&node->sessions, &session->in_node);
+    node->n_sessions++;
+    return session;
+}
+
+void session_free(struct session *session) {
+    LIST_FOR_EACH(link, &session->pending) {
+        pending_free(SF_CONTAINER(link, struct pending, in_session));
+    }
+    list_remove(&session->in_node);
+    list_remove(&session->in_waiters);
+    list_remove(&session->in_stopped);
+    session->node->n_sessions--;
+    resp_parser_free(session->parser);
+    buf_free(&session->input);
+    buf_free(&session->output);
+    buf_free(&session->name);
+    buf_free(&session->lib_name);
+    buf_free(&session->lib_version);
+    sf_free(session);
+}
+
+struct session *node_on_client_open(
+    struct node *node, uint64_t client, const struct client_origin *origin, int64_t now_us) {
+    node->now_us = now_us;
+    bool full = node->n_sessions >= node->settings.max_clients;
+    struct session *session = session_new(node, client, origin);
+    if (full) {
+        refuse_connection(session, "ERR max number of clients reached");
+    } else if (node->settings.protected_mode && !origin->loopback &&
+               node_requirepass(node).len == 0) {
+        refuse_connection(session,
+            "DENIED ShardForge is running in protected mode because protected mode is enabled and "
+            "no password is set for the default user. Connect from the same machine, or set "
+            "requirepass, or turn protected-mode off.");
+    }
+    return session;
+}
+
+void node_on_client_bytes(struct node *node, struct session *session, int64_t now_us) {
+    node->now_us = now_us;
+    if (session->close_now) return;
+    if (!list_empty(&session->in_stopped)) return; /* sessions_resume goes on */
+    session_parse(session);
+}
+
+void node_on_client_closed(struct node *node, struct session *session, int64_t now_us) {
+    node->now_us = now_us;
+    session_free(session);
+}
+
+struct buf *session_input(struct session *session) {
+    return &session->input;
+}
+struct buf *session_output(struct session *session) {
+    return &session->output;
+}
+
+bool session_wants_read(const struct session *session) {
+    return !session->no_more && !session->close && list_empty(&session->in_stopped);
+}
+
+bool session_wants_close(const struct session *session) {
+    return session->close;
+}
+bool session_must_close_now(const struct session *session) {
+    return session->close_now;
+}

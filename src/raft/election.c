@@ -1,0 +1,156 @@
+/* Elections: timers, pre-vote (section 9.6), stickiness (section 4.2.3), counting of votes. */
+#include "raft/internal.h"
+
+static int64_t random_us(struct raft *raft, uint64_t bound_ms) {
+    return (int64_t)random_below(&raft->random, bound_ms * 1000 + 1);
+}
+
+void election_arm(struct raft *raft) {
+    const struct raft_settings *settings = &raft->settings;
+    uint32_t spread_ms = settings->election_timeout_max_ms - settings->election_timeout_min_ms;
+    raft->election_deadline_us =
+        after_ms(raft->now_us, settings->election_timeout_min_ms) + random_us(raft, spread_ms);
+}
+
+void election_hear_leader(struct raft *raft, raft_id leader) {
+    SF_ASSERT(raft->role == RAFT_FOLLOWER && leader != raft->self);
+    if (raft->leader != leader) raft->changed = true;
+    raft->leader = leader;
+    raft->leader_word_us = raft->now_us;
+    election_arm(raft);
+}
+
+void election_link_lost(struct raft *raft) {
+    if (raft->leader_word_us == RAFT_NEVER_US) return;
+    int64_t early = after_ms(raft->leader_word_us, raft->settings.election_timeout_min_ms) +
+                    random_us(raft, LINK_LOST_JITTER_MS);
+    raft->election_deadline_us = SF_MIN(raft->election_deadline_us, early);
+}
+
+static bool may_campaign(const struct raft *raft) {
+    return !raft->damaged && configuration_is_voter(raft_configuration(raft), raft->self);
+}
+
+void election_tick(struct raft *raft) {
+    SF_ASSERT(raft->role != RAFT_LEADER);
+    if (raft->now_us < raft->election_deadline_us) return;
+    bool waits_for_disk =
+        raft->role == RAFT_CANDIDATE && raft->hard_state_saved < raft->vote_request;
+    if (waits_for_disk) {
+        /* A stalled disk must not pile up candidacies of which none was ever asked for. */
+        election_arm(raft);
+    } else if (!may_campaign(raft)) {
+        become_follower(raft, raft->term, 0);
+        election_arm(raft);
+    } else if (raft->settings.pre_vote && !is_sole_voter(raft)) {
+        become_pre_candidate(raft);
+    } else {
+        become_candidate(raft, false);
+    }
+}
+
+/* How long this node still refuses other candidates: since the last word from a leader (or from a
+ * quorum, for the leader itself) less than the minimum election timeout has passed. */
+static int64_t stickiness_left_us(const struct raft *raft) {
+    int64_t word =
+        raft->role == RAFT_LEADER ? leader_quorum_contact_us(raft) : raft->leader_word_us;
+    if (word == RAFT_NEVER_US) return 0;
+    int64_t left = after_ms(word, raft->settings.election_timeout_min_ms) - raft->now_us;
+    return SF_MAX(left, 0);
+}
+
+static void refuse(struct raft *raft, const struct raft_message *m, enum raft_message_type type,
+    int64_t sticky_us) {
+    struct raft_message answer = {.type = type,
+        .to = m->from,
+        .term = raft->term,
+        .retry_after_ms = (uint32_t)((sticky_us + 999) / 1000)};
+    send_in_term(raft, &answer);
+}
+
+/* Section 3.6.1. */
+static bool is_up_to_date(const struct raft *raft, const struct raft_message *m) {
+    raft_term own = log_last_term(&raft->log);
+    return m->log_term > own || (m->log_term == own && m->log_index >= raft->log.last_index);
+}
+
+void election_on_pre_vote(struct raft *raft, const struct raft_message *m) {
+    int64_t sticky_us = stickiness_left_us(raft);
+    bool could_vote = m->term > raft->term ||
+                      (m->term == raft->term && (raft->vote == 0 || raft->vote == m->from));
+    if (sticky_us > 0 || !could_vote || raft->damaged || !is_up_to_date(raft, m)) {
+        refuse(raft, m, RAFT_PRE_VOTE_ANSWER, sticky_us);
+        return;
+    }
+    struct raft_message answer = {
+        .type = RAFT_PRE_VOTE_ANSWER, .to = m->from, .term = m->term, .granted = true};
+    send_when_saved(raft, &answer, 0);
+}
+
+void election_on_vote(struct raft *raft, const struct raft_message *m) {
+    int64_t sticky_us = m->transfer ? 0 : stickiness_left_us(raft);
+    if (sticky_us > 0 || m->term < raft->term) {
+        refuse(raft, m, RAFT_VOTE_ANSWER, sticky_us); /* the candidate's term is not even adopted */
+        return;
+    }
+    if (m->term > raft->term) become_follower(raft, m->term, 0);
+    bool is_free = raft->vote == 0 || raft->vote == m->from;
+    if (!is_free || raft->damaged || !is_up_to_date(raft, m)) {
+        refuse(raft, m, RAFT_VOTE_ANSWER, 0);
+        return;
+    }
+    become_follower(raft, raft->term, raft->leader);
+    vote_give(raft, m->from);
+    election_arm(raft);
+    struct raft_message answer = {
+        .type = RAFT_VOTE_ANSWER, .to = m->from, .term = raft->term, .granted = true};
+    send_when_saved(raft, &answer, raft->vote_request);
+}
+
+static uint64_t vote_of(void *context, raft_id id) {
+    const struct raft *raft = context;
+    for (uint32_t i = 0; i < raft->n_votes; i++)
+        if (raft->votes[i].from == id) return raft->votes[i].granted;
+    return 0;
+}
+
+static void vote_record(struct raft *raft, raft_id from, bool granted) {
+    if (!configuration_is_voter(raft_configuration(raft), from)) return;
+    for (uint32_t i = 0; i < raft->n_votes; i++)
+        if (raft->votes[i].from == from) return; /* a doubled message */
+    SF_ASSERT(raft->n_votes < RAFT_MEMBERS_MAX);
+    raft->votes[raft->n_votes++] = (struct vote_cast){from, granted};
+    if (configuration_quorum_value(raft_configuration(raft), vote_of, raft) == 0) return;
+    if (raft->role == RAFT_PRE_CANDIDATE)
+        become_candidate(raft, false);
+    else
+        become_leader(raft);
+}
+
+void election_count_own_vote(struct raft *raft) {
+    if (raft->role != RAFT_CANDIDATE || raft->hard_state_saved < raft->vote_request) return;
+    election_arm(raft); /* the others are asked only now */
+    vote_record(raft, raft->self, true);
+}
+
+/* The refusing node will listen to candidates in a moment: be there then, instead of an election
+ * timeout later. */
+static void retry_when_told(struct raft *raft, uint32_t retry_after_ms) {
+    uint32_t ms = SF_MIN(retry_after_ms, raft->settings.election_timeout_max_ms);
+    int64_t retry = after_ms(raft->now_us, ms) + random_us(raft, RETRY_JITTER_MS);
+    raft->election_deadline_us = SF_MIN(raft->election_deadline_us, retry);
+}
+
+void election_on_answer(struct raft *raft, const struct raft_message *m) {
+    bool is_pre = m->type == RAFT_PRE_VOTE_ANSWER;
+    if (raft->role != (is_pre ? RAFT_PRE_CANDIDATE : RAFT_CANDIDATE)) return;
+    if (!is_pre && raft->hard_state_saved < raft->vote_request) return; /* nobody was asked yet */
+    if (m->granted) {
+        if (m->term == (is_pre ? raft->term + 1 : raft->term)) vote_record(raft, m->from, true);
+        return;
+    }
+    if (m->retry_after_ms > 0)
+        retry_when_told(raft, m->retry_after_ms);
+    else if (!is_pre && m->term == raft->term)
+        vote_record(raft, m->from, false);
+}

@@ -1,0 +1,144 @@
+/* What a follower does with its leader's word: append (figure 3.1), heartbeat, TimeoutNow. */
+#include "raft/internal.h"
+
+/* Whether this message's sender leads the message's term, as far as can be told; the node follows
+ * it then. Anything else is a late message or a broken peer. */
+static bool accept_leader(struct raft *raft, const struct raft_message *m) {
+    SF_ASSERT(m->term >= raft->term);
+    if (m->term == raft->term) {
+        if (raft->role == RAFT_LEADER) return false;                    /* R1 */
+        if (raft->leader != 0 && raft->leader != m->from) return false; /* R1 */
+    }
+    if (m->term > raft->term || raft->role != RAFT_FOLLOWER)
+        become_follower(raft, m->term, m->from);
+    election_hear_leader(raft, m->from);
+    return true;
+}
+
+static void append_refuse(struct raft *raft, const struct raft_message *m) {
+    raft_index hint = log_find_by_term(&raft->log, m->log_index - 1, m->log_term);
+    hint = SF_MAX(hint, raft->commit);
+    struct raft_message answer = {.type = RAFT_APPEND_ANSWER,
+        .to = m->from,
+        .term = raft->term,
+        .log_index = m->log_index,
+        .hint_index = hint,
+        .hint_term = log_term(&raft->log, hint),
+        .damaged = raft->damaged};
+    send_in_term(raft, &answer);
+}
+
+/* What lies below our first entry is committed, so the same in every log (R3, R4). */
+static bool agrees_at(const struct raft *raft, raft_index index, raft_term term) {
+    raft_term own = log_term(&raft->log, index);
+    return own > 0 ? own == term : index <= raft->log.base_index;
+}
+
+/* The first of the message's entries that is not in the log; n_entries when all are. */
+static uint32_t first_new(const struct raft *raft, const struct raft_message *m) {
+    uint32_t i = 0;
+    while (i < m->n_entries && agrees_at(raft, m->entries[i].index, m->entries[i].term)) i++;
+    return i;
+}
+
+/* Makes room for an entry that conflicts. False: it would take what this leader has proven before,
+ * what is committed, or a configuration that cannot be taken back: no sane leader asks for that. */
+static bool remove_conflict(struct raft *raft, raft_index from) {
+    if (from > raft->log.last_index) return true;
+    if (from <= raft->commit || from <= raft->proven) return false;
+    if (!configuration_can_roll_back(raft, from)) return false;
+    SF_ASSERT(raft->role == RAFT_FOLLOWER && from > raft->applied); /* R2 */
+    configuration_roll_back(raft, from);
+    fetches_drop_from(raft, from);
+    log_truncate(&raft->log, from);
+    return true;
+}
+
+static bool take_entries(struct raft *raft, const struct raft_message *m) {
+    uint32_t i = first_new(raft, m);
+    if (i == m->n_entries) return true;
+    if (!remove_conflict(raft, m->entries[i].index)) return false;
+    for (; i < m->n_entries; i++) {
+        const struct raft_entry *entry = &m->entries[i];
+        log_append(&raft->log, entry);
+        if (entry->kind != ENTRY_CONFIGURATION) continue;
+        struct raft_configuration configuration;
+        enum sf_status status = configuration_decode(bytes_slice(entry->payload), &configuration);
+        SF_ASSERT(status == SF_OK); /* message_makes_sense */
+        configuration_adopt(raft, entry->index, &configuration);
+    }
+    return true;
+}
+
+void follower_on_append(struct raft *raft, const struct raft_message *m) {
+    if (!accept_leader(raft, m)) return;
+    if (!agrees_at(raft, m->log_index, m->log_term)) {
+        append_refuse(raft, m);
+        return;
+    }
+    if (!take_entries(raft, m)) return;
+    raft_index proven = m->log_index + m->n_entries;
+    SF_ASSERT(proven <= raft->log.last_index);
+    raft->proven = SF_MAX(raft->proven, proven);
+    if (raft->damaged && m->damaged && raft->damage_target == 0) raft->damage_target = m->commit;
+    commit_advance(raft, SF_MIN(m->commit, proven)); /* R7 */
+    raft->acknowledgement_owed = true;
+    follower_acknowledge(raft, m->n_entries == 0);
+    follower_check_damage(raft);
+}
+
+/* An append is acknowledged once its entries and the term are durable (R8); in between, what has
+ * become durable of several is told in one answer. */
+void follower_acknowledge(struct raft *raft, bool at_once) {
+    if (raft->role != RAFT_FOLLOWER || raft->leader == 0 || !term_is_durable(raft)) return;
+    raft_index match = SF_MIN(raft->proven, raft->log.synced_index);
+    bool all = match == raft->proven;
+    bool owed = raft->acknowledgement_owed && (all || at_once);
+    if (match <= raft->acknowledged && !owed) return;
+    raft->acknowledged = SF_MAX(raft->acknowledged, match);
+    if (all) raft->acknowledgement_owed = false;
+    struct raft_message answer = {.type = RAFT_APPEND_ANSWER,
+        .to = raft->leader,
+        .term = raft->term,
+        .granted = true,
+        .match = match,
+        .hint_index = raft->proven,
+        .damaged = raft->damaged};
+    send_in_term(raft, &answer);
+}
+
+void follower_on_heartbeat(struct raft *raft, const struct raft_message *m) {
+    if (!accept_leader(raft, m)) return;
+    /* The leader knows our match, but perhaps from before a restart; what was proven to this
+     * process in this term is certain (R7). */
+    commit_advance(raft, SF_MIN(m->commit, raft->proven));
+    if (m->round == 0) return;
+    struct raft_message answer = {.type = RAFT_HEARTBEAT_ANSWER,
+        .to = m->from,
+        .term = raft->term,
+        .round = m->round,
+        .match = SF_MIN(raft->proven, raft->log.synced_index),
+        .hint_index = raft->proven,
+        .last_synced = raft->log.synced_index,
+        .damaged = raft->damaged};
+    send_in_term(raft, &answer);
+}
+
+/* Section 3.10: the leader itself asks for this election, so nothing speaks against it. */
+void follower_on_timeout_now(struct raft *raft, const struct raft_message *m) {
+    if (m->term != raft->term || raft->role == RAFT_LEADER || raft->damaged) return;
+    if (raft->leader != m->from) return;
+    if (!configuration_is_voter(raft_configuration(raft), raft->self)) return;
+    become_candidate(raft, true);
+}
+
+/* DESIGN 9. The target was named by a leader that knew of the damage, so that it no longer counted
+ * what this node had acknowledged before, and that had committed in its own term, so that its
+ * commit index covers all that was ever committed. */
+void follower_check_damage(struct raft *raft) {
+    if (!raft->damaged || raft->damage_target == 0) return;
+    if (SF_MIN(raft->proven, raft->log.synced_index) < raft->damage_target) return;
+    raft->damaged = false;
+    raft->damage_mended = true;
+    raft->changed = true;
+}

@@ -1,0 +1,248 @@
+/* The leader's side of replication: what is sent when, and what the answers say (section 3.5;
+ * pipelining: section 10.2.2). */
+#include "raft/internal.h"
+
+/* -- sending */
+
+static void append_send(struct raft *raft, struct peer *peer, const struct raft_entry *entries,
+    uint32_t n, uint64_t bytes) {
+    SF_ASSERT(log_reaches(&raft->log, peer->next) && term_is_durable(raft));
+    SF_ASSERT(n == 0 || entries[0].index == peer->next);
+    raft_index proves = peer->next - 1 + n;
+    struct raft_message message = {.type = RAFT_APPEND,
+        .to = peer->id,
+        .term = raft->term,
+        .log_index = peer->next - 1,
+        .log_term = log_term(&raft->log, peer->next - 1),
+        .commit = raft->commit,
+        .damaged = peer->damaged && raft_is_serving(raft),
+        .entries = (struct raft_entry *)entries,
+        .n_entries = n};
+    send_in_term(raft, &message);
+    bool is_as_fast_as_a_notice =
+        peer->mode == PEER_REPLICATE && peer->n_in_flight == 0 && bytes <= SMALL_APPEND_BYTES;
+    if (is_as_fast_as_a_notice)
+        peer->commit_told = SF_MAX(peer->commit_told, SF_MIN(raft->commit, proves));
+}
+
+static void probe_flush(struct raft *raft, struct peer *peer) {
+    if (peer->probe_sent || !log_reaches(&raft->log, peer->next)) return;
+    const struct raft_entry *entries = NULL;
+    uint32_t n = 0;
+    uint64_t bytes = 0;
+    if (peer->probe_carries && log_entry(&raft->log, peer->next) != NULL) {
+        uint64_t most = SF_MIN(raft->settings.batch_bytes, raft->settings.window_bytes);
+        entries = log_entries(&raft->log, peer->next, most, &n, &bytes);
+    }
+    append_send(raft, peer, entries, n, bytes);
+    peer->probe_sent = true;
+    peer->probe_is_empty = n == 0;
+    peer->probe_round = raft->round;
+    peer->probe_sent_us = raft->now_us;
+}
+
+/* The next batch for this peer, from memory or from what storage has given; none: NULL. */
+static const struct raft_entry *next_batch(
+    struct raft *raft, struct peer *peer, uint64_t room, uint32_t *n, uint64_t *bytes) {
+    if (peer->n_fetched > 0 && !peer->fetched_is_sent && peer->fetched[0].index == peer->next) {
+        *n = peer->n_fetched;
+        *bytes = 0;
+        for (uint32_t i = 0; i < peer->n_fetched; i++) *bytes += log_entry_bytes(&peer->fetched[i]);
+        return peer->fetched;
+    }
+    if (log_entry(&raft->log, peer->next) == NULL) {
+        fetch_for_peer(raft, peer);
+        return NULL;
+    }
+    uint64_t most = SF_MIN(raft->settings.batch_bytes, room);
+    return log_entries(&raft->log, peer->next, most, n, bytes);
+}
+
+static void replicate_flush(struct raft *raft, struct peer *peer) {
+    while (peer->next <= raft->log.last_index) {
+        if (peer->n_in_flight >= raft->settings.window_messages) return;
+        if (peer->in_flight_bytes >= raft->settings.window_bytes) return;
+        uint64_t room = raft->settings.window_bytes - peer->in_flight_bytes, bytes;
+        uint32_t n;
+        const struct raft_entry *entries = next_batch(raft, peer, room, &n, &bytes);
+        if (entries == NULL) return;
+        if (bytes > room && peer->n_in_flight > 0) return;
+        append_send(raft, peer, entries, n, bytes);
+        if (entries == peer->fetched) peer->fetched_is_sent = true;
+        peer_in_flight_push(peer, peer->next + n - 1, bytes, raft->now_us);
+        peer->next += n;
+    }
+}
+
+static void heartbeat_send(struct raft *raft, struct peer *peer, uint64_t round) {
+    raft_index commit = SF_MIN(raft->commit, peer->match);
+    struct raft_message message = {.type = RAFT_HEARTBEAT,
+        .to = peer->id,
+        .term = raft->term,
+        .commit = commit,
+        .round = round};
+    send_in_term(raft, &message);
+    peer->commit_told = SF_MAX(peer->commit_told, commit);
+}
+
+void leader_tell_commit(struct raft *raft) {
+    for (uint32_t i = 0; i < raft->n_peers; i++) {
+        struct peer *peer = &raft->peers[i];
+        if (SF_MIN(raft->commit, peer->match) > peer->commit_told) heartbeat_send(raft, peer, 0);
+    }
+}
+
+static void round_begin(struct raft *raft) {
+    raft->round_wanted = false;
+    if (raft->n_peers == 0) return;
+    raft->round++;
+    raft->round_sent_us[raft->round % ROUND_HISTORY] = raft->now_us;
+    raft->heartbeat_due_us = after_ms(raft->now_us, raft->settings.heartbeat_interval_ms);
+    for (uint32_t i = 0; i < raft->n_peers; i++) heartbeat_send(raft, &raft->peers[i], raft->round);
+}
+
+void leader_flush(struct raft *raft) {
+    SF_ASSERT(raft->role == RAFT_LEADER);
+    if (raft->round_wanted) round_begin(raft);
+    for (uint32_t i = 0; i < raft->n_peers; i++) {
+        struct peer *peer = &raft->peers[i];
+        if (peer->fetched_is_sent) peer_release_fetched(peer);
+        if (peer->mode == PEER_PROBE)
+            probe_flush(raft, peer);
+        else
+            replicate_flush(raft, peer);
+    }
+    leader_tell_commit(raft);
+}
+
+/* -- answers */
+
+/* Notes that a peer was heard. False: it is damaged, and this message does not say so: it is from
+ * before the damage was known, and nothing in it can be believed. */
+static bool peer_hear(struct raft *raft, struct peer *peer, const struct raft_message *m) {
+    peer->last_contact_us = raft->now_us;
+    if (m->damaged) {
+        if (!peer->damaged) {
+            peer->damaged = true;
+            peer->match = 0;
+            peer_probe(raft, peer, raft->log.last_index + 1, false);
+        }
+        peer->damaged_round = raft->round;
+        return true;
+    }
+    if (peer->damaged) {
+        if (m->type != RAFT_HEARTBEAT_ANSWER || m->round <= peer->damaged_round) return false;
+        peer->damaged = false;
+        peer->match = m->match;
+        peer_probe(raft, peer, peer->match + 1, false);
+    }
+    peer->quorum_contact_us = raft->now_us;
+    return true;
+}
+
+static void append_granted(struct raft *raft, struct peer *peer, const struct raft_message *m) {
+    if (m->match > peer->match) {
+        peer->match = m->match;
+        peer->match_round = raft->round;
+    }
+    peer_in_flight_pop(peer);
+    if (peer->mode == PEER_PROBE) peer_replicate(peer, SF_MAX(peer->match, m->hint_index) + 1);
+    peer->next = SF_MAX(peer->next, peer->match + 1);
+    commit_count(raft); /* may end the leadership, and peer with it */
+    transfer_continue(raft);
+}
+
+/* Both sides skip whole terms: the follower named its last entry of a term that could still agree,
+ * and our log is searched for the last one of at most that term. */
+static void append_refused(struct raft *raft, struct peer *peer, const struct raft_message *m) {
+    if (m->log_index <= peer->match) return; /* late: it has agreed there since */
+    if (peer->mode == PEER_PROBE && (!peer->probe_sent || m->log_index != peer->next - 1)) return;
+    raft_index at = SF_MIN(m->hint_index, m->log_index - 1);
+    if (at > raft->log.base_index) at = log_find_by_term(&raft->log, at, m->hint_term);
+    peer_probe(raft, peer, SF_MAX(at, peer->match) + 1, true);
+}
+
+void leader_on_append_answer(struct raft *raft, const struct raft_message *m) {
+    struct peer *peer = peer_find(raft, m->from);
+    if (raft->role != RAFT_LEADER || peer == NULL) return;
+    raft_index last = raft->log.last_index;
+    if (m->granted ? m->match > last || m->hint_index > last
+                   : m->log_index == 0 || m->log_index > last)
+        return; /* nothing that we could have sent leads to this answer */
+    if (!peer_hear(raft, peer, m)) return;
+    if (m->granted)
+        append_granted(raft, peer, m);
+    else
+        append_refused(raft, peer, m);
+}
+
+/* What heartbeat answers show of appends that got lost, or of a follower that began anew. */
+static void look_for_loss(struct raft *raft, struct peer *peer, const struct raft_message *m) {
+    int64_t patience_us = (int64_t)raft->settings.election_timeout_max_ms * 1000;
+    if (peer->mode == PEER_PROBE) {
+        if (!peer->probe_sent || m->round <= peer->probe_round) return;
+        if (!peer->probe_is_empty && raft->now_us - peer->probe_sent_us < patience_us) return;
+        peer_probe(raft, peer, peer->next, false);
+        return;
+    }
+    bool has_lost = false;
+    if (peer->n_in_flight > 0) {
+        const struct in_flight *oldest = &peer->in_flight[peer->in_flight_start];
+        has_lost = raft->now_us - oldest->sent_us >= patience_us && m->hint_index < oldest->last;
+    } else if (m->round > peer->match_round) {
+        has_lost = m->hint_index < peer->match;
+        /* A damaged one that holds everything may still have to be told so. */
+        if (peer->damaged && peer->next > raft->log.last_index) has_lost = true;
+    }
+    if (has_lost) peer_probe(raft, peer, peer->match + 1, false);
+}
+
+void leader_on_heartbeat_answer(struct raft *raft, const struct raft_message *m) {
+    struct peer *peer = peer_find(raft, m->from);
+    if (raft->role != RAFT_LEADER || peer == NULL) return;
+    if (m->round > raft->round || m->match > m->hint_index) return;
+    if (m->hint_index > raft->log.last_index || !peer_hear(raft, peer, m)) return;
+    peer->round = SF_MAX(peer->round, m->round);
+    look_for_loss(raft, peer, m);
+    reads_release(raft);
+}
+
+/* -- timers */
+
+static uint64_t contact_of(void *context, raft_id id) {
+    const struct raft *raft = context;
+    if (id == raft->self) return (uint64_t)raft->now_us;
+    for (uint32_t i = 0; i < raft->n_peers; i++)
+        if (raft->peers[i].id == id) return (uint64_t)raft->peers[i].quorum_contact_us;
+    return 0;
+}
+
+int64_t leader_quorum_contact_us(const struct raft *raft) {
+    return (int64_t)configuration_quorum_value(raft_configuration(raft), contact_of, (void *)raft);
+}
+
+void leader_tick(struct raft *raft) {
+    int64_t stale =
+        after_ms(leader_quorum_contact_us(raft), raft->settings.election_timeout_max_ms);
+    if (raft->now_us >= stale) { /* check-quorum, section 6.2 */
+        become_follower(raft, raft->term, 0);
+        return;
+    }
+    if (raft->now_us >= raft->heartbeat_due_us) {
+        raft->heartbeat_due_us = after_ms(raft->now_us, raft->settings.heartbeat_interval_ms);
+        raft->round_wanted = true;
+        transfer_continue(raft);
+    }
+    transfer_tick(raft);
+    peers_drop_departed(raft);
+}
+
+int64_t leader_next_deadline_us(const struct raft *raft) {
+    int64_t next = raft->transfer_to != 0 ? raft->transfer_deadline_us : INT64_MAX;
+    if (raft->n_peers == 0) return next;
+    next = SF_MIN(next, raft->heartbeat_due_us);
+    if (is_sole_voter(raft)) return next;
+    int64_t stale =
+        after_ms(leader_quorum_contact_us(raft), raft->settings.election_timeout_max_ms);
+    return SF_MIN(next, stale);
+}

@@ -1,0 +1,228 @@
+#include "server/config.h"
+
+#include "server/config_parse.h"
+#include "server/config_words.h"
+#include "util/number.h"
+
+#include <stdio.h>
+
+/* -- setting -------------------------------------------------------------------------------- */
+
+/* value's words, as a line with that value would have them: one for single values even when it
+ * contains spaces, split where the directive takes several. */
+static bool parse_value(const struct config_directive *directive, struct slice value,
+    struct config_values *values, struct buf *error) {
+    bool takes_several = directive->type == TYPE_BIND || directive->type == TYPE_LIMITS ||
+                         directive->type == TYPE_JOIN;
+    if (!takes_several) return config_parse(directive, 1, &value, values, error);
+    struct config_words words;
+    bool is_ok = config_words_split(value, &words);
+    if (!is_ok) buf_append_text(error, "Unbalanced quotes in configuration line");
+    if (is_ok) is_ok = config_parse(directive, words.n, words.words, values, error);
+    config_words_clear(&words);
+    return is_ok;
+}
+
+struct config *config_new(void) {
+    struct config *config = sf_alloc_zero(1, sizeof(*config));
+    struct buf error = {0};
+    for (uint32_t i = 0; i < config_directive_count(); i++) {
+        const struct config_directive *directive = &config_directives[i];
+        if (directive->type == TYPE_JOIN) continue; /* none */
+        bool is_ok =
+            parse_value(directive, slice_text(directive->default_text), &config->values, &error);
+        SF_ASSERT(is_ok);
+    }
+    buf_free(&error);
+    return config;
+}
+
+void config_free(struct config *config) {
+    if (config == NULL) return;
+    for (uint32_t i = 0; i < CONFIG_DIRECTIVES_MAX; i++) sf_free(config->where[i]);
+    sf_free(config->file);
+    sf_free(config);
+}
+
+bool config_apply(struct config *config, uint32_t n, const struct slice *words, const char *where,
+    struct buf *error) {
+    SF_ASSERT(n > 0);
+    const struct config_directive *directive = config_directive_find(words[0]);
+    if (directive == NULL) {
+        const char *reason = config_refusal(words[0]);
+        buf_append_text(error, reason != NULL ? reason : "unknown directive");
+        return false;
+    }
+    if (!config_parse(directive, n - 1, words + 1, &config->values, error)) return false;
+    size_t at = (size_t)(directive - config_directives);
+    sf_free(config->where[at]);
+    config->where[at] = where == NULL ? NULL : sf_strdup(where);
+    return true;
+}
+
+/* -- judging together ----------------------------------------------------------------------- */
+
+struct complaint {
+    const char *directive; /* the one to change */
+    char reason[160];
+};
+
+static bool complain(struct complaint *out, const char *directive, const char *reason) {
+    out->directive = directive;
+    snprintf(out->reason, sizeof(out->reason), "%s", reason);
+    return false;
+}
+
+static bool judge_ports(const struct config_values *values, struct complaint *out) {
+    if (values->cluster_port == 0 && values->port + 10000 > 65535) {
+        return complain(out, "port", "cluster-port must be set for ports above 55535");
+    }
+    if (values->cluster_port == values->port) {
+        return complain(out, "cluster-port", "must differ from port");
+    }
+    return true;
+}
+
+static bool judge_timing(const struct config_values *values, struct complaint *out) {
+    if (values->election_timeout_min >= values->election_timeout_max) {
+        complain(out, "election-timeout-max", "");
+        snprintf(out->reason, sizeof(out->reason),
+            "must be greater than election-timeout-min (%lld)",
+            (long long)values->election_timeout_min);
+        return false;
+    }
+    if (values->heartbeat_interval * 3 > values->election_timeout_min) {
+        complain(out, "heartbeat-interval", "");
+        snprintf(out->reason, sizeof(out->reason),
+            "must be at most a third of election-timeout-min (%lld)",
+            (long long)values->election_timeout_min);
+        return false;
+    }
+    return true;
+}
+
+static bool judge(const struct config_values *values, struct complaint *out) {
+    if (!judge_ports(values, out) || !judge_timing(values, out)) return false;
+    if (values->replication_batch_bytes > values->replication_window_bytes) {
+        return complain(out, "replication-batch-bytes", "must not exceed replication-window-bytes");
+    }
+    if (values->read_mode == READ_LEASE) {
+        return complain(out, "read-mode", "lease is not available yet; use index or stale");
+    }
+    if (values->cluster_bootstrap == BOOTSTRAP_YES && values->cluster_join.n > 0) {
+        return complain(out, "cluster-bootstrap", "yes contradicts cluster-join");
+    }
+    return true;
+}
+
+bool config_validate(const struct config *config, struct buf *error) {
+    struct complaint complaint;
+    if (judge(&config->values, &complaint)) return true;
+    const struct config_directive *directive =
+        config_directive_find(slice_text(complaint.directive));
+    const char *where = config->where[directive - config_directives];
+    buf_printf(error, "%s: %s", where != NULL ? where : complaint.directive, complaint.reason);
+    return false;
+}
+
+/* -- CONFIG GET and SET --------------------------------------------------------------------- */
+
+static void print_join(const struct config_join *join, struct buf *out) {
+    for (uint32_t i = 0; i < join->n; i++) {
+        const struct raft_address *address = &join->addresses[i];
+        buf_printf(out, "%s%s:%u", i == 0 ? "" : " ", address->host, (unsigned)address->port);
+    }
+}
+
+static void print_limits(const struct config_limit *limits, struct buf *out) {
+    static const char *const names[] = {"normal", "slave", "pubsub"};
+    for (int i = 0; i < CLIENT_CLASSES; i++) {
+        buf_printf(out, "%s%s %lld %lld %lld", i == 0 ? "" : " ", names[i],
+            (long long)limits[i].hard_bytes, (long long)limits[i].soft_bytes,
+            (long long)limits[i].soft_seconds);
+    }
+}
+
+void config_print(
+    const struct config_values *values, const struct config_directive *directive, struct buf *out) {
+    const void *at = (const char *)values + directive->offset;
+    const struct config_bind *bind = at;
+    switch (directive->type) {
+    case TYPE_INTEGER:
+    case TYPE_MEMORY:
+        buf_printf(out, "%lld", (long long)*(const int64_t *)at);
+        return;
+    case TYPE_BOOL:
+        buf_append_text(out, *(const int64_t *)at != 0 ? "yes" : "no");
+        return;
+    case TYPE_WORD:
+        buf_append_text(out, directive->words[*(const int64_t *)at]);
+        return;
+    case TYPE_TEXT:
+        buf_append_text(out, at);
+        return;
+    case TYPE_BIND:
+        for (uint32_t i = 0; i < bind->n; i++) {
+            buf_printf(out, "%s%s", i == 0 ? "" : " ", bind->hosts[i]);
+        }
+        return;
+    case TYPE_JOIN:
+        print_join(at, out);
+        return;
+    case TYPE_LIMITS:
+        print_limits(at, out);
+        return;
+    }
+}
+
+static bool matches_any(const char *name, uint32_t n, const struct slice *patterns) {
+    for (uint32_t i = 0; i < n; i++) {
+        if (glob_match(patterns[i], slice_text(name), true)) return true;
+    }
+    return false;
+}
+
+void config_visit(const struct config *config, uint32_t n, const struct slice *patterns,
+    void (*visit)(void *visitor, const char *name, const char *value), void *visitor) {
+    struct buf text = {0};
+    for (uint32_t i = 0; i < config_directive_count(); i++) {
+        const struct config_directive *directive = &config_directives[i];
+        if ((directive->flags & FLAG_HIDDEN) != 0) continue;
+        if (!matches_any(directive->name, n, patterns)) continue;
+        buf_clear(&text);
+        config_print(&config->values, directive, &text);
+        buf_append_char(&text, '\0');
+        visit(visitor, directive->name, text.data);
+    }
+    buf_free(&text);
+}
+
+enum config_verdict config_judge(
+    const struct config *config, struct slice name, struct slice value, struct buf *error) {
+    const struct config_directive *directive = config_directive_find(name);
+    if (directive == NULL) return CONFIG_UNKNOWN;
+    if ((directive->flags & FLAG_RUNTIME) == 0) return CONFIG_IMMUTABLE;
+    struct config_values trial = config->values;
+    if (!parse_value(directive, value, &trial, error)) return CONFIG_INVALID;
+    struct complaint complaint;
+    if (!judge(&trial, &complaint)) {
+        bool is_this = slice_is(name, complaint.directive);
+        buf_printf(error, "%s%s%s", is_this ? "" : complaint.directive, is_this ? "" : " ",
+            complaint.reason);
+        return CONFIG_INVALID;
+    }
+    return (directive->flags & FLAG_REPLICATED) != 0 ? CONFIG_REPLICATED : CONFIG_LOCAL;
+}
+
+bool config_change(
+    struct config *config, struct slice name, struct slice value, struct buf *error) {
+    const struct config_directive *directive = config_directive_find(name);
+    if (directive == NULL) {
+        buf_append_text(error, "unknown directive");
+        return false;
+    }
+    /* Not judged together again: a cluster-wide value holds whatever this node's file says. */
+    if (!parse_value(directive, value, &config->values, error)) return false;
+    config->is_changed[directive - config_directives] = true;
+    return true;
+}

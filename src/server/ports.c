@@ -1,0 +1,174 @@
+#include "server/config_file.h"
+#include "server/internal.h"
+#include "server/process.h"
+#include "server/settings.h"
+
+#include <unistd.h>
+
+/* -- storage -------------------------------------------------------------------------------- */
+
+static void port_append(void *context, const struct raft_append_request *request) {
+    struct server *server = context;
+    storage_append(server->storage, request->request, request->truncate_from, request->entries,
+        request->n_entries);
+}
+
+static void port_save_hard_state(
+    void *context, uint64_t request, const struct raft_hard_state *state) {
+    struct server *server = context;
+    storage_save_hard_state(server->storage, request, state);
+}
+
+static void port_fetch(void *context, const struct raft_fetch_request *request) {
+    struct server *server = context;
+    storage_fetch(
+        server->storage, request->request, request->first, request->last, request->max_bytes);
+}
+
+static void port_save_identity(
+    void *context, uint64_t request, const struct node_identity *identity) {
+    struct server *server = context;
+    struct buf blob = {0};
+    identity_encode(identity, &blob);
+    storage_save_identity(server->storage, request, identity->id, buf_slice(&blob));
+    buf_free(&blob);
+}
+
+/* -- network -------------------------------------------------------------------------------- */
+
+static void port_dial(void *context, uint64_t link, const char *host, uint16_t bus_port) {
+    struct server *server = context;
+    net_dial(server->net, link, host, bus_port);
+}
+
+static void port_link_send(void *context, uint64_t link, struct slice bytes) {
+    struct server *server = context;
+    net_link_send(server->net, link, bytes);
+}
+
+static void port_link_close(void *context, uint64_t link) {
+    struct server *server = context;
+    net_link_close(server->net, link);
+}
+
+static size_t port_link_backlog(void *context, uint64_t link) {
+    struct server *server = context;
+    return net_link_backlog(server->net, link);
+}
+
+static void port_client_changed(void *context, uint64_t client) {
+    struct server *server = context;
+    net_client_changed(server->net, client);
+}
+
+/* -- configuration -------------------------------------------------------------------------- */
+
+static void port_config_get(void *context, uint32_t n, const struct slice *patterns,
+    void (*visit)(void *visitor, const char *name, const char *value), void *visitor) {
+    struct server *server = context;
+    config_visit(server->config, n, patterns, visit, visitor);
+}
+
+static enum config_verdict port_config_check(
+    void *context, struct slice name, struct slice value, struct buf *error) {
+    struct server *server = context;
+    return config_judge(server->config, name, value, error);
+}
+
+static bool port_config_set(
+    void *context, struct slice name, struct slice value, struct buf *error) {
+    struct server *server = context;
+    struct config_values *values = &server->config->values;
+    struct config_values old = *values;
+    if (!config_change(server->config, name, value, error)) return false;
+    if (values->maxclients > old.maxclients) {
+        uint32_t fit = process_fit_clients((uint32_t)values->maxclients);
+        if (fit < values->maxclients) {
+            *values = old;
+            buf_printf(error,
+                "The operating system is not able to handle the specified number of clients, try "
+                "with %u",
+                fit);
+            return false;
+        }
+    }
+    logger_set_level(server->logger, (enum log_level)values->loglevel);
+    net_set_keepalive(server->net, (int)values->tcp_keepalive);
+    server->settings_changed = true;
+    net_wake(server->net);
+    return true;
+}
+
+static bool port_config_rewrite(void *context, struct buf *error) {
+    struct server *server = context;
+    return config_rewrite(server->config, error);
+}
+
+void server_tell_settings(struct server *server) {
+    if (!server->settings_changed) return;
+    server->settings_changed = false;
+    struct node_settings settings;
+    settings_for_node(&server->config->values, server->net, &settings);
+    node_set_settings(server->node, &settings);
+}
+
+/* -- the process ---------------------------------------------------------------------------- */
+
+static void port_figures(void *context, struct process_figures *out) {
+    struct server *server = context;
+    struct net_figures net = net_figures(server->net);
+    *out = (struct process_figures){
+        .used_memory = process_used_memory(),
+        .used_memory_rss = process_rss(),
+        .connections_received = net.connections_received,
+        .connections_rejected = net.connections_rejected,
+        .net_input_bytes = net.input_bytes,
+        .net_output_bytes = net.output_bytes,
+        .uptime_s = (clock_boot_us() - server->started_us) / 1000000,
+        .process_id = (uint32_t)getpid(),
+        .log_disk_bytes = storage_disk_bytes(server->storage),
+    };
+    process_cpu_seconds(&out->cpu_user_s, &out->cpu_sys_s);
+    server->used_memory_peak = SF_MAX(server->used_memory_peak, out->used_memory);
+    out->used_memory_peak = server->used_memory_peak;
+}
+
+static void port_random_bytes(void *context, void *out, size_t len) {
+    (void)context;
+    process_random_bytes(out, len);
+}
+
+static void port_log(void *context, enum log_level level, const char *line) {
+    struct server *server = context;
+    logger_write(server->logger, level, line);
+}
+
+static void port_stop(void *context, int exit_code, const char *reason) {
+    struct server *server = context;
+    logger_writef(
+        server->logger, exit_code == 0 ? LOG_NOTICE : LOG_WARNING, "Stopping: %s", reason);
+    net_stop(server->net, exit_code);
+}
+
+void server_ports(struct server *server, struct node_ports *out) {
+    *out = (struct node_ports){
+        .context = server,
+        .append = port_append,
+        .save_hard_state = port_save_hard_state,
+        .fetch = port_fetch,
+        .save_identity = port_save_identity,
+        .dial = port_dial,
+        .link_send = port_link_send,
+        .link_close = port_link_close,
+        .link_backlog = port_link_backlog,
+        .client_changed = port_client_changed,
+        .config_get = port_config_get,
+        .config_check = port_config_check,
+        .config_set = port_config_set,
+        .config_rewrite = port_config_rewrite,
+        .figures = port_figures,
+        .random_bytes = port_random_bytes,
+        .log = port_log,
+        .stop = port_stop,
+    };
+}

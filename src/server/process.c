@@ -1,0 +1,74 @@
+#include "server/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* jemalloc's; missing where a sanitizer brings its own allocator. */
+extern int mallctl(const char *name, void *old, size_t *old_len, void *new_value, size_t new_len)
+    __attribute__((weak));
+
+/* Descriptors for listeners, links between nodes, LevelDB's files, logs and the loop itself. */
+#define RESERVED_FILES 256
+
+uint64_t process_used_memory(void) {
+    if (mallctl != NULL) {
+        uint64_t epoch = 1;
+        size_t allocated = 0, len = sizeof(epoch);
+        mallctl("epoch", &epoch, &len, &epoch, sizeof(epoch)); /* refreshes the figures */
+        len = sizeof(allocated);
+        if (mallctl("stats.allocated", &allocated, &len, NULL, 0) == 0) return allocated;
+    }
+    struct mallinfo2 info = mallinfo2();
+    return (uint64_t)info.uordblks + (uint64_t)info.hblkhd;
+}
+
+uint64_t process_rss(void) {
+    char text[128] = {0};
+    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return 0;
+    ssize_t n = read(fd, text, sizeof(text) - 1);
+    close(fd);
+    unsigned long long size, resident;
+    if (n <= 0 || sscanf(text, "%llu %llu", &size, &resident) != 2) return 0;
+    return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static double seconds_of(struct timeval time) {
+    return (double)time.tv_sec + (double)time.tv_usec / 1e6;
+}
+
+void process_cpu_seconds(double *user_s, double *sys_s) {
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    *user_s = seconds_of(usage.ru_utime);
+    *sys_s = seconds_of(usage.ru_stime);
+}
+
+void process_random_bytes(void *out, size_t len) {
+    char *at = out;
+    while (len > 0) {
+        ssize_t n = getrandom(at, len, 0);
+        if (n < 0 && errno == EINTR) continue;
+        SF_ASSERT(n > 0);
+        at += n;
+        len -= (size_t)n;
+    }
+}
+
+uint32_t process_fit_clients(uint32_t max_clients) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return max_clients;
+    rlim_t wanted = (rlim_t)max_clients + RESERVED_FILES;
+    if (limit.rlim_cur >= wanted) return max_clients;
+    struct rlimit raised = {wanted, SF_MAX(limit.rlim_max, wanted)};
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0) return max_clients;
+    raised = (struct rlimit){limit.rlim_max, limit.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
+    if (limit.rlim_cur <= RESERVED_FILES) return 0;
+    return (uint32_t)SF_MIN((rlim_t)max_clients, limit.rlim_cur - RESERVED_FILES);
+}

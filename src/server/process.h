@@ -1,0 +1,16 @@
+/* What the system says about this process. */
+#ifndef SF_SERVER_PROCESS_H
+#define SF_SERVER_PROCESS_H
+
+#include "node/ports.h"
+
+uint64_t process_used_memory(void); /* bytes that the allocator has given out */
+uint64_t process_rss(void);         /* bytes of it in memory */
+void process_cpu_seconds(double *user_s, double *sys_s);
+void process_random_bytes(void *out, size_t len); /* from the kernel; aborts where there are none */
+
+/* Raises the limit of open files so that max_clients fit beside what the process itself needs.
+ * Returns how many clients do fit: max_clients, or less where the system forbids more. */
+uint32_t process_fit_clients(uint32_t max_clients);
+
+#endif

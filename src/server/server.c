@@ -1,0 +1,258 @@
+#include "server/server.h"
+
+#include "server/internal.h"
+#include "server/options.h"
+#include "server/process.h"
+#include "server/settings.h"
+#include "server/signals.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define GENERATION_BYTES (64u * 1024 * 1024)
+
+/* -- events --------------------------------------------------------------------------------- */
+
+static void on_storage_event(void *context, const struct storage_event *event) {
+    struct server *server = context;
+    struct node *node = server->node;
+    int64_t now_us = clock_boot_us();
+    switch (event->type) {
+    case STORAGE_APPENDED:
+        node_on_appended(node, event->request, event->last_index, event->last_term, now_us);
+        break;
+    case STORAGE_HARD_STATE_SAVED:
+        node_on_hard_state_saved(node, event->request, now_us);
+        break;
+    case STORAGE_FETCHED:
+        node_on_fetched(node, event->request, event->entries, event->n, now_us);
+        break;
+    case STORAGE_IDENTITY_SAVED:
+        node_on_identity_saved(node, event->request, now_us);
+        break;
+    case STORAGE_STATE:
+        if (event->text[0] != '\0') logger_write(server->logger, LOG_WARNING, event->text);
+        if (event->status == SF_ERR_STORAGE) {
+            net_stop(server->net, 1);
+        } else {
+            node_on_storage_state(node, event->status, now_us);
+        }
+        break;
+    }
+}
+
+static void on_storage_readable(void *context) {
+    struct server *server = context;
+    storage_poll(server->storage, on_storage_event, server);
+}
+
+static void on_signal(void *context) {
+    struct server *server = context;
+    struct signals_taken taken = signals_take();
+    if (taken.stop) {
+        logger_writef(server->logger, LOG_NOTICE, "Received %s, shutting down", taken.name);
+        node_shutdown(server->node, clock_boot_us());
+    }
+    if (taken.out_of_time) {
+        logger_write(server->logger, LOG_WARNING, "The clean stop takes too long: stopping now");
+        net_stop(server->net, 1);
+    }
+}
+
+static void before_pump(void *context, int64_t now_us) {
+    (void)now_us;
+    server_tell_settings(context);
+}
+
+static void on_net_log(void *context, enum log_level level, const char *line) {
+    struct server *server = context;
+    logger_write(server->logger, level, line);
+}
+
+/* -- starting ------------------------------------------------------------------------------- */
+
+/* Said on standard error, which the one who starts it sees, and in the log where that is a file. */
+static bool fail(struct server *server, const char *line) {
+    fprintf(stderr, "shardforge-server: %s\n", line);
+    if (server->logger != NULL && server->config->values.logfile[0] != '\0') {
+        logger_write(server->logger, LOG_WARNING, line);
+    }
+    return false;
+}
+
+static bool open_logger(struct server *server) {
+    const struct config_values *values = &server->config->values;
+    server->logger = logger_open(values->logfile, (enum log_level)values->loglevel);
+    if (server->logger == NULL) {
+        char line[CONFIG_PATH_MAX + 100];
+        snprintf(line, sizeof(line), "cannot open the log file %s: %s", values->logfile,
+            strerror(errno));
+        return fail(server, line);
+    }
+    signals_set_logger(server->logger);
+    return true;
+}
+
+static bool check_directory(struct server *server) {
+    const char *dir = server->config->values.dir;
+    struct stat found;
+    char line[CONFIG_PATH_MAX + 100];
+    int error = stat(dir, &found) != 0 ? errno : S_ISDIR(found.st_mode) ? 0 : ENOTDIR;
+    if (error == 0) return true;
+    snprintf(line, sizeof(line), "cannot use the data directory %s: %s", dir, strerror(error));
+    return fail(server, line);
+}
+
+static bool fit_clients(struct server *server) {
+    struct config_values *values = &server->config->values;
+    uint32_t fit = process_fit_clients((uint32_t)values->maxclients);
+    if (fit == 0) {
+        return fail(server, "the limit of open files (ulimit -n) is too low for any client");
+    }
+    if (fit < values->maxclients) {
+        logger_writef(server->logger, LOG_WARNING,
+            "maxclients is %u instead of %lld: the system allows no more open files (ulimit -n)",
+            fit, (long long)values->maxclients);
+        values->maxclients = fit;
+    }
+    return true;
+}
+
+static bool open_net(struct server *server) {
+    struct net_settings settings;
+    struct net_hooks hooks = {.context = server, .before_pump = before_pump, .log = on_net_log};
+    settings_for_net(&server->config->values, &settings);
+    server->net = net_new(&settings, &hooks);
+    struct buf error = {0};
+    bool is_ok = net_listen(server->net, &error);
+    buf_append_char(&error, '\0');
+    if (!is_ok) fail(server, error.data);
+    buf_free(&error);
+    return is_ok;
+}
+
+static bool open_storage(
+    struct server *server, bool accept_lost_tail, struct storage_found *found) {
+    struct storage_settings settings = {.directory = server->config->values.dir,
+        .generation_bytes = GENERATION_BYTES,
+        .accept_lost_tail = accept_lost_tail};
+    struct buf error = {0};
+    enum sf_status status = storage_open(&settings, &server->storage, found, &error);
+    buf_append_char(&error, '\0');
+    if (status != SF_OK) fail(server, error.len > 1 ? error.data : sf_status_text(status));
+    buf_free(&error);
+    return status == SF_OK;
+}
+
+static bool decode_configuration(
+    struct server *server, const struct bytes *payload, struct raft_configuration *out) {
+    if (payload == NULL) return true;
+    if (configuration_decode(bytes_slice(payload), out) == SF_OK) return true;
+    return fail(server, "a configuration entry in the log cannot be read: wipe the data directory "
+                        "and let the node join again");
+}
+
+/* What the node starts from, out of what storage found. */
+static bool fill_start(
+    struct server *server, const struct storage_found *found, struct node_start *start) {
+    settings_for_node(&server->config->values, server->net, &start->settings);
+    start->now_us = server->started_us;
+    start->wall_ms = clock_wall_ms();
+    start->boot_counter = found->boot_counter;
+    struct raft_start *raft = &start->raft;
+    raft->hard_state = found->hard_state;
+    raft->first_index = found->is_new ? 1 : found->first_index;
+    raft->last_index = found->last_index;
+    raft->term_runs = found->term_runs;
+    raft->n_term_runs = found->n_term_runs;
+    raft->configuration_index = found->configuration_index;
+    raft->previous_configuration_index = found->previous_configuration_index;
+    raft->damaged = found->damaged;
+    if (!found->is_new &&
+        identity_decode(buf_slice(&found->identity_blob), &start->identity) != SF_OK) {
+        return fail(server, "the identity file cannot be read: wipe the data directory and let the "
+                            "node join again");
+    }
+    return decode_configuration(server, found->configuration, &raft->configuration) &&
+           decode_configuration(
+               server, found->previous_configuration, &raft->previous_configuration);
+}
+
+static bool open_node(struct server *server, bool accept_lost_tail) {
+    struct storage_found found = {0};
+    struct node_start start = {0};
+    if (!open_storage(server, accept_lost_tail, &found)) return false;
+    bool is_ok = fill_start(server, &found, &start);
+    if (is_ok) {
+        struct node_ports ports;
+        server_ports(server, &ports);
+        server->node = node_new(&start, &ports);
+    }
+    storage_found_clear(&found);
+    return is_ok;
+}
+
+static void write_pidfile(struct server *server) {
+    const char *path = server->config->values.pidfile;
+    if (path[0] == '\0') return;
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0 || dprintf(fd, "%d\n", (int)getpid()) < 0) {
+        logger_writef(
+            server->logger, LOG_WARNING, "Cannot write the pid file %s: %s", path, strerror(errno));
+    } else {
+        snprintf(server->pidfile, sizeof(server->pidfile), "%s", path);
+    }
+    if (fd >= 0) close(fd);
+}
+
+static void say_hello(struct server *server) {
+    const struct config_values *values = &server->config->values;
+    logger_writef(server->logger, LOG_NOTICE, "ShardForge " SHARDFORGE_VERSION " started, pid=%d",
+        (int)getpid());
+    if (values->cluster_secret[0] == '\0') {
+        logger_writef(server->logger, LOG_NOTICE,
+            "No cluster-secret: the cluster bus (port %u) listens on loopback only",
+            (unsigned)net_bus_port(server->net));
+    }
+    logger_writef(server->logger, LOG_NOTICE,
+        "Ready to accept connections on port %u (cluster bus: %u)", (unsigned)net_port(server->net),
+        (unsigned)net_bus_port(server->net));
+}
+
+/* The ports are bound before the data directory is touched: a second process started by mistake
+ * leaves no trace in it. */
+static bool start(struct server *server, bool accept_lost_tail) {
+    int signal_fd = signals_install();
+    if (signal_fd < 0) return fail(server, "cannot install signal handlers");
+    if (!open_logger(server) || !check_directory(server) || !fit_clients(server)) return false;
+    if (!open_net(server) || !open_node(server, accept_lost_tail)) return false;
+    net_watch(server->net, signal_fd, on_signal, server);
+    net_watch(server->net, storage_wakeup_fd(server->storage), on_storage_readable, server);
+    write_pidfile(server);
+    say_hello(server);
+    return true;
+}
+
+static void stop(struct server *server, int code) {
+    if (server->node != NULL) node_free(server->node);
+    net_free(server->net);
+    if (server->storage != NULL) storage_close(server->storage);
+    if (server->pidfile[0] != '\0') unlink(server->pidfile);
+    if (server->logger == NULL) return;
+    if (server->node != NULL) {
+        logger_writef(server->logger, LOG_NOTICE, "ShardForge is now ready to exit, code %d", code);
+    }
+    signals_set_logger(NULL);
+    logger_close(server->logger);
+}
+
+int server_run(struct config *config, bool accept_lost_tail) {
+    struct server server = {.config = config, .started_us = clock_boot_us()};
+    int code = 1;
+    if (start(&server, accept_lost_tail)) code = net_run(server.net, server.node);
+    stop(&server, code);
+    return code;
+}

@@ -1,0 +1,82 @@
+#include "server/settings.h"
+
+#include <stdio.h>
+
+#define RAFT_CACHE_BYTES (32u * 1024 * 1024)
+#define ACCEPTED_LINKS_MAX 128
+
+uint16_t settings_bus_port(const struct config_values *values) {
+    int64_t port = values->cluster_port != 0 ? values->cluster_port : values->port + 10000;
+    return (uint16_t)port;
+}
+
+static void raft_settings(const struct config_values *values, struct raft_settings *out) {
+    *out = (struct raft_settings){
+        .election_timeout_min_ms = (uint32_t)values->election_timeout_min,
+        .election_timeout_max_ms = (uint32_t)values->election_timeout_max,
+        .heartbeat_interval_ms = (uint32_t)values->heartbeat_interval,
+        .pre_vote = values->pre_vote != 0,
+        .batch_bytes = (uint64_t)values->replication_batch_bytes,
+        .window_messages = (uint32_t)values->replication_window_messages,
+        .window_bytes = (uint64_t)values->replication_window_bytes,
+        .cache_bytes = RAFT_CACHE_BYTES,
+    };
+}
+
+static uint64_t limit_or_none(int64_t bytes) {
+    return bytes == 0 ? UINT64_MAX : (uint64_t)bytes;
+}
+
+static bool debug_command(const struct config_values *values, const struct net *net) {
+    /* "local": the node asks no connection where it comes from, so all of them must be local. */
+    if (values->enable_debug_command == DEBUG_LOCAL) return net_is_loopback_only(net);
+    return values->enable_debug_command == DEBUG_YES;
+}
+
+void settings_for_node(
+    const struct config_values *values, const struct net *net, struct node_settings *out) {
+    *out = (struct node_settings){
+        .read_mode = (enum read_mode)values->read_mode,
+        .bootstrap = (enum bootstrap_mode)values->cluster_bootstrap,
+        .request_timeout_ms = values->request_timeout,
+        .max_request_bytes = (uint64_t)values->max_request_bytes,
+        .proto_max_bulk_len = (uint64_t)values->proto_max_bulk_len,
+        .output_limit_bytes =
+            limit_or_none(values->client_output_buffer_limit[CLASS_NORMAL].hard_bytes),
+        .query_buffer_limit = (uint64_t)values->client_query_buffer_limit,
+        .databases = (uint32_t)values->databases,
+        .max_clients = (uint32_t)values->maxclients,
+        .client_timeout_s = values->timeout,
+        .protected_mode = values->protected_mode != 0,
+        .bound_to_all = net_is_bound_to_all(net),
+        .debug_command = debug_command(values, net),
+        .port = net_port(net),
+        .bus_port = net_bus_port(net),
+        .n_join = values->cluster_join.n,
+    };
+    raft_settings(values, &out->raft);
+    snprintf(out->requirepass, sizeof(out->requirepass), "%s", values->requirepass);
+    snprintf(out->cluster_secret, sizeof(out->cluster_secret), "%s", values->cluster_secret);
+    snprintf(out->announce.host, sizeof(out->announce.host), "%s", values->cluster_announce_ip);
+    out->announce.port = (uint16_t)values->cluster_announce_port;
+    out->announce.bus_port = (uint16_t)values->cluster_announce_bus_port;
+    memcpy(out->join, values->cluster_join.addresses, sizeof(out->join));
+}
+
+void settings_for_net(const struct config_values *values, struct net_settings *out) {
+    static const char *const loopback[] = {"127.0.0.1", "-::1"};
+    *out = (struct net_settings){
+        .n_bind = values->bind.n,
+        .port = (uint16_t)values->port,
+        .bus_port = settings_bus_port(values),
+        .tcp_backlog = (int)values->tcp_backlog,
+        .tcp_keepalive_s = (int)values->tcp_keepalive,
+        .accepted_links_max = ACCEPTED_LINKS_MAX,
+    };
+    for (uint32_t i = 0; i < values->bind.n; i++) out->bind[i] = values->bind.hosts[i];
+    bool has_secret = values->cluster_secret[0] != '\0';
+    out->n_bus_bind = has_secret ? values->bind.n : SF_LENGTH(loopback);
+    for (uint32_t i = 0; i < out->n_bus_bind; i++) {
+        out->bus_bind[i] = has_secret ? values->bind.hosts[i] : loopback[i];
+    }
+}

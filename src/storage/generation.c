@@ -1,0 +1,83 @@
+/* One LevelDB directory. */
+#include "storage/file.h"
+#include "storage/log.h"
+#include <inttypes.h>
+#include <stdio.h>
+
+struct generation *generation_new(struct log *log, uint64_t number, raft_index first) {
+    char name[32];
+    snprintf(name, sizeof name, "log-%" PRIu64, number);
+    struct generation *generation = sf_alloc_zero(1, sizeof *generation);
+    generation->number = number;
+    generation->first = first;
+    generation->path = path_join(log->directory, name);
+    return generation;
+}
+
+void generation_free(struct generation *generation) {
+    if (generation->db != NULL) leveldb_close(generation->db);
+    sf_free(generation->path);
+    sf_free(generation);
+}
+
+enum sf_status leveldb_report(const char *path, char *text, struct buf *error) {
+    enum sf_status status = SF_ERR_STORAGE;
+    const char *way_out = "";
+    if (strstr(text, "No space left") != NULL || strstr(text, "quota exceeded") != NULL) {
+        status = SF_ERR_NO_SPACE;
+    } else if (strncmp(text, "IO error", 8) != 0) { /* Corruption, NotFound, Invalid argument */
+        status = SF_ERR_CORRUPT;
+        way_out = ": remove the data directory and let the node join again";
+    }
+    error_set(error, "%s: %s%s", path, text, way_out);
+    leveldb_free(text);
+    return status;
+}
+
+enum sf_status generation_open(struct log *log, const struct generation *generation, bool create,
+    leveldb_t **db, struct buf *error) {
+    leveldb_options_t *options = leveldb_options_create();
+    leveldb_options_set_create_if_missing(options, create);
+    leveldb_options_set_error_if_exists(options, create);
+    /* The memory table also holds LevelDB's overhead for each entry, and the last batch that began
+     * below generation_bytes: with this room it is never written out a second time. */
+    leveldb_options_set_write_buffer_size(
+        options, (size_t)(log->generation_bytes + log->generation_bytes / 4 + (1 << 20)));
+    leveldb_options_set_compression(options, leveldb_no_compression);
+    leveldb_options_set_paranoid_checks(options, 0);
+    leveldb_options_set_cache(options, log->cache);
+    leveldb_options_set_max_open_files(options, 64);
+    char *text = NULL;
+    *db = leveldb_open(options, generation->path, &text);
+    leveldb_options_destroy(options);
+    if (*db == NULL) return leveldb_report(generation->path, text, error);
+    /* LevelDB renames CURRENT and creates its next files without syncing the directory. */
+    enum sf_status status = directory_sync(generation->path, error);
+    if (status == SF_OK) return SF_OK;
+    leveldb_close(*db);
+    *db = NULL;
+    return status;
+}
+
+leveldb_iterator_t *generation_iterate(leveldb_t *db, raft_index from) {
+    leveldb_readoptions_t *options = leveldb_readoptions_create();
+    leveldb_readoptions_set_fill_cache(options, 0);
+    leveldb_iterator_t *iterator = leveldb_create_iterator(db, options);
+    leveldb_readoptions_destroy(options);
+    char key[ENTRY_KEY_BYTES];
+    entry_key(from, key);
+    leveldb_iter_seek(iterator, key, sizeof key);
+    return iterator;
+}
+
+bool iterator_key(const leveldb_iterator_t *iterator, raft_index *index) {
+    size_t len;
+    const char *key = leveldb_iter_key(iterator, &len);
+    return entry_key_decode(slice_of(key, len), index);
+}
+
+struct slice iterator_value(const leveldb_iterator_t *iterator) {
+    size_t len;
+    const char *value = leveldb_iter_value(iterator, &len);
+    return slice_of(value, len);
+}

@@ -1,0 +1,133 @@
+/* Slot, little-endian, at offset 0 and at 4096 (a physical sector each, so that one torn write
+ * cannot take both):
+ *
+ *   0  "SFHS"             24  vote u64           56  flags u32 (1: damaged)
+ *   4  version u32        32  boot counter u64   60  zero u32
+ *   8  sequence u64       40  mark index u64     64  node id u64
+ *  16  term u64           48  mark term u64      72  CRC32C of the 72 bytes before it u32 */
+#include "storage/hard_state.h"
+
+#include "storage/file.h"
+#include "util/codec.h"
+#include "util/hash.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+enum {
+    SLOT_BYTES = 76,
+    SLOT_DISTANCE = 4096,
+    SLOTS = 2,
+    SLOT_VERSION = 1,
+    FLAG_DAMAGED = 1,
+};
+_Static_assert(SLOT_BYTES <= 512, "a slot fits a sector");
+
+static void slot_encode(
+    char out[SLOT_BYTES], raft_id node_id, uint64_t sequence, const struct hard_state_record *r) {
+    memcpy(out, "SFHS", 4);
+    store_u32(out + 4, SLOT_VERSION);
+    store_u64(out + 8, sequence);
+    store_u64(out + 16, r->term);
+    store_u64(out + 24, r->vote);
+    store_u64(out + 32, r->boot_counter);
+    store_u64(out + 40, r->mark_index);
+    store_u64(out + 48, r->mark_term);
+    store_u32(out + 56, r->damaged ? FLAG_DAMAGED : 0);
+    store_u32(out + 60, 0);
+    store_u64(out + 64, node_id);
+    store_u32(out + 72, crc32c(slice_of(out, 72)));
+}
+
+static bool slot_decode(
+    const char in[SLOT_BYTES], raft_id node_id, uint64_t *sequence, struct hard_state_record *r) {
+    if (memcmp(in, "SFHS", 4) != 0 || load_u32(in + 72) != crc32c(slice_of(in, 72))) return false;
+    if (load_u32(in + 4) != SLOT_VERSION || load_u64(in + 64) != node_id) return false;
+    *sequence = load_u64(in + 8);
+    *r = (struct hard_state_record){.term = load_u64(in + 16),
+        .vote = load_u64(in + 24),
+        .boot_counter = load_u64(in + 32),
+        .mark_index = load_u64(in + 40),
+        .mark_term = load_u64(in + 48),
+        .damaged = (load_u32(in + 56) & FLAG_DAMAGED) != 0};
+    return true;
+}
+
+enum sf_status hard_state_create(const char *directory, raft_id node_id,
+    const struct hard_state_record *record, struct buf *error) {
+    char *path = path_join(directory, "hard-state");
+    enum sf_status status = SF_OK;
+    char content[SLOTS * SLOT_DISTANCE] = {0};
+    for (unsigned slot = 0; slot < SLOTS; slot++)
+        slot_encode(content + slot * SLOT_DISTANCE, node_id, slot + 1, record);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        status = errno_report(error, path, "create", errno);
+    } else {
+        status = file_write_at(fd, path, slice_of(content, sizeof content), 0, error);
+        if (status == SF_OK && fsync(fd) != 0) status = errno_report(error, path, "sync", errno);
+        close(fd);
+    }
+    sf_free(path);
+    return status;
+}
+
+static bool choose_slot(struct hard_state_file *file, struct hard_state_record *record) {
+    bool found = false;
+    for (unsigned slot = 0; slot < SLOTS; slot++) {
+        char bytes[SLOT_BYTES];
+        uint64_t sequence;
+        struct hard_state_record read;
+        ssize_t got = pread(file->fd, bytes, sizeof bytes, (off_t)slot * SLOT_DISTANCE);
+        if (got != SLOT_BYTES || !slot_decode(bytes, file->node_id, &sequence, &read)) continue;
+        if (found && sequence < file->sequence) continue;
+        found = true;
+        file->slot = slot;
+        file->sequence = sequence;
+        *record = read;
+    }
+    return found;
+}
+
+enum sf_status hard_state_open(const char *directory, raft_id node_id, struct hard_state_file *file,
+    struct hard_state_record *record, struct buf *error) {
+    *file =
+        (struct hard_state_file){.node_id = node_id, .path = path_join(directory, "hard-state")};
+    file->fd = open(file->path, O_RDWR | O_CLOEXEC);
+    enum sf_status status = SF_OK;
+    if (file->fd < 0) {
+        bool missing = errno == ENOENT;
+        status = errno_report(error, file->path, "open", errno);
+        if (missing) status = SF_ERR_CORRUPT;
+    } else if (!choose_slot(file, record)) {
+        status = SF_ERR_CORRUPT;
+    }
+    if (status == SF_ERR_CORRUPT)
+        error_set(error,
+            "%s is missing or both of its slots are bad, so this node may have voted in a term it "
+            "no longer knows: remove the data directory and let the node join again",
+            file->path);
+    if (status != SF_OK) hard_state_close(file);
+    return status;
+}
+
+enum sf_status hard_state_write(
+    struct hard_state_file *file, const struct hard_state_record *record, struct buf *error) {
+    char bytes[SLOT_BYTES];
+    unsigned slot = (file->slot + 1) % SLOTS;
+    slot_encode(bytes, file->node_id, file->sequence + 1, record);
+    enum sf_status status = file_write_at(
+        file->fd, file->path, slice_of(bytes, sizeof bytes), (uint64_t)slot * SLOT_DISTANCE, error);
+    if (status == SF_OK && fdatasync(file->fd) != 0)
+        status = errno_report(error, file->path, "sync", errno);
+    if (status != SF_OK) return status;
+    file->slot = slot;
+    file->sequence++;
+    return SF_OK;
+}
+
+void hard_state_close(struct hard_state_file *file) {
+    if (file->path != NULL && file->fd >= 0) close(file->fd);
+    sf_free(file->path);
+    *file = (struct hard_state_file){.fd = -1};
+}

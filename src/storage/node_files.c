@@ -1,0 +1,125 @@
+/* The files of one node id, made and opened. */
+#include "storage/identity.h"
+#include "storage/threads.h"
+#include <inttypes.h>
+
+enum sf_status node_files_create(const char *directory, raft_id node_id,
+    const struct hard_state_record *record, struct buf *error) {
+    char *path = node_directory_new(directory, node_id);
+    directory_remove(path);
+    enum sf_status status = directory_make(path, error);
+    if (status == SF_OK) status = hard_state_create(path, node_id, record, error);
+    if (status == SF_OK) status = log_create(path, error);
+    if (status == SF_OK) status = directory_sync(path, error);
+    if (status == SF_OK) status = directory_sync(directory, error);
+    sf_free(path);
+    return status;
+}
+
+/* What the hard-state file is to say from this start on. */
+static struct hard_state_record next_record(const struct hard_state_record *before,
+    const struct log_contents *contents, bool accept_lost_tail) {
+    struct hard_state_record record = *before;
+    record.boot_counter++;
+    if (contents->last_term > record.term) { /* an entry is as good as a promise */
+        record.term = contents->last_term;
+        record.vote = 0;
+    }
+    /* Opening made all that was found durable. */
+    record.mark_index = contents->last_index;
+    record.mark_term = contents->last_term;
+    record.damaged = (record.damaged || contents->lost) && !accept_lost_tail;
+    return record;
+}
+
+static void write_notice(struct storage_found *found, const char *directory,
+    const struct hard_state_record *before, const struct log_contents *contents) {
+    if (contents->lost)
+        error_set(&found->notice,
+            "%s: synced entries are lost: the log ends at %" PRIu64 " (term %" PRIu64
+            "), but was synced up to %" PRIu64 " (term %" PRIu64 "): %s",
+            directory, contents->last_index, contents->last_term, before->mark_index,
+            before->mark_term,
+            found->damaged ? "this node does not vote until the others have made it whole again"
+                           : "accepted, as asked for");
+    else if (found->damaged)
+        error_set(&found->notice,
+            "%s: an earlier loss of synced entries is not yet made up for: this node does not "
+            "vote until the others have made it whole again",
+            directory);
+    else if (contents->cut_from != 0)
+        error_set(&found->notice, "%s: an unfinished write behind entry %" PRIu64 " was cut off",
+            directory, contents->last_index);
+}
+
+static void fill_found(struct storage_found *found, const struct log *log,
+    struct log_contents *contents, const struct hard_state_record *record) {
+    found->boot_counter = record->boot_counter;
+    found->hard_state = (struct raft_hard_state){.term = record->term, .vote = record->vote};
+    found->first_index = 1;
+    found->last_index = contents->last_index;
+    found->n_term_runs = log->terms.n;
+    found->term_runs = sf_alloc(log->terms.n * sizeof *found->term_runs);
+    if (log->terms.n > 0)
+        memcpy(found->term_runs, log->terms.items, log->terms.n * sizeof *found->term_runs);
+    found->configuration_index = contents->configuration_index;
+    found->previous_configuration_index = contents->previous_configuration_index;
+    found->configuration = contents->configuration;
+    found->previous_configuration = contents->previous_configuration;
+    contents->configuration = contents->previous_configuration = NULL;
+    found->damaged = record->damaged;
+}
+
+static void start_with(
+    struct storage *storage, const struct hard_state_record *record, struct log *log) {
+    storage->log = log;
+    storage->hard = *record;
+    storage->boot_counter = record->boot_counter;
+    storage->damaged = record->damaged;
+    storage->synced_index = record->mark_index;
+    storage->synced_term = record->mark_term;
+}
+
+static enum sf_status open_in(struct storage *storage, const char *path, raft_id node_id,
+    bool accept_lost_tail, struct storage_found *found, struct buf *error) {
+    struct hard_state_record before;
+    struct log *log = NULL;
+    struct log_contents contents = {0};
+    atomic_store(&storage->disk_bytes, 0);
+    enum sf_status status = hard_state_open(path, node_id, &storage->hard_file, &before, error);
+    if (status == SF_OK)
+        status = log_open(path, storage->generation_bytes, &storage->disk_bytes, &log, error);
+    if (status == SF_OK)
+        status = log_check(log, before.mark_index, before.mark_term, &contents, error);
+    struct hard_state_record record = {0};
+    if (status == SF_OK) {
+        record = next_record(&before, &contents, accept_lost_tail);
+        /* Before the cut: the mark is never above what the log holds. */
+        status = hard_state_write(&storage->hard_file, &record, error);
+    }
+    if (status == SF_OK && contents.cut_from != 0) status = log_cut(log, contents.cut_from, error);
+    if (status == SF_OK) {
+        fill_found(found, log, &contents, &record);
+        write_notice(found, path, &before, &contents);
+        start_with(storage, &record, log);
+    } else {
+        hard_state_close(&storage->hard_file);
+        log_close(log);
+    }
+    log_contents_clear(&contents);
+    return status;
+}
+
+enum sf_status node_files_open(struct storage *storage, raft_id node_id, bool accept_lost_tail,
+    struct storage_found *found, struct buf *error) {
+    char *path = node_directory(storage->directory, node_id);
+    char *unsettled = node_directory_new(storage->directory, node_id);
+    enum sf_status status = SF_OK;
+    if (!path_exists(path) && path_exists(unsettled))
+        status = node_directory_settle(storage->directory, node_id, error);
+    if (status == SF_OK) status = node_directories_clean(storage->directory, node_id, error);
+    if (status == SF_OK) status = open_in(storage, path, node_id, accept_lost_tail, found, error);
+    sf_free(path);
+    sf_free(unsettled);
+    return status;
+}

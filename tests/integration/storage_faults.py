@@ -1,0 +1,233 @@
+#!/usr/bin/env python3
+"""The storage under failing, short, slow and fatal calls.
+
+    storage_faults.py BUILD [--all] [--seed N]
+
+For calls k = 1, 2, ... of a piece of work on a copy of one data directory: do the work with the shim
+acting at its k-th call, then start without the shim and judge what is there:
+
+  - the log is what some prefix of the requests makes it, and no answered request is missing from it;
+  - term and vote are an answered save's or a later one's; the boot counter rose; nothing is damaged;
+  - a second start finds the same.
+
+Without --all: a sample of k, within a minute.
+"""
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+STEPS = 60
+SAMPLE_SECONDS = 45
+NOBODY = "0" * 16  # the node id before the first identity
+ACTIONS = [  # action, calls, count
+    ("kill", None, 1),
+    ("tear", None, 1),
+    ("lose", None, 1),
+    ("fail:EIO", None, 1),
+    ("fail:ENOSPC", None, 1),
+    ("fail:ENOSPC", None, 6),
+    ("fail:EIO", "fsync", 1),
+    ("fail:EIO", "fsync", 2),
+    ("lose", "fsync", 1),
+    ("fail:EIO", "write", 1),
+    ("fail:EIO", "write", 3),
+    ("short", "write", 1),
+    ("delay:60", "fsync", 1),
+]
+
+
+class Wrong(Exception):
+    pass
+
+
+class Model:
+    """What may be on disk: every state from the last answered request to the last one asked."""
+
+    def __init__(self, found):
+        self.states = [(found["id"], found["blob"], found["terms"])]
+        self.at = {}  # request: its place in states
+        self.answered = 0
+        self.saves = {found["id"]: [(found["term"], found["vote"])]}
+        self.saves_at = {}
+        self.saves_answered = {found["id"]: 0}
+        self.boot = found["boot"]
+
+    def ask(self, request, state):
+        self.states.append(state)
+        self.at[request] = len(self.states) - 1
+
+    def line(self, line):
+        words = line.split()
+        node, blob, terms = self.states[-1]
+        if words[0] == "boot":
+            if int(words[1]) <= self.boot:
+                raise Wrong("the boot counter did not rise")
+            self.boot = int(words[1])
+        elif words[0] == "append":
+            request, cut, first, n, term = map(int, words[1:])
+            kept = terms[: cut - 1] if cut else terms
+            if len(kept) + 1 != first:
+                raise Wrong("the driver lost count")
+            self.ask(request, (node, blob, kept + (term,) * n))
+        elif words[0] == "identify":
+            same = words[2] == node
+            self.ask(int(words[1]), (words[2], words[3], terms if same else ()))
+            if not same:
+                self.saves.setdefault(words[2], [(0, 0)])
+                self.saves_answered.setdefault(words[2], 0)
+        elif words[0] == "save":
+            self.saves[node].append((int(words[2]), int(words[3])))
+            self.saves_at[int(words[1])] = (node, len(self.saves[node]) - 1)
+        elif words[0] in ("appended", "identified"):
+            place = self.at[int(words[1])]
+            if place <= self.answered:
+                raise Wrong("answers out of order")
+            self.answered = place
+            if words[0] == "appended":
+                expected = self.states[place][2]
+                last = expected[-1] if expected else 0
+                if (int(words[2]), int(words[3])) != (len(expected), last):
+                    raise Wrong(f"a wrong answer: {line}")
+        elif words[0] == "saved":
+            node, place = self.saves_at[int(words[1])]
+            self.saves_answered[node] = place
+        elif words[0] == "wrong":
+            raise Wrong(f"a fetch gave wrong bytes: {line}")
+
+    def judge(self, found):
+        if found["damaged"]:
+            raise Wrong("damaged")
+        if found["boot"] <= self.boot and found["id"] != NOBODY:  # counted from the first identity
+            raise Wrong("the boot counter did not rise")
+        state = (found["id"], found["blob"], found["terms"])
+        if state not in self.states[self.answered:]:
+            raise Wrong(f"answered work is missing: {state[0]}, {len(state[2])} entries, "
+                        f"expected {[(s[0], len(s[2])) for s in self.states[self.answered:]]}")
+        saves = self.saves[found["id"]][self.saves_answered[found["id"]]:]
+        last_term = found["terms"][-1] if found["terms"] else 0
+        hard = (found["term"], found["vote"])
+        raised = hard == (last_term, 0) and any(term < last_term for term, _ in saves)
+        if hard not in saves and not raised:
+            raise Wrong(f"hard state {hard} is none of {saves}")
+
+
+class Run:
+    def __init__(self, build, root):
+        self.driver = os.path.join(build, "tests/integration/storage_driver")
+        self.shim = os.path.join(build, "tests/integration/shim.so")
+        self.root = root
+        self.base = os.path.join(root, "base")
+        self.data = os.path.join(root, "data")
+        self.exits = {}
+
+    def call(self, *words, environment=None):
+        env = dict(os.environ, **(environment or {}))
+        return subprocess.run([self.driver, *map(str, words)], stdout=subprocess.PIPE, text=True,
+                              env=env, timeout=120)
+
+    def verify(self, directory):
+        result = self.call("verify", directory)
+        if result.returncode != 0:
+            raise Wrong(f"verify ended with {result.returncode}: {result.stdout[-300:]}")
+        found, terms = None, []
+        for line in result.stdout.splitlines():
+            words = line.split()
+            if words[0] == "found":
+                found = {"id": words[1], "boot": int(words[2]), "term": int(words[3]),
+                         "vote": int(words[4]), "damaged": words[5] != "0", "last": int(words[6]),
+                         "blob": words[7] if len(words) > 7 else ""}
+            elif words[0] == "entry":
+                terms.append(int(words[2]))
+                if int(words[1]) != len(terms):
+                    raise Wrong("a gap")
+            elif words[0] != "end":
+                raise Wrong(f"verify said: {line}")
+        if len(terms) != found["last"]:
+            raise Wrong(f"{found['last']} entries found, {len(terms)} read")
+        found["terms"] = tuple(terms)
+        return found
+
+    def fresh(self, from_nothing):
+        shutil.rmtree(self.data, ignore_errors=True)
+        if from_nothing:
+            return {"id": NOBODY, "blob": "", "terms": (), "term": 0, "vote": 0, "boot": 0}
+        shutil.copytree(self.base, self.data)
+        return self.base_found
+
+    def work(self, seed, action, calls, at, count, from_nothing):
+        model = Model(self.fresh(from_nothing))
+        report = os.path.join(self.root, "report")
+        environment = {"LD_PRELOAD": self.shim, "SF_SHIM_DIR": self.data, "SF_SHIM_AT": str(at),
+                       "SF_SHIM_COUNT": str(count), "SF_SHIM_ACTION": action,
+                       "SF_SHIM_REPORT": report,
+                       "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"}
+        if calls:
+            environment["SF_SHIM_CALLS"] = calls
+        result = self.call("run", self.data, seed, STEPS, environment=environment)
+        fatal = action in ("kill", "tear", "lose")
+        allowed = (0, -9) if fatal else (0, 3, 4)
+        if result.returncode not in allowed:
+            raise Wrong(f"the driver ended with {result.returncode}: {result.stdout[-300:]}")
+        key = (action, calls or "all", count)
+        self.exits.setdefault(key, {}).setdefault(result.returncode, 0)
+        self.exits[key][result.returncode] += 1
+        for line in result.stdout.splitlines():
+            model.line(line)
+        if not os.path.isdir(self.data):
+            return
+        found = self.verify(self.data)
+        model.judge(found)
+        again = self.verify(self.data)
+        for name in ("id", "blob", "terms", "term", "vote"):
+            if found[name] != again[name]:
+                raise Wrong(f"a second start found another {name}")
+
+    def calls_in(self, seed, calls, from_nothing):
+        self.work(seed, "none", calls, 0, 1, from_nothing)
+        with open(os.path.join(self.root, "report"), encoding="ascii") as report:
+            return int(report.read())
+
+
+def main():
+    arguments = [a for a in sys.argv[1:] if not a.startswith("--")]
+    everything = "--all" in sys.argv
+    build = os.path.abspath(arguments[0])
+    seed = int(sys.argv[sys.argv.index("--seed") + 1]) if "--seed" in sys.argv else 2
+    root = tempfile.mkdtemp(prefix="sf-storage-faults-")
+    run = Run(build, root)
+    try:
+        if run.call("run", run.base, 1, STEPS).returncode != 0:
+            raise Wrong("the work fails without any fault")
+        run.base_found = run.verify(run.base)
+        cases = []
+        for from_nothing in (False, True):
+            for action, calls, count in ACTIONS:
+                total = run.calls_in(seed, calls, from_nothing)
+                cases += [(action, calls, at, count, from_nothing) for at in range(1, total + 1)]
+        if not everything:
+            random.Random(seed).shuffle(cases)
+        start, done = time.monotonic(), 0
+        for action, calls, at, count, from_nothing in cases:
+            if not everything and time.monotonic() - start > SAMPLE_SECONDS:
+                break
+            try:
+                run.work(seed, action, calls, at, count, from_nothing)
+            except (Wrong, subprocess.TimeoutExpired) as problem:
+                raise Wrong(f"{action} at call {at} ({count} times) of {calls or 'all'}, "
+                            f"from {'nothing' if from_nothing else 'a log'}, seed {seed}: {problem}")
+            done += 1
+        for key, exits in sorted(run.exits.items()):
+            print("  %-12s %-6s x%d  exits %s" % (*key, exits))
+        print(f"storage faults: {done} of {len(cases)} cases hold")
+    except Wrong as problem:
+        print(f"storage faults: {problem}\n(the files: {root})")
+        return 1
+    shutil.rmtree(root)
+    return 0
+
+
+sys.exit(main())

@@ -1,0 +1,357 @@
+#include "sim/client.h"
+
+#include "resp/reply.h"
+#include "resp/value.h"
+#include "sim/network.h"
+#include "util/list.h"
+
+#include <stdio.h>
+
+enum { PIPELINE_MAX = 8, CLIENTS_MAX = 64 };
+
+#define PATIENCE_US 10000000 /* then a client goes away */
+
+enum client_state { CLIENT_AWAY, CLIENT_CONNECTED };
+
+struct client {
+    uint32_t number;
+    bool is_worker;
+    enum client_state state;
+    uint32_t node, home;
+    uint64_t connection;
+    int64_t last_in_us, last_out_us; /* bytes come in order, both ways */
+    struct buf in;
+    size_t first, n, answered; /* the pipeline under way: calls in the history */
+    uint32_t db;
+    uint64_t ticket; /* a later act or time-out is void */
+    bool has_last;
+    size_t last;
+};
+
+struct parcel { /* bytes on their way between a client and a node */
+    struct list in_clients;
+    struct world *world;
+    bool to_node;
+    uint32_t node;
+    uint64_t connection;
+    bool fin;
+    struct buf bytes;
+};
+
+struct clients {
+    struct client list[CLIENTS_MAX];
+    uint32_t n;
+    bool working;
+    uint64_t next_connection, next_unique;
+    struct list parcels;
+};
+
+static struct client *client_of(struct world *world, uint64_t connection) {
+    struct clients *clients = world->clients;
+    for (uint32_t i = 0; i < clients->n; i++) {
+        struct client *client = &clients->list[i];
+        if (client->state == CLIENT_CONNECTED && client->connection == connection) return client;
+    }
+    return NULL;
+}
+
+static void client_act(void *context, uint64_t number, uint64_t ticket);
+
+static void client_schedule(struct world *world, struct client *client, int64_t delay_us) {
+    queue_put(&world->queue, world_now_us(world) + delay_us, client_act, world, client->number,
+        ++client->ticket);
+}
+
+/* -- how calls end --------------------------------------------------------------------------- */
+
+static bool reply_has(struct slice reply, const char *text) {
+    return memmem(reply.data, reply.len, text, strlen(text)) != NULL;
+}
+
+static enum outcome outcome_of(struct slice reply) {
+    if (reply.data[0] != '-') return OUTCOME_ANSWERED;
+    if (reply_has(reply, "not executed")) return OUTCOME_REFUSED;
+    if (reply.len > 9 && memcmp(reply.data, "-LOADING ", 9) == 0) return OUTCOME_REFUSED;
+    if (reply.len > 10 && memcmp(reply.data, "-UNCERTAIN", 10) == 0) return OUTCOME_UNCERTAIN;
+    return OUTCOME_ANSWERED;
+}
+
+static void call_end(struct world *world, size_t number, enum outcome outcome, struct slice reply) {
+    static const enum sim_coverage covers[] = {
+        COVER_UNKNOWN, COVER_ANSWERED, COVER_REFUSED, COVER_UNCERTAIN, COVER_UNKNOWN};
+    struct client_call *call = &world->history->calls[number];
+    call->outcome = outcome;
+    if (reply.len > 0) {
+        call->completed_us = world_now_us(world);
+        call->reply = bytes_new(reply.data, reply.len);
+    }
+    if (call->kind != CALL_ADMIN) world->coverage[covers[outcome]]++;
+    if (!world->options.transcript) return;
+    char text[400];
+    call_describe(call, text, sizeof text);
+    world_note(world, -1, "%s", text);
+}
+
+static void client_lost(struct world *world, struct client *client) {
+    for (size_t i = client->answered; i < client->n; i++)
+        call_end(world, client->first + i, OUTCOME_UNKNOWN, SLICE(""));
+    client->n = client->answered = 0;
+    client->state = CLIENT_AWAY;
+    client->db = 0;
+    buf_clear(&client->in);
+    if (client->is_worker) client_schedule(world, client, world_between(world, 5000, 250000));
+}
+
+static void post(
+    struct world *world, struct client *client, struct slice bytes, bool fin, int64_t delay_us);
+
+static void client_hang_up(struct world *world, struct client *client) {
+    post(world, client, SLICE(""), true, 0);
+    client_lost(world, client);
+}
+
+/* -- what comes back ------------------------------------------------------------------------- */
+
+static void client_on_bytes(struct world *world, struct client *client) {
+    while (client->answered < client->n) {
+        struct resp_value value;
+        size_t consumed = 0;
+        if (resp_value_parse(buf_slice(&client->in), &consumed, &value) != SF_OK) {
+            world_fail(world, "client %u: the reply is malformed", client->number);
+            return;
+        }
+        if (consumed == 0) return;
+        resp_value_free(&value);
+        struct slice reply = slice_of(buf_slice(&client->in).data, consumed);
+        call_end(world, client->first + client->answered++, outcome_of(reply), reply);
+        buf_consume(&client->in, consumed);
+    }
+    if (client->in.len > 0) {
+        world_fail(world, "client %u: a reply to nothing: %.*s", client->number,
+            (int)SF_MIN(client->in.len, (size_t)100), buf_slice(&client->in).data);
+        return;
+    }
+    client->n = client->answered = 0;
+    if (!client->is_worker) return;
+    if (world_chance(world, 3))
+        client_hang_up(world, client);
+    else
+        client_schedule(world, client, world_between(world, 100, 60000));
+}
+
+static void parcel_free(struct parcel *parcel) {
+    list_remove(&parcel->in_clients);
+    buf_free(&parcel->bytes);
+    sf_free(parcel);
+}
+
+static void parcel_run(void *context, uint64_t a, uint64_t b) {
+    (void)a;
+    (void)b;
+    struct parcel *parcel = context;
+    struct world *world = parcel->world;
+    struct client *client = client_of(world, parcel->connection);
+    if (parcel->to_node) {
+        process_arrive(world->processes[parcel->node],
+            parcel->fin ? ARRIVE_CLIENT_CLOSED : ARRIVE_CLIENT_BYTES, parcel->connection,
+            buf_slice(&parcel->bytes));
+    } else if (client != NULL && parcel->fin) {
+        client_lost(world, client);
+    } else if (client != NULL) {
+        buf_append_slice(&client->in, buf_slice(&parcel->bytes));
+        client_on_bytes(world, client);
+    }
+    parcel_free(parcel);
+}
+
+static void parcel_send(struct world *world, uint64_t connection, struct slice bytes, bool fin) {
+    struct client *client = client_of(world, connection);
+    if (client == NULL) return;
+    struct parcel *parcel = sf_alloc_zero(1, sizeof *parcel);
+    *parcel = (struct parcel){.world = world, .connection = connection, .fin = fin};
+    list_push_back(&world->clients->parcels, &parcel->in_clients);
+    buf_append_slice(&parcel->bytes, bytes);
+    int64_t at_us = world_now_us(world) + world_between(world, 20, 300);
+    client->last_in_us = SF_MAX(client->last_in_us, at_us);
+    queue_put(&world->queue, client->last_in_us, parcel_run, parcel, 0, 0);
+}
+
+static void post(
+    struct world *world, struct client *client, struct slice bytes, bool fin, int64_t delay_us) {
+    struct parcel *parcel = sf_alloc_zero(1, sizeof *parcel);
+    *parcel = (struct parcel){.world = world,
+        .to_node = true,
+        .node = client->node,
+        .connection = client->connection,
+        .fin = fin};
+    list_push_back(&world->clients->parcels, &parcel->in_clients);
+    buf_append_slice(&parcel->bytes, bytes);
+    int64_t at_us = world_now_us(world) + delay_us + world_between(world, 20, 300);
+    client->last_out_us = SF_MAX(client->last_out_us, at_us);
+    queue_put(&world->queue, client->last_out_us, parcel_run, parcel, 0, 0);
+}
+
+void client_send(struct world *world, uint64_t connection, struct slice bytes) {
+    parcel_send(world, connection, bytes, false);
+}
+
+void client_close(struct world *world, uint64_t connection) {
+    parcel_send(world, connection, SLICE(""), true);
+}
+
+void clients_of_process_gone(struct world *world, uint32_t number) {
+    struct clients *clients = world->clients;
+    for (uint32_t i = 0; clients != NULL && i < clients->n; i++) {
+        struct client *client = &clients->list[i];
+        if (client->state == CLIENT_CONNECTED && client->node == number)
+            client_close(world, client->connection);
+    }
+}
+
+/* -- what they do ---------------------------------------------------------------------------- */
+
+static bool client_connect(struct world *world, struct client *client, uint32_t node) {
+    if (!world->processes[node]->up) return false;
+    client->node = node;
+    client->state = CLIENT_CONNECTED;
+    client->connection = ++world->clients->next_connection;
+    client->last_in_us = client->last_out_us = 0;
+    client->db = 0;
+    process_arrive(world->processes[node], ARRIVE_CLIENT_OPEN, client->connection, SLICE(""));
+    return true;
+}
+
+void call_set_args(struct client_call *call, uint32_t argc, const char *const *args) {
+    SF_ASSERT(argc <= CALL_ARGS_MAX);
+    call->argc = argc;
+    for (uint32_t i = 0; i < argc; i++) {
+        call->args[i] = sf_strdup(args[i]);
+        call->argv[i] = slice_text(call->args[i]);
+    }
+}
+
+static void client_put(
+    struct world *world, struct client *client, struct client_call *call, struct buf *packet) {
+    call->client = client->number;
+    call->node = client->node;
+    call->connection = client->connection;
+    call->db = client->db;
+    call->invoked_us = world_now_us(world);
+    call->completed_us = INT64_MAX;
+    resp_write_command(packet, call->argc, call->argv);
+    client->last = history_add(world->history, call);
+    client->has_last = true;
+    if (client->n++ == 0) client->first = client->last;
+}
+
+static void client_patience(void *context, uint64_t number, uint64_t ticket) {
+    struct world *world = context;
+    struct client *client = &world->clients->list[number];
+    if (client->ticket != ticket || client->state != CLIENT_CONNECTED || client->n == 0) return;
+    world_note(world, -1, "client %u loses patience", client->number);
+    client_hang_up(world, client);
+}
+
+static void client_dispatch(struct world *world, struct client *client, struct buf *packet) {
+    /* In one piece, or cut anywhere and then read in two turns. */
+    size_t cut = world_chance(world, 15) ? world_below(world, packet->len) : packet->len;
+    struct slice bytes = buf_slice(packet);
+    if (cut > 0) post(world, client, slice_of(bytes.data, cut), false, 0);
+    if (cut < bytes.len)
+        post(world, client, slice_of(bytes.data + cut, bytes.len - cut), false,
+            world_between(world, 0, 30000));
+    queue_put(&world->queue, world_now_us(world) + PATIENCE_US, client_patience, world,
+        client->number, ++client->ticket);
+}
+
+static void client_pipeline(struct world *world, struct client *client) {
+    struct buf packet = {0};
+    uint64_t n = world_chance(world, 60) ? 1 : 1 + world_below(world, PIPELINE_MAX);
+    for (uint64_t i = 0; i < n; i++) {
+        struct client_call call = {0};
+        workload_fill(world, ++world->clients->next_unique, &call);
+        client_put(world, client, &call, &packet);
+    }
+    client_dispatch(world, client, &packet);
+    buf_free(&packet);
+    if (world_chance(world, 2)) client_hang_up(world, client);
+}
+
+static void client_act(void *context, uint64_t number, uint64_t ticket) {
+    struct world *world = context;
+    struct client *client = &world->clients->list[number];
+    if (client->ticket != ticket || client->n > 0 || !world->clients->working) return;
+    if (client->state == CLIENT_AWAY) {
+        uint32_t node =
+            world_chance(world, 70) ? client->home : (uint32_t)world_below(world, world->n_nodes);
+        if (!client_connect(world, client, node)) {
+            client_schedule(world, client, world_between(world, 20000, 200000));
+            return;
+        }
+    }
+    client_pipeline(world, client);
+}
+
+/* -- outside the workload -------------------------------------------------------------------- */
+
+uint32_t client_add(struct world *world) {
+    struct clients *clients = world->clients;
+    SF_ASSERT(clients->n < CLIENTS_MAX);
+    clients->list[clients->n].number = clients->n;
+    return clients->n++;
+}
+
+bool client_ask(struct world *world, uint32_t number, uint32_t node, enum call_kind kind,
+    uint32_t argc, const char *const *args) {
+    struct client *client = &world->clients->list[number];
+    if (client->n > 0) return false;
+    if (client->state == CLIENT_CONNECTED && client->node != node) client_hang_up(world, client);
+    if (client->state == CLIENT_AWAY && !client_connect(world, client, node)) return false;
+    struct buf packet = {0};
+    struct client_call call = {.kind = kind};
+    call_set_args(&call, argc, args);
+    client_put(world, client, &call, &packet);
+    client_dispatch(world, client, &packet);
+    buf_free(&packet);
+    return true;
+}
+
+const struct client_call *client_last(struct world *world, uint32_t number) {
+    const struct client *client = &world->clients->list[number];
+    return client->has_last ? &world->history->calls[client->last] : NULL;
+}
+
+/* -- life ------------------------------------------------------------------------------------- */
+
+struct clients *clients_new(struct world *world, uint32_t n_workers) {
+    struct clients *clients = sf_alloc_zero(1, sizeof *clients);
+    SF_ASSERT(n_workers <= CLIENTS_MAX / 2);
+    list_init(&clients->parcels);
+    for (uint32_t i = 0; i < n_workers; i++) {
+        clients->list[i].number = i;
+        clients->list[i].is_worker = true;
+        clients->list[i].home = i % world->n_nodes;
+    }
+    clients->n = n_workers;
+    return clients;
+}
+
+void clients_free(struct clients *clients) {
+    if (clients == NULL) return;
+    for (uint32_t i = 0; i < clients->n; i++) buf_free(&clients->list[i].in);
+    LIST_FOR_EACH(link, &clients->parcels)
+    parcel_free(SF_CONTAINER(link, struct parcel, in_clients));
+    sf_free(clients);
+}
+
+void clients_start(struct world *world) {
+    struct clients *clients = world->clients;
+    clients->working = true;
+    for (uint32_t i = 0; i < clients->n; i++)
+        if (clients->list[i].is_worker)
+            client_schedule(world, &clients->list[i], world_between(world, 0, 100000));
+}
+
+void clients_stop(struct world *world) {
+    world->clients->working = false;
+}

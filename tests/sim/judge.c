@@ -1,0 +1,471 @@
+#include "sim/judge.h"
+
+#include "engine/engine.h"
+#include "node/internal.h"
+#include "resp/parse.h"
+#include "util/hash.h"
+
+enum { CLUSTERS_MAX = 32 };
+
+struct seen_entry {
+    raft_index index; /* 0: free */
+    raft_term term, term_before;
+    uint64_t hash;
+};
+
+struct judge {
+    struct world *world;
+    struct cluster_record *clusters[CLUSTERS_MAX];
+    uint32_t n;
+    struct resp_parser *parser;
+};
+
+struct judge *judge_new(struct world *world) {
+    struct judge *judge = sf_alloc_zero(1, sizeof *judge);
+    judge->world = world;
+    judge->parser = resp_parser_new();
+    return judge;
+}
+
+void judge_free(struct judge *judge) {
+    if (judge == NULL) return;
+    for (uint32_t i = 0; i < judge->n; i++) {
+        struct cluster_record *record = judge->clusters[i];
+        for (size_t k = 0; k < record->n; k++) bytes_unref(record->log[k].payload);
+        sf_free(record->log);
+        sf_free(record->times);
+        sf_free(record->leaders);
+        sf_free(record->seen);
+        sf_free(record);
+    }
+    resp_parser_free(judge->parser);
+    sf_free(judge);
+}
+
+struct cluster_record *judge_cluster(struct judge *judge, const char *id) {
+    for (uint32_t i = 0; i < judge->n; i++)
+        if (strcmp(judge->clusters[i]->id, id) == 0) return judge->clusters[i];
+    return NULL;
+}
+
+static struct cluster_record *cluster_of(struct process *process) {
+    struct judge *judge = process->world->judge;
+    const char *id = node_identity(process->node)->cluster_id;
+    struct cluster_record *record = judge_cluster(judge, id);
+    if (record != NULL || judge->n == CLUSTERS_MAX) return record;
+    record = judge->clusters[judge->n++] = sf_alloc_zero(1, sizeof *record);
+    memcpy(record->id, id, strlen(id) + 1);
+    record->seen_size = 1 << 16;
+    record->seen = sf_alloc_zero(record->seen_size, sizeof *record->seen);
+    return record;
+}
+
+/* -- what is asked of storage ------------------------------------------------------------------ */
+
+static uint64_t entry_hash(const struct raft_entry *entry) {
+    struct slice payload = bytes_slice(entry->payload);
+    return hash_mix(((uint64_t)crc32c(payload) << 8 | entry->kind) ^ (payload.len << 44));
+}
+
+static void shadow_put(struct process *process, const struct raft_entry *entry) {
+    if (process->n_shadow == process->shadow_cap) {
+        process->shadow_cap = SF_MAX((size_t)256, process->shadow_cap * 2);
+        process->shadow =
+            sf_realloc(process->shadow, process->shadow_cap * sizeof *process->shadow);
+    }
+    process->shadow[process->n_shadow++] =
+        (struct shadow_entry){entry->term, entry_hash(entry), entry->kind};
+}
+
+void judge_on_start(struct process *process, raft_id id) {
+    process->n_shadow = process->shadow_registered = 0;
+    for (raft_index i = 1; i <= twin_last_index(process->twin); i++)
+        shadow_put(process, twin_entry(process->twin, i));
+    process->shadow_id = id;
+    process->seen_role = RAFT_FOLLOWER;
+    process->seen_term = 0;
+    process->seen_commit = process->seen_applied = 0;
+    process->seen_configuration.n = process->previous_configuration.n = 0;
+}
+
+void judge_on_identity(struct process *process, raft_id id) {
+    if (id == process->shadow_id) return;
+    process->shadow_id = id;
+    process->n_shadow = process->shadow_registered = 0;
+    process->seen_role = RAFT_FOLLOWER;
+    process->seen_term = 0;
+    process->seen_commit = process->seen_applied = 0;
+    process->seen_configuration.n = process->previous_configuration.n = 0;
+}
+
+void judge_on_append(struct process *process, const struct raft_append_request *request) {
+    if (request->truncate_from > 0 && request->truncate_from <= process->n_shadow) {
+        process->n_shadow = request->truncate_from - 1;
+        process->shadow_registered = SF_MIN(process->shadow_registered, process->n_shadow);
+        process->shadow_cut = true;
+        process->world->coverage[COVER_TRUNCATION]++;
+        if (request->truncate_from <= process->seen_commit)
+            world_fail(process->world, "R5: node %u cuts its log at %llu, committed up to %llu",
+                process->number, (unsigned long long)request->truncate_from,
+                (unsigned long long)process->seen_commit);
+    }
+    for (uint32_t i = 0; i < request->n_entries; i++) {
+        if (request->entries[i].index != process->n_shadow + 1) {
+            world_fail(process->world, "node %u appends entry %llu behind %zu", process->number,
+                (unsigned long long)request->entries[i].index, process->n_shadow);
+            return;
+        }
+        shadow_put(process, &request->entries[i]);
+    }
+}
+
+static raft_term shadow_term(const struct process *process, raft_index index) {
+    return index == 0 || index > process->n_shadow ? 0 : process->shadow[index - 1].term;
+}
+
+/* -- R8: what leaves --------------------------------------------------------------------------- */
+
+static void check_sent(struct process *process, const struct raft_message *message) {
+    struct raft_hard_state durable = twin_hard_state(process->twin);
+    unsigned long long term = (unsigned long long)message->term;
+    if (message->type == RAFT_PRE_VOTE || message->type == RAFT_PRE_VOTE_ANSWER) return;
+    if (durable.term < message->term)
+        world_fail(process->world, "R8: node %u sends %s of term %llu, its disk says %llu",
+            process->number, raft_message_name(message->type), term,
+            (unsigned long long)durable.term);
+    bool votes =
+        message->type == RAFT_VOTE || (message->type == RAFT_VOTE_ANSWER && message->granted);
+    raft_id voted = message->type == RAFT_VOTE ? message->from : message->to;
+    if (votes && durable.term == message->term && durable.vote != voted)
+        world_fail(process->world, "R8: node %u sends a vote of term %llu that is not on its disk",
+            process->number, term);
+    if (message->type == RAFT_APPEND_ANSWER && message->granted &&
+        message->match > twin_last_index(process->twin))
+        world_fail(process->world, "R8: node %u acknowledges entry %llu, its disk ends at %llu",
+            process->number, (unsigned long long)message->match,
+            (unsigned long long)twin_last_index(process->twin));
+}
+
+void judge_on_send(struct process *process, struct slice bytes) {
+    struct resp_parser *parser = process->world->judge->parser;
+    struct resp_limits limits = {64 * 1024, UINT32_MAX, UINT32_MAX, UINT32_MAX, true};
+    while (bytes.len > 0 && bytes.data[0] == '*') {
+        size_t consumed = 0;
+        uint32_t argc;
+        const struct slice *argv;
+        const char *error;
+        struct raft_message message;
+        enum resp_parsed parsed =
+            resp_parse_command(parser, &limits, bytes, &consumed, &argc, &argv, &error);
+        if (parsed != RESP_COMMAND) {
+            world_fail(process->world, "node %u sends something else than whole messages",
+                process->number);
+            return;
+        }
+        if (raft_message_is_name(argv[0])) {
+            if (raft_message_decode(argc, argv, &message) != SF_OK) {
+                world_fail(process->world, "node %u sends a malformed %.*s", process->number,
+                    (int)argv[0].len, argv[0].data);
+                return;
+            }
+            check_sent(process, &message);
+            raft_message_clear(&message);
+        }
+        bytes = slice_of(bytes.data + consumed, bytes.len - consumed);
+    }
+}
+
+/* -- R3 ------------------------------------------------------------------------------------------
+ */
+
+static struct seen_entry *seen_place(
+    struct cluster_record *record, raft_index index, raft_term term) {
+    size_t at = hash_mix(index * 1000003 + term) % record->seen_size;
+    while (record->seen[at].index != 0 &&
+           (record->seen[at].index != index || record->seen[at].term != term))
+        at = (at + 1) % record->seen_size;
+    return &record->seen[at];
+}
+
+static void seen_grow(struct cluster_record *record) {
+    struct seen_entry *old = record->seen;
+    size_t n = record->seen_size;
+    record->seen_size *= 2;
+    record->seen = sf_alloc_zero(record->seen_size, sizeof *record->seen);
+    for (size_t i = 0; i < n; i++)
+        if (old[i].index != 0) *seen_place(record, old[i].index, old[i].term) = old[i];
+    sf_free(old);
+}
+
+static void check_log_matching(struct process *process, struct cluster_record *record) {
+    for (; process->shadow_registered < process->n_shadow; process->shadow_registered++) {
+        raft_index index = process->shadow_registered + 1;
+        const struct shadow_entry *entry = &process->shadow[index - 1];
+        raft_term before = shadow_term(process, index - 1);
+        struct seen_entry *seen = seen_place(record, index, entry->term);
+        if (seen->index == 0) {
+            *seen = (struct seen_entry){index, entry->term, before, entry->hash};
+            if (++record->n_seen * 2 > record->seen_size) seen_grow(record);
+        } else if (seen->hash != entry->hash || seen->term_before != before) {
+            world_fail(process->world, "R3: node %u has another entry (%llu, term %llu) than seen",
+                process->number, (unsigned long long)index, (unsigned long long)entry->term);
+        }
+        if (before > entry->term)
+            world_fail(process->world, "node %u: terms go down at %llu", process->number,
+                (unsigned long long)index);
+    }
+}
+
+/* -- R1, R2, R4, R9
+ * -------------------------------------------------------------------------------- */
+
+static void check_election(struct process *process, struct cluster_record *record, raft_term term) {
+    struct world *world = process->world;
+    raft_id self = node_identity(process->node)->id;
+    if (term >= record->n_leaders) {
+        size_t n = SF_MAX((size_t)term + 64, record->n_leaders * 2);
+        record->leaders = sf_realloc(record->leaders, n * sizeof *record->leaders);
+        memset(record->leaders + record->n_leaders, 0,
+            (n - record->n_leaders) * sizeof *record->leaders);
+        record->n_leaders = n;
+    }
+    if (record->leaders[term] == self) return;
+    if (record->leaders[term] != 0)
+        world_fail(world, "R1: two leaders in term %llu", (unsigned long long)term);
+    record->leaders[term] = self;
+    world->coverage[COVER_ELECTION]++;
+    for (raft_index i = 1; i <= record->n; i++) {
+        if (record->log[i - 1].term >= term) break;
+        if (shadow_term(process, i) != record->log[i - 1].term)
+            world_fail(world, "R4: the leader of term %llu lacks committed entry %llu",
+                (unsigned long long)term, (unsigned long long)i);
+    }
+}
+
+static void check_role(struct process *process, struct cluster_record *record) {
+    struct world *world = process->world;
+    const struct raft *raft = node_raft(process->node);
+    enum raft_role role = raft_role(raft);
+    raft_term term = raft_current_term(raft);
+    static const char *const names[] = {"follower", "pre-candidate", "candidate", "leader"};
+    if (term < process->seen_term)
+        world_fail(world, "node %u: its term goes back to %llu", process->number,
+            (unsigned long long)term);
+    if (role != process->seen_role || term != process->seen_term)
+        world_note(world, (int)process->number, "%s, term %llu, log %zu, commit %llu", names[role],
+            (unsigned long long)term, process->n_shadow,
+            (unsigned long long)raft_commit_index(raft));
+    if (role == RAFT_LEADER) {
+        check_election(process, record, term);
+        if (process->seen_role == RAFT_LEADER && process->seen_term == term && process->shadow_cut)
+            world_fail(world, "R2: node %u cuts its own log while leading term %llu",
+                process->number, (unsigned long long)term);
+        uint32_t open = 0;
+        for (size_t i = raft_commit_index(raft); i < process->n_shadow; i++)
+            open += process->shadow[i].kind == ENTRY_CONFIGURATION;
+        if (open > 1)
+            world_fail(
+                world, "R9: node %u has %u changes of members in flight", process->number, open);
+    }
+    process->seen_role = role;
+    process->seen_term = term;
+}
+
+/* -- commit: R5, R6, R7, R8
+ * ------------------------------------------------------------------------ */
+
+struct holder {
+    struct world *world;
+    raft_index index;
+    raft_term term;
+};
+
+static uint64_t holds(void *context, raft_id id) {
+    const struct holder *holder = context;
+    const struct process *process = process_by_id(holder->world, id);
+    if (process == NULL) return 0;
+    const struct raft_entry *entry = twin_entry(process->twin, holder->index);
+    return entry != NULL && entry->term == holder->term;
+}
+
+static bool on_majority(struct process *process, raft_index index, raft_term term) {
+    struct holder holder = {process->world, index, term};
+    /* Beginning a change and committing before it may fall into one turn: either will do. */
+    return configuration_quorum_value(&process->seen_configuration, holds, &holder) == 1 ||
+           (process->previous_configuration.n > 0 &&
+               configuration_quorum_value(&process->previous_configuration, holds, &holder) == 1);
+}
+
+static void record_commit(struct process *process, struct cluster_record *record) {
+    struct world *world = process->world;
+    raft_index index = record->n + 1;
+    raft_term term = shadow_term(process, index);
+    const struct raft_entry *entry = NULL;
+    if (!on_majority(process, index, term))
+        world_fail(world, "R6/R8: node %u commits %llu (term %llu) without a majority of disks",
+            process->number, (unsigned long long)index, (unsigned long long)term);
+    for (uint32_t i = 0; i < world->n_nodes && entry == NULL; i++) {
+        struct process *other = world->processes[i];
+        if (!configuration_find(&process->seen_configuration, twin_node_id(other->twin))) continue;
+        entry = twin_entry(other->twin, index);
+        if (entry != NULL && entry->term != term) entry = NULL;
+    }
+    if (entry == NULL) {
+        world_fail(world, "committed entry %llu is on no disk", (unsigned long long)index);
+        return;
+    }
+    if (record->n == record->cap) {
+        record->cap = SF_MAX((size_t)256, record->cap * 2);
+        record->log = sf_realloc(record->log, record->cap * sizeof *record->log);
+    }
+    record->log[record->n++] = (struct committed){term, entry->kind, bytes_ref(entry->payload), 0};
+    world->coverage[COVER_ENTRIES]++;
+}
+
+static void check_commit(struct process *process, struct cluster_record *record) {
+    struct world *world = process->world;
+    raft_index commit = raft_commit_index(node_raft(process->node)), had = record->n;
+    if (commit < process->seen_commit)
+        world_fail(world, "node %u: its commit index goes back to %llu", process->number,
+            (unsigned long long)commit);
+    if (commit > process->n_shadow) {
+        world_fail(world, "R7: node %u commits %llu, its log ends at %zu", process->number,
+            (unsigned long long)commit, process->n_shadow);
+        return;
+    }
+    for (raft_index i = process->seen_commit + 1; i <= commit && !world->failed; i++) {
+        if (i > record->n)
+            record_commit(process, record);
+        else if (record->log[i - 1].term != shadow_term(process, i))
+            world_fail(world, "R5: node %u commits term %llu at %llu, another committed term %llu",
+                process->number, (unsigned long long)shadow_term(process, i), (unsigned long long)i,
+                (unsigned long long)record->log[i - 1].term);
+    }
+    process->seen_commit = commit;
+    if (record->n == had) return;
+    if (record->n_times == record->times_cap) {
+        record->times_cap = SF_MAX((size_t)256, record->times_cap * 2);
+        record->times = sf_realloc(record->times, record->times_cap * sizeof *record->times);
+    }
+    record->times[record->n_times++] = (struct commit_time){world_now_us(world), record->n};
+}
+
+raft_index commit_known_at(const struct cluster_record *record, int64_t at_us) {
+    size_t low = 0, high = record->n_times;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (record->times[middle].at_us <= at_us)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low == 0 ? 0 : record->times[low - 1].index;
+}
+
+/* -- S1 ------------------------------------------------------------------------------------------
+ */
+
+static void compare_digest(struct world *world, const struct cluster_record *record,
+    raft_index index, uint64_t digest, const char *who) {
+    struct committed *committed = &record->log[index - 1];
+    if (digest == 0) digest = 1;
+    world->coverage[COVER_DIGEST] += committed->digest != 0;
+    if (committed->digest != 0 && committed->digest != digest)
+        world_fail(world, "S1: the state at %llu differs: %s", (unsigned long long)index, who);
+    committed->digest = digest;
+}
+
+static void check_applied(struct process *process, struct cluster_record *record) {
+    struct world *world = process->world;
+    struct engine *engine = node_engine(process->node);
+    raft_index applied = engine_applied(engine);
+    if (applied > process->seen_commit)
+        world_fail(world, "node %u applied %llu, committed are %llu", process->number,
+            (unsigned long long)applied, (unsigned long long)process->seen_commit);
+    if (applied < process->seen_applied)
+        world_fail(world, "node %u: applied goes back to %llu", process->number,
+            (unsigned long long)applied);
+    bool moved = applied != process->seen_applied;
+    process->seen_applied = applied;
+    if (!moved || world->failed || hash_mix(applied) % 8 != 0) return;
+    compare_digest(world, record, applied, engine_digest(engine), process->host);
+}
+
+static struct engine *engine_for(const struct world *world, const struct cluster_record *record) {
+    struct engine_settings settings = {
+        .n_dbs = world->processes[0]->settings.databases,
+        .proto_max_bulk_len = world->processes[0]->settings.proto_max_bulk_len,
+    };
+    secret_of_cluster(record->id, &settings.secret);
+    return engine_new(&settings, NULL);
+}
+
+static bool engine_feed(
+    struct world *world, struct engine *engine, const struct cluster_record *record, size_t i) {
+    const struct committed *committed = &record->log[i];
+    if (engine_begin(engine, i + 1, committed->kind, bytes_slice(committed->payload)) != SF_OK) {
+        world_fail(world, "S4: committed entry %zu cannot be decoded", i + 1);
+        return false;
+    }
+    struct engine_position position;
+    struct reply nobody = {0};
+    while (engine_peek(engine, &position)) engine_next(engine, &nobody);
+    engine_end(engine);
+    return true;
+}
+
+void judge_replay(struct world *world, const struct cluster_record *record) {
+    struct engine *grown = engine_for(world, record);
+    size_t reload_at = record->n == 0 ? 0 : world_below(world, record->n);
+    for (size_t i = 0; i < record->n && !world->failed; i++) {
+        if (!engine_feed(world, grown, record, i)) break;
+        if (record->log[i].digest != 0)
+            compare_digest(world, record, i + 1, engine_digest(grown), "grown from the log");
+        if (i != reload_at) continue;
+        struct buf image = {0};
+        struct engine *loaded = engine_for(world, record);
+        engine_dump(grown, &image);
+        if (engine_load(loaded, buf_slice(&image)) != SF_OK)
+            world_fail(world, "an engine's image at %zu cannot be loaded", i + 1);
+        else
+            compare_digest(world, record, i + 1, engine_digest(grown), "grown");
+        if (!world->failed)
+            compare_digest(world, record, i + 1, engine_digest(loaded), "loaded from an image");
+        buf_free(&image);
+        engine_free(grown);
+        grown = loaded;
+    }
+    engine_free(grown);
+}
+
+/* -- after each turn
+ * ------------------------------------------------------------------------------- */
+
+static bool configuration_same(
+    const struct raft_configuration *a, const struct raft_configuration *b) {
+    if (a->n != b->n || a->joint != b->joint) return false;
+    for (uint32_t i = 0; i < a->n; i++)
+        if (a->members[i].id != b->members[i].id ||
+            a->members[i].voter_new != b->members[i].voter_new ||
+            a->members[i].voter_old != b->members[i].voter_old)
+            return false;
+    return true;
+}
+
+void judge_turn(struct process *process) {
+    const struct node_identity *identity = node_identity(process->node);
+    if (identity->state != IDENTITY_MEMBER || identity->cluster_id[0] == 0) return;
+    if (node_raft(process->node) == NULL) return;
+    if (identity->id != process->shadow_id) return; /* between two ids */
+    struct cluster_record *record = cluster_of(process);
+    if (record == NULL) return;
+    const struct raft_configuration *latest = raft_configuration(node_raft(process->node));
+    if (!configuration_same(latest, &process->seen_configuration)) {
+        process->previous_configuration = process->seen_configuration;
+        process->seen_configuration = *latest;
+    }
+    check_log_matching(process, record);
+    check_role(process, record);
+    if (!process->world->failed) check_commit(process, record);
+    if (!process->world->failed) check_applied(process, record);
+}

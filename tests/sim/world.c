@@ -1,0 +1,286 @@
+#include "sim/world.h"
+
+#include "engine/engine.h"
+#include "sim/client.h"
+#include "sim/faults.h"
+#include "sim/judge.h"
+#include "sim/network.h"
+#include "util/hash.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#define BORN_MS INT64_C(1700000000000) /* the wall clock when the world begins */
+#define BUILD_LIMIT_US 40000000
+#define HEAL_LIMIT_US 20000000 /* after the faults: by then it must have made progress */
+
+/* -- time, chance, notes --------------------------------------------------------------------------
+ */
+
+int64_t world_now_us(const struct world *world) {
+    return world->queue.now_us;
+}
+
+int64_t world_wall_ms(const struct world *world) {
+    return BORN_MS + world->queue.now_us / 1000;
+}
+
+uint64_t world_below(struct world *world, uint64_t bound) {
+    return random_below(&world->random, bound);
+}
+
+int64_t world_between(struct world *world, int64_t low, int64_t high) {
+    SF_ASSERT(low <= high);
+    return low + (int64_t)world_below(world, (uint64_t)(high - low) + 1);
+}
+
+bool world_chance(struct world *world, uint32_t percent) {
+    return world_below(world, 100) < percent;
+}
+
+void world_note(struct world *world, int number, const char *format, ...) {
+    if (!world->options.transcript) return;
+    va_list args;
+    va_start(args, format);
+    printf("%11.6f ", (double)world_now_us(world) / 1e6);
+    if (number < 0)
+        printf("    ");
+    else
+        printf("n%-2d ", number);
+    vprintf(format, args);
+    printf("\n");
+    va_end(args);
+}
+
+void world_fail(struct world *world, const char *format, ...) {
+    if (world->failed) return;
+    va_list args;
+    va_start(args, format);
+    int n = snprintf(
+        world->failure, sizeof world->failure, "at %.6f s: ", (double)world_now_us(world) / 1e6);
+    vsnprintf(world->failure + n, sizeof world->failure - (size_t)n, format, args);
+    va_end(args);
+    world->failed = true;
+    world_note(world, -1, "FAILED %s", world->failure);
+}
+
+const char *coverage_text(enum sim_coverage kind) {
+    static const char *const texts[] = {
+#define X(name, text) text,
+        SIM_COVERAGE(X)
+#undef X
+    };
+    return texts[kind];
+}
+
+static void run_until(struct world *world, int64_t until_us) {
+    while (!world->failed && queue_step(&world->queue, until_us)) {
+    }
+}
+
+/* -- building a cluster as its users do
+ * ------------------------------------------------------------ */
+
+static bool is_built(struct world *world) {
+    const char *cluster = NULL;
+    for (uint32_t i = 0; i < world->n_nodes; i++) {
+        struct process *process = world->processes[i];
+        if (!process->up) return false;
+        const struct node_identity *identity = node_identity(process->node);
+        const struct raft *raft = node_raft(process->node);
+        if (identity->state != IDENTITY_MEMBER || raft == NULL || raft_leader(raft) == 0)
+            return false;
+        if (cluster != NULL && strcmp(cluster, identity->cluster_id) != 0) return false;
+        cluster = identity->cluster_id;
+        const struct raft_configuration *members = raft_configuration(raft);
+        if (members->joint || members->n != world->n_nodes ||
+            configuration_n_voters(members) != world->n_nodes)
+            return false;
+        if (raft_configuration_index(raft) > raft_commit_index(raft)) return false;
+    }
+    return true;
+}
+
+static bool is_in(struct world *world, uint32_t number) {
+    const struct node_identity *first = node_identity(world->processes[0]->node);
+    const struct node_identity *its = node_identity(world->processes[number]->node);
+    if (strcmp(first->cluster_id, its->cluster_id) != 0) return false;
+    if (node_raft(world->processes[0]->node) == NULL) return false;
+    return configuration_find(raft_configuration(node_raft(world->processes[0]->node)), its->id) !=
+           NULL;
+}
+
+static void meet(struct world *world, uint32_t admin) {
+    for (uint32_t i = 1; i < world->n_nodes; i++) {
+        char port[8], bus_port[8];
+        struct process *other = world->processes[i];
+        if (is_in(world, i)) continue;
+        snprintf(port, sizeof port, "%u", other->settings.port);
+        snprintf(bus_port, sizeof bus_port, "%u", other->settings.bus_port);
+        const char *words[] = {"CLUSTER", "MEET", other->host, port, bus_port};
+        if (client_ask(world, admin, 0, CALL_ADMIN, 5, words))
+            world_note(world, 0, "is asked to meet n%u", i);
+        return;
+    }
+}
+
+/* The first node founds the cluster at once or after its two seconds; the others wait to be met,
+ * found clusters of their own that they give up, or know whom to join. */
+static void settle_bootstrap(struct world *world) {
+    bool at_once = world_chance(world, 80), all = world_chance(world, 20);
+    bool by_join = world_chance(world, 20), secret = world_chance(world, 25);
+    for (uint32_t i = 0; i < world->n_nodes; i++) {
+        struct node_settings *settings = &world->processes[i]->settings;
+        if (i == 0 && at_once) settings->bootstrap = BOOTSTRAP_YES;
+        if (i > 0 && all && !by_join) settings->bootstrap = BOOTSTRAP_YES;
+        if (i > 0 && by_join) {
+            settings->n_join = 1;
+            settings->join[0] = world->processes[0]->settings.announce;
+        }
+        if (secret) snprintf(settings->cluster_secret, sizeof settings->cluster_secret, "hush");
+    }
+}
+
+static void build(struct world *world) {
+    settle_bootstrap(world);
+    uint32_t admin = client_add(world);
+    for (uint32_t i = 0; i < world->n_nodes; i++) process_start(world->processes[i]);
+    int64_t limit_us = world_now_us(world) + BUILD_LIMIT_US;
+    while (!world->failed && !is_built(world)) {
+        if (world_now_us(world) > limit_us) {
+            const struct client_call *last = client_last(world, admin);
+            char text[300] = "";
+            if (last != NULL) call_describe(last, text, sizeof text);
+            world_fail(
+                world, "the cluster was not built within %d s; %s", BUILD_LIMIT_US / 1000000, text);
+            return;
+        }
+        meet(world, admin);
+        run_until(world, world_now_us(world) + 100000);
+    }
+    world_note(world, -1, "the cluster of %u is built", world->n_nodes);
+}
+
+/* -- progress after the faults
+ * ---------------------------------------------------------------------- */
+
+static bool is_member(const struct process *process) {
+    return process->up && node_raft(process->node) != NULL;
+}
+
+static bool all_equal(struct world *world) {
+    const struct process *first = world->processes[0];
+    for (uint32_t i = 0; i < world->n_nodes; i++) {
+        struct process *process = world->processes[i];
+        if (!is_member(process) || !is_member(first)) return false;
+        raft_index commit = raft_commit_index(node_raft(process->node));
+        if (commit != raft_commit_index(node_raft(first->node))) return false;
+        if (engine_applied(node_engine(process->node)) != commit) return false;
+    }
+    return true;
+}
+
+static bool call_succeeded(const struct client_call *call) {
+    return call != NULL && call->outcome == OUTCOME_ANSWERED;
+}
+
+/* A write and a read through each node must be answered, and all states become one. */
+static void must_make_progress(struct world *world) {
+    uint32_t probes[NODES_MAX];
+    bool wrote[NODES_MAX] = {false}, read[NODES_MAX] = {false};
+    uint32_t tries = 0;
+    for (uint32_t i = 0; i < world->n_nodes; i++) probes[i] = client_add(world);
+    int64_t limit_us = world_now_us(world) + HEAL_LIMIT_US;
+    for (bool done = false; !done && !world->failed;) {
+        done = true;
+        for (uint32_t i = 0; i < world->n_nodes; i++) {
+            const struct client_call *last = client_last(world, probes[i]);
+            if (call_succeeded(last) && last->kind == CALL_WRITE) wrote[i] = true;
+            if (call_succeeded(last) && last->kind == CALL_READ) read[i] = true;
+            char name[32], value[32];
+            snprintf(name, sizeof name, "probe:%u", i);
+            snprintf(value, sizeof value, "p%u.%u", i, ++tries);
+            const char *set[] = {"SET", name, value}, *get[] = {"GET", name};
+            if (!wrote[i])
+                (void)client_ask(world, probes[i], i, CALL_WRITE, 3, set);
+            else if (!read[i])
+                (void)client_ask(world, probes[i], i, CALL_READ, 2, get);
+            done = done && wrote[i] && read[i];
+        }
+        done = done && all_equal(world);
+        if (!done && world_now_us(world) > limit_us) {
+            for (uint32_t i = 0; i < world->n_nodes; i++)
+                world_note(world, (int)i, "wrote %d, read %d", wrote[i], read[i]);
+            world_fail(
+                world, "no progress within %d s after the faults ended", HEAL_LIMIT_US / 1000000);
+        }
+        run_until(world, world_now_us(world) + 50000);
+    }
+}
+
+static void final_digests(struct world *world) {
+    uint64_t first = 0;
+    for (uint32_t i = 0; i < world->n_nodes && !world->failed; i++) {
+        uint64_t digest = engine_digest(node_engine(world->processes[i]->node));
+        if (i == 0) first = digest;
+        if (digest != first) world_fail(world, "S1: node %u ends in another state than node 0", i);
+    }
+}
+
+/* -- a run
+ * -------------------------------------------------------------------------------------------- */
+
+static uint32_t choose_size(struct world *world) {
+    uint64_t draw = world_below(world, 20);
+    return draw < 13 ? 3 : draw < 17 ? 5 : draw < 18 ? 7 : 1;
+}
+
+static void prepare(struct world *world, const struct world_options *options) {
+    *world = (struct world){.options = *options};
+    world->random = random_from(hash_mix(options->seed + 1));
+    uint32_t n_nodes = choose_size(world);
+    world->n_nodes = options->n_nodes > 0 ? options->n_nodes : n_nodes;
+    world->network = network_new(world);
+    world->history = history_new();
+    world->judge = judge_new(world);
+    for (uint32_t i = 0; i < world->n_nodes; i++) world->processes[i] = process_new(world, i);
+    world->clients = clients_new(world, (uint32_t)world_between(world, 4, 16));
+    world->faults = faults_new(world);
+}
+
+static void judge_all(struct world *world) {
+    const char *id = node_identity(world->processes[0]->node)->cluster_id;
+    const struct cluster_record *record = judge_cluster(world->judge, id);
+    if (record == NULL) {
+        world_fail(world, "nothing is known of cluster %s", id);
+        return;
+    }
+    final_digests(world);
+    if (!world->failed) judge_replay(world, record);
+    if (!world->failed) verdict(world, record);
+}
+
+void world_run(struct world *world, const struct world_options *options) {
+    prepare(world, options);
+    build(world);
+    if (world->failed) return;
+    clients_start(world);
+    faults_start(world);
+    run_until(world, world_now_us(world) + options->duration_us);
+    if (world->failed) return;
+    world_note(world, -1, "the faults end");
+    faults_stop(world);
+    clients_stop(world);
+    must_make_progress(world);
+    if (!world->failed) judge_all(world);
+}
+
+void world_clear(struct world *world) {
+    for (uint32_t i = 0; i < world->n_nodes; i++) process_free(world->processes[i]);
+    clients_free(world->clients);
+    faults_free(world->faults);
+    network_free(world->network);
+    history_free(world->history);
+    judge_free(world->judge);
+    queue_free(&world->queue);
+}

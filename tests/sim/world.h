@@ -1,0 +1,101 @@
+/* One simulated world: virtual time, one sequence of chance, and everything in it. */
+#ifndef SF_SIM_WORLD_H
+#define SF_SIM_WORLD_H
+
+#include "sim/queue.h"
+#include "util/random.h"
+
+enum { NODES_MAX = 7 };
+
+/* What a run may meet; printed with --coverage. */
+#define SIM_COVERAGE(X)                                                                            \
+    X(COVER_KILL, "process killed")                                                                \
+    X(COVER_POWER, "power lost")                                                                   \
+    X(COVER_MID_TURN, "crash between two effects of a turn")                                       \
+    X(COVER_BLACKOUT, "power lost everywhere")                                                     \
+    X(COVER_SHUTDOWN, "clean stop")                                                                \
+    X(COVER_PAUSE, "process paused")                                                               \
+    X(COVER_PARTITION, "partition in two halves")                                                  \
+    X(COVER_ISOLATE, "one node cut off")                                                           \
+    X(COVER_ONE_WAY, "one direction cut")                                                          \
+    X(COVER_BRIDGE, "two halves joined by a bridge")                                               \
+    X(COVER_FLAP, "flapping link")                                                                 \
+    X(COVER_BREAK, "connections reset")                                                            \
+    X(COVER_SLOW_LINK, "slow link")                                                                \
+    X(COVER_NIGHTMARE, "raft messages doubled, late, out of order")                                \
+    X(COVER_SLOW_DISK, "slow disk")                                                                \
+    X(COVER_STALL, "disk stall")                                                                   \
+    X(COVER_FULL, "disk full")                                                                     \
+    X(COVER_DISK_FAILED, "disk failed, process left")                                              \
+    X(COVER_WALL_JUMP, "wall clock jumped")                                                        \
+    X(COVER_TRANSFER, "leadership transfer asked for")                                             \
+    X(COVER_TORN_TAIL, "restart with part of an unanswered batch")                                 \
+    X(COVER_ELECTION, "leader elected")                                                            \
+    X(COVER_TRUNCATION, "log suffix truncated")                                                    \
+    X(COVER_MESSAGE_DOUBLED, "message doubled")                                                    \
+    X(COVER_MESSAGE_LATE, "message late")                                                          \
+    X(COVER_ANSWERED, "call answered")                                                             \
+    X(COVER_REFUSED, "call not executed")                                                          \
+    X(COVER_UNCERTAIN, "call uncertain")                                                           \
+    X(COVER_UNKNOWN, "call without an answer")                                                     \
+    X(COVER_UNKNOWN_RAN, "call without an answer that had run")                                    \
+    X(COVER_EXPIRED, "key expired")                                                                \
+    X(COVER_STALE_BATCH, "void sub-batch in the log")                                              \
+    X(COVER_DIGEST, "digests compared")                                                            \
+    X(COVER_ENTRIES, "entries committed")
+
+enum sim_coverage {
+#define X(name, text) name,
+    SIM_COVERAGE(X)
+#undef X
+        COVER_KINDS
+};
+
+struct process;
+struct network;
+struct history;
+struct judge;
+struct clients;
+struct faults;
+
+struct world_options {
+    uint64_t seed;
+    uint32_t n_nodes;    /* 0: by chance, mostly 3 */
+    bool transcript;     /* print what happens */
+    bool messages;       /* ... each message of Raft too */
+    int64_t duration_us; /* of the phase with faults */
+};
+
+struct world {
+    struct world_options options;
+    struct queue queue;
+    struct random random; /* every choice outside the nodes */
+    uint32_t n_nodes;
+    struct process *processes[NODES_MAX];
+    struct network *network;
+    struct history *history;
+    struct judge *judge;
+    struct clients *clients;
+    struct faults *faults;
+    bool failed;
+    char failure[600];
+    uint64_t coverage[COVER_KINDS];
+};
+
+/* Builds a cluster, plays, heals, judges. The outcome is in failed, failure and coverage. */
+void world_run(struct world *world, const struct world_options *options);
+void world_clear(struct world *world);
+
+int64_t world_now_us(const struct world *world);
+int64_t world_wall_ms(const struct world *world); /* of a perfect clock */
+uint64_t world_below(struct world *world, uint64_t bound);
+int64_t world_between(struct world *world, int64_t low, int64_t high); /* both inclusive */
+bool world_chance(struct world *world, uint32_t percent);
+/* The first failure is kept; the run ends after the event that found it. */
+void world_fail(struct world *world, const char *format, ...) SF_PRINTF(2, 3);
+/* A line of the transcript about node `number` (-1: none). */
+void world_note(struct world *world, int number, const char *format, ...) SF_PRINTF(3, 4);
+
+const char *coverage_text(enum sim_coverage kind);
+
+#endif
