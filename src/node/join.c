@@ -15,8 +15,7 @@ enum {
     NODES_MAX = 14, /* 7 voters, and as many about to replace them */
 };
 
-/* -- what we are
- * ----------------------------------------------------------------------------------- */
+/* -- what we are ----------------------------------------------------------------------------- */
 
 static bool holds_keys(struct node *node) {
     struct greeting ours;
@@ -57,8 +56,7 @@ void bootstrap_now(struct node *node) {
     identity_save(node, &next);
 }
 
-/* -- asks
- * --------------------------------------------------------------------------------------------- */
+/* -- asks ------------------------------------------------------------------------------------ */
 
 static struct ask *ask_new(struct node *node, enum ask_kind kind,
     const struct raft_address *address, struct pending *held) {
@@ -130,8 +128,7 @@ void join_on_failed(struct node *node, struct link *link, const char *why) {
     ask_end(node, ask, why);
 }
 
-/* -- MEET: who joins whom
- * -------------------------------------------------------------------------------- */
+/* -- MEET: who joins whom -------------------------------------------------------------------- */
 
 static void question(struct node *node, struct ask *ask, uint32_t argc, const struct slice *argv) {
     link_send_words(node, ask->link, argc, argv);
@@ -231,9 +228,7 @@ void join_on_ready(struct node *node, struct link *link) {
     }
 }
 
-/* -- answers
- * --------------------------------------------------------------------------------------------------
- */
+/* -- answers --------------------------------------------------------------------------------- */
 
 static bool read_point(const struct slice host, const struct slice port, struct raft_address *out) {
     uint64_t number;
@@ -334,9 +329,7 @@ void join_on_answer(struct node *node, struct link *link, uint32_t argc, const s
     }
 }
 
-/* -- questions
- * --------------------------------------------------------------------------------------------------
- */
+/* -- questions ------------------------------------------------------------------------------- */
 
 static void say(struct node *node, struct link *link, const char *word) {
     struct slice words[1] = {slice_text(word)};
@@ -476,9 +469,7 @@ void join_on_question(
     }
 }
 
-/* -- the pump
- * ---------------------------------------------------------------------------------------------------------
- */
+/* -- the pump -------------------------------------------------------------------------------- */
 
 static bool asks_of(struct node *node, enum ask_kind kind) {
     LIST_FOR_EACH(link, &node->asks) {

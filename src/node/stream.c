@@ -17,7 +17,7 @@ enum {
     STUCK_US = 500000,
 };
 
-/* -- our batches ------------------------------------------------------------------------------ */
+/* -- our batches ----------------------------------------------------------------------------- */
 
 static struct out_batch *batch_new(struct node *node) {
     struct out_batch *batch = node->free_batch;
@@ -167,8 +167,7 @@ void stream_reset(struct node *node) {
     }
 }
 
-/* -- the leader's side ----------------------------------------------------------------------------
- */
+/* -- the leader's side ----------------------------------------------------------------------- */
 
 static void propose_gathered(struct node *node) {
     if (node->gathered.len == 0) return;
@@ -350,8 +349,7 @@ static void leader_pump(struct node *node) {
     propose_gathered(node);
 }
 
-/* -- the node's side
- * ----------------------------------------------------------------------------------- */
+/* -- the node's side ------------------------------------------------------------------------- */
 
 static void stream_ask(struct node *node, raft_id leader) {
     if (node->now_us < node->stream_ask_us) return;
@@ -383,7 +381,7 @@ void stream_on_open(struct node *node, raft_id from, uint32_t argc, const struct
 }
 
 static bool forward(struct node *node, raft_id leader, struct out_batch *batch) {
-    struct peer *peer = peer_find(node, leader);
+    struct peer *peer = peer_of(node, leader);
     if (peer == NULL || peer->bulk == 0) return false;
     if (node->ports.link_backlog(node->ports.context, peer->bulk) > FORWARD_BACKLOG_BYTES) {
         return false;

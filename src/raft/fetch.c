@@ -95,7 +95,7 @@ static void peer_take_fetched(
     copy_entries(peer->fetched, entries, n);
 }
 
-/* -- reading ahead of applying */
+/* -- reading ahead of applying --------------------------------------------------------------- */
 
 static void ahead_take(struct raft *raft, const struct raft_entry *entries, uint32_t n) {
     if (n == 0) {

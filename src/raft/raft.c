@@ -82,7 +82,7 @@ void raft_free(struct raft *raft) {
     sf_free(raft);
 }
 
-/* -- events */
+/* -- events ---------------------------------------------------------------------------------- */
 
 void raft_step_tick(struct raft *raft, int64_t now_us) {
     clock_advance(raft, now_us);
@@ -205,7 +205,7 @@ void raft_step_applied(struct raft *raft, raft_index index) {
     log_evict(&raft->log, raft->applied, raft->settings.cache_bytes);
 }
 
-/* -- state */
+/* -- state ----------------------------------------------------------------------------------- */
 
 raft_id raft_self(const struct raft *raft) {
     return raft->self;

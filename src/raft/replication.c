@@ -2,7 +2,7 @@
  * pipelining: section 10.2.2). */
 #include "raft/internal.h"
 
-/* -- sending */
+/* -- sending --------------------------------------------------------------------------------- */
 
 static void append_send(struct raft *raft, struct peer *peer, const struct raft_entry *entries,
     uint32_t n, uint64_t bytes) {
@@ -115,7 +115,7 @@ void leader_flush(struct raft *raft) {
     leader_tell_commit(raft);
 }
 
-/* -- answers */
+/* -- answers --------------------------------------------------------------------------------- */
 
 /* Notes that a peer was heard. False: it is damaged, and this message does not say so: it is from
  * before the damage was known, and nothing in it can be believed. */
@@ -207,7 +207,7 @@ void leader_on_heartbeat_answer(struct raft *raft, const struct raft_message *m)
     reads_release(raft);
 }
 
-/* -- timers */
+/* -- timers ---------------------------------------------------------------------------------- */
 
 static uint64_t contact_of(void *context, raft_id id) {
     const struct raft *raft = context;
