@@ -290,6 +290,17 @@ static bool on_majority(struct process *process, raft_index index, raft_term ter
                configuration_quorum_value(&process->previous_configuration, holds, &holder) == 1);
 }
 
+static const char *kind_text(uint8_t kind) {
+    switch ((enum raft_entry_kind)kind) {
+#define X(name, number)                                                                            \
+    case name:                                                                                     \
+        return #name;
+        RAFT_ENTRY_KINDS(X)
+#undef X
+    }
+    return "?";
+}
+
 static void record_commit(struct process *process, struct cluster_record *record) {
     struct world *world = process->world;
     raft_index index = record->n + 1;
@@ -314,6 +325,9 @@ static void record_commit(struct process *process, struct cluster_record *record
     }
     record->log[record->n++] = (struct committed){term, entry->kind, bytes_ref(entry->payload), 0};
     world->coverage[COVER_ENTRIES]++;
+    if (world->options.messages)
+        world_note(world, (int)process->number, "commits %llu, term %llu, %s",
+            (unsigned long long)index, (unsigned long long)term, kind_text(entry->kind));
 }
 
 static void check_commit(struct process *process, struct cluster_record *record) {
