@@ -99,6 +99,7 @@ class Cluster:
 
     def meet(self, fresh, member):
         """MEET sent to the fresh node; returns when it is a full member."""
+        wait_until(lambda: not member.call("DBSIZE").is_error, f"{member.name} serves")
         answer = fresh.call("CLUSTER", "MEET", "127.0.0.1", member.port, member.bus_port)
         check(answer == resp.Reply("+", b"OK"), f"CLUSTER MEET at {fresh.name}: {answer}")
         self.wait_member(fresh)
