@@ -334,6 +334,21 @@ void network_process_gone(struct network *network, struct process *process, enum
     }
 }
 
+void network_process_back(struct network *network, const struct process *process) {
+    struct world *world = network->world;
+    for (size_t i = 0; i < network->n; i++) {
+        const struct connection *connection = network->connections[i];
+        for (int side = 0; side < 2; side++) {
+            const struct end *gone = &connection->ends[side], *other = &connection->ends[1 - side];
+            if (!connection->accepted || gone->process != process->number || !other->open) continue;
+            if (gone->life >= process->life) continue;
+            int64_t at_us = world_now_us(world) + world_between(world, 500, 100000);
+            queue_put(
+                &world->queue, at_us, peer_learns, network, connection->id, (uint64_t)(1 - side));
+        }
+    }
+}
+
 void network_reset_between(struct network *network, uint32_t a, uint32_t b) {
     for (size_t i = network->n; i-- > 0;) {
         struct connection *connection = network->connections[i];

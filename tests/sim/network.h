@@ -24,6 +24,9 @@ bool network_knows(struct network *network, struct process *process, uint64_t li
 /* The process is gone: killed (the kernel tells the peers) or without power (nobody does). */
 void network_process_gone(struct network *network, struct process *process, enum crash_kind kind);
 
+/* The machine is there again: peers that still send on connections of an earlier life are told. */
+void network_process_back(struct network *network, const struct process *process);
+
 /* -- faults ---------------------------------------------------------------------------------- */
 void network_cut(struct network *network, uint32_t from, uint32_t to, bool cut);
 bool network_is_cut(const struct network *network, uint32_t from, uint32_t to);
