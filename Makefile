@@ -78,29 +78,29 @@ build/shardforge-server: $(SERVER)
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(if $(V),,@)$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
 
 $(LIBRARY): $(OBJECTS)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	@$(AR) qcs $@ $^
 
 $(SERVER): $(BUILD)/src/server/main.o $(LIBRARY)
-	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+	$(if $(V),,@)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(LIBRARY)
-	$(CC) $(LDFLAGS) $^ -lcmocka $(LDLIBS) -o $@
+	$(if $(V),,@)$(CC) $(LDFLAGS) $^ -lcmocka $(LDLIBS) -o $@
 
 $(SIM): $(SIM_OBJECTS) $(LIBRARY)
-	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+	$(if $(V),,@)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(LIBRARY)
-	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+	$(if $(V),,@)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(LIBRARY)
-	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+	$(if $(V),,@)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
 $(BUILD)/tests/integration/storage_driver: $(BUILD)/tests/integration/storage_driver.o $(LIBRARY)
-	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+	$(if $(V),,@)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
 # Preloaded into other programs: never with a sanitizer of its own.
 $(BUILD)/tests/integration/shim.so: tests/integration/shim/shim.c Makefile

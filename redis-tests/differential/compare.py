@@ -120,9 +120,11 @@ def subset(oracle, target):
 
 
 def like(_, target, *pattern):
-    """The target's reply, as show() writes it, matches a regular expression; the oracle's is not looked at."""
+    """The target's reply (a string as it is, anything else as show() writes it) matches a regular expression; the
+    oracle's is not looked at."""
     regex = " ".join(pattern)
-    return None if re.search(regex, show(target), re.S) else f"does not match {regex}"
+    text = target.text if target.kind in "$=" else show(target)
+    return None if re.search(regex, text, re.S) else f"does not match {regex}"
 
 
 COMPARATORS = {

@@ -50,7 +50,7 @@ static void reply_number_field(struct reply *reply, const char *name, int64_t va
     reply_integer(reply, value);
 }
 
-/* -- COMMAND INFO ------------------------------------------------------------------------------ */
+/* -- COMMAND INFO ---------------------------------------------------------------------------- */
 
 static void reply_categories(struct reply *reply, uint32_t categories) {
     reply_set(reply, (uint64_t)__builtin_popcount(categories));
@@ -148,7 +148,7 @@ void cmd_command_info(struct call *call) {
     }
 }
 
-/* -- COMMAND DOCS ------------------------------------------------------------------------------ */
+/* -- COMMAND DOCS ---------------------------------------------------------------------------- */
 
 static const char *argument_type_name(enum argument_type type) {
     switch (type) {

@@ -33,7 +33,7 @@ void cmd_command_help(struct call *call) {
     reply_help(call->reply, "COMMAND", lines);
 }
 
-/* -- LIST -------------------------------------------------------------------------------------- */
+/* -- LIST ------------------------------------------------------------------------------------ */
 
 enum list_filter { LIST_ALL, LIST_MODULE, LIST_CATEGORY, LIST_PATTERN };
 
@@ -90,7 +90,7 @@ void cmd_command_list(struct call *call) {
     reply_end(call->reply, open, REPLY_ARRAY, n);
 }
 
-/* -- GETKEYS ----------------------------------------------------------------------------------- */
+/* -- GETKEYS --------------------------------------------------------------------------------- */
 
 /* The command that the arguments from argv[2] on make up, if its keys can be told; otherwise the
  * error was replied. */

@@ -101,7 +101,7 @@ void cmd_persist(struct call *call) {
     reply_integer(call->reply, expires);
 }
 
-/* -- looking ----------------------------------------------------------------------------------- */
+/* -- looking --------------------------------------------------------------------------------- */
 
 static int64_t seconds_rounded(int64_t ms) {
     return ms / 1000 + (ms % 1000 >= 500 ? 1 : 0);

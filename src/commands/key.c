@@ -20,7 +20,7 @@ void cmd_type(struct call *call) {
     reply_status(call->reply, object == NULL ? "none" : object_type_name(object_type(object)));
 }
 
-/* -- renaming ---------------------------------------------------------------------------------- */
+/* -- renaming -------------------------------------------------------------------------------- */
 
 /* Whether argv[1] exists; otherwise the error was replied. */
 static bool source_exists(struct call *call) {
@@ -44,7 +44,7 @@ void cmd_renamenx(struct call *call) {
     reply_integer(call->reply, is_free);
 }
 
-/* -- to another place -------------------------------------------------------------------------- */
+/* -- to another place ------------------------------------------------------------------------ */
 
 /* The database that text names; NULL when an error was replied. */
 static struct db *call_db(struct call *call, struct slice text) {

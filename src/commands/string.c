@@ -91,7 +91,7 @@ static bool expiry_due(struct call *call, const struct expiry *expiry, int64_t *
     return true;
 }
 
-/* -- GET and its kin --------------------------------------------------------------------------- */
+/* -- GET and its kin ------------------------------------------------------------------------- */
 
 /* Replies with the string or null. false: WRONGTYPE. */
 static bool reply_current(struct call *call, struct slice key, struct object **out) {
@@ -143,7 +143,7 @@ void cmd_mget(struct call *call) {
     }
 }
 
-/* -- SET and its kin --------------------------------------------------------------------------- */
+/* -- SET and its kin ------------------------------------------------------------------------- */
 
 /* A due time that has passed already: the key goes at once. */
 static void set_until(struct call *call, struct slice key, struct slice value, int64_t due_ms) {

@@ -293,7 +293,7 @@ static void directory_resize(struct table *table, uint32_t depth) {
     table->directory = resized;
 }
 
-/* -- places: a segment as the table refers to it ---------------------------------------------- */
+/* -- places: a segment as the table refers to it --------------------------------------------- */
 
 struct place {
     uint64_t ref;

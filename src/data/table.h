@@ -59,7 +59,7 @@ void table_replace(struct table *table, uint64_t hash, const void *old, void *it
 /* Takes the item out and returns it; NULL when absent. */
 void *table_remove(struct table *table, uint64_t hash, struct slice key);
 
-/* -- order ---------------------------------------------------------------------------------- */
+/* -- order ----------------------------------------------------------------------------------- */
 
 /* A place between two items. Valid until the table changes. */
 struct table_iterator {
@@ -86,7 +86,7 @@ uint64_t table_scan(
 /* The item of rank r (0 .. size-1) in table order. */
 void *table_at(const struct table *table, uint64_t rank);
 
-/* -- the end ------------------------------------------------------------------------------- */
+/* -- the end --------------------------------------------------------------------------------- */
 
 /* Takes out items, whole segments at a time, until at least budget went or the table is empty;
  * drop (may be NULL) then owns each. Returns how many went, each segment counting as one more; 0

@@ -51,7 +51,7 @@ struct engine {
     bool has_command;
 };
 
-/* -- life ----------------------------------------------------------------------------------- */
+/* -- life ------------------------------------------------------------------------------------ */
 
 static void on_set_setting(void *context, struct slice name, struct slice value);
 
@@ -77,7 +77,7 @@ void engine_free(struct engine *engine) {
     sf_free(engine);
 }
 
-/* -- replicated settings ---------------------------------------------------------------------- */
+/* -- replicated settings --------------------------------------------------------------------- */
 
 static uint32_t setting_place(const struct engine *engine, struct slice name) {
     uint32_t at = 0;
@@ -127,7 +127,7 @@ bool engine_setting(const struct engine *engine, struct slice name, struct slice
     return true;
 }
 
-/* -- rows and members ------------------------------------------------------------------------- */
+/* -- rows and members ------------------------------------------------------------------------ */
 
 static struct row *row_find(const struct engine *engine, raft_id node) {
     for (uint32_t i = 0; i < engine->n_rows; i++) {
@@ -191,8 +191,7 @@ static void apply_dissolve(struct engine *engine) {
     engine->dissolved = true;
 }
 
-/* -- the cursor ---------------------------------------------------------------------------------
- */
+/* -- the cursor ------------------------------------------------------------------------------ */
 
 /* Moves to the next sub-batch; false at the end of the entry. */
 static bool sub_batch_open(struct engine *engine) {
@@ -371,8 +370,7 @@ void engine_end(struct engine *engine) {
     engine->open = false;
 }
 
-/* -- reading -------------------------------------------------------------------------------------
- */
+/* -- reading --------------------------------------------------------------------------------- */
 
 enum engine_query_result engine_query(struct engine *engine, const struct command *command,
     uint32_t db, uint32_t argc, const struct slice *argv, int64_t clock_ms, bool settled,
@@ -400,8 +398,7 @@ enum engine_query_result engine_query(struct engine *engine, const struct comman
     return QUERY_MUST_WAIT;
 }
 
-/* -- looking in
- * ------------------------------------------------------------------------------------ */
+/* -- looking in ------------------------------------------------------------------------------ */
 
 raft_index engine_applied(const struct engine *engine) {
     return engine->applied;
@@ -426,8 +423,7 @@ int64_t engine_next_due(const struct engine *engine) {
     return keyspace_next_due(engine->keyspace);
 }
 
-/* -- images
- * ------------------------------------------------------------------------------------------ */
+/* -- images ---------------------------------------------------------------------------------- */
 
 static void put_side_state(const struct engine *engine, struct buf *out) {
     put_u8(out, IMAGE_VERSION);

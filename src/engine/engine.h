@@ -30,7 +30,7 @@ struct engine *engine_new(
     const struct engine_settings *settings, const struct engine_watcher *watcher);
 void engine_free(struct engine *engine);
 
-/* -- applying ----------------------------------------------------------------------------- */
+/* -- applying -------------------------------------------------------------------------------- */
 
 /* Opens entry `index` (= applied + 1, asserted). SF_ERR_CORRUPT: this build cannot decode it: the
  * node must stop (S4). The payload is borrowed until engine_end. */
@@ -56,7 +56,7 @@ void engine_end(struct engine *engine);
 raft_index engine_applied(const struct engine *engine);
 int64_t engine_now_ms(const struct engine *engine); /* state time */
 
-/* -- reading ------------------------------------------------------------------------------ */
+/* -- reading --------------------------------------------------------------------------------- */
 
 enum engine_query_result {
     QUERY_DONE,      /* the reply was appended */
@@ -69,7 +69,7 @@ enum engine_query_result engine_query(struct engine *engine, const struct comman
     uint32_t db, uint32_t argc, const struct slice *argv, int64_t clock_ms, bool settled,
     uint64_t seed, struct reply *reply);
 
-/* -- rows of forwarding members ----------------------------------------------------------- */
+/* -- rows of forwarding members -------------------------------------------------------------- */
 
 /* The row of a node; false when it has none. */
 bool engine_row(const struct engine *engine, uint64_t node, struct incarnation *incarnation,

@@ -52,7 +52,7 @@ uint64_t keyspace_revision(const struct keyspace *keyspace);        /* of the la
 /* Empties every db and sets the counters back to a new keyspace's. */
 void keyspace_reset(struct keyspace *keyspace);
 
-/* -- looking, never changing -------------------------------------------------------------- */
+/* -- looking, never changing ----------------------------------------------------------------- */
 
 /* NULL when absent or dead at now_ms. */
 struct object *db_find(struct db *db, struct slice key, int64_t now_ms);
@@ -97,7 +97,7 @@ void db_walk(struct db *db, db_visit *visit, void *context);
  * 128 dead picks in a row it takes the next living key in table order. */
 struct object *db_random(struct db *db, int64_t now_ms, struct random *random);
 
-/* -- changing: each changed key gets the next revision ------------------------------------ */
+/* -- changing: each changed key gets the next revision --------------------------------------- */
 
 /* Sets a string value, replacing whatever was there (dead or alive). due_ms NO_DUE clears an
  * expiry. The encoding follows Redis: a number of at most 20 characters in canonical form is INT,
@@ -126,7 +126,7 @@ bool keyspace_free_some(struct keyspace *keyspace, uint64_t budget);
  * present before has changed (DESIGN 7), and so may keys watched as absent. */
 void keyspace_swap(struct keyspace *keyspace, uint32_t a, uint32_t b);
 
-/* -- expiry -------------------------------------------------------------------------------- */
+/* -- expiry ---------------------------------------------------------------------------------- */
 
 /* The earliest due time over all dbs, NO_DUE when none. */
 int64_t keyspace_next_due(const struct keyspace *keyspace);
@@ -137,7 +137,7 @@ typedef void keyspace_expired(void *context, uint32_t db_number, struct slice ke
 uint64_t keyspace_reclaim(struct keyspace *keyspace, int64_t now_ms, uint64_t budget,
     keyspace_expired *on_expired, void *context);
 
-/* -- digests, memory ------------------------------------------------------------------------ */
+/* -- digests, memory ------------------------------------------------------------------------- */
 
 /* DEBUG DIGEST: Redis's own algorithm (SHA-1 of each key and value, XORed), 20 bytes. Keys dead at
  * now_ms are left out. */

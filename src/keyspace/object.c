@@ -12,7 +12,7 @@
 
 enum { INT_CHARACTERS_MAX = 20 };
 
-/* -- where things are -------------------------------------------------------------------------- */
+/* -- where things are ------------------------------------------------------------------------ */
 
 static inline bool head_has(const struct object *object, uint64_t flag) {
     return (object->head & flag) != 0;
@@ -90,7 +90,7 @@ static size_t object_size(const struct object *object) {
     return has_word(object) ? size : size + inline_value(object).len;
 }
 
-/* -- looking ---------------------------------------------------------------------------------- */
+/* -- looking --------------------------------------------------------------------------------- */
 
 struct slice object_key(const struct object *object) {
     size_t len = number_read(object_at(object, lengths_at(object)), key_length_bytes(object));
@@ -139,7 +139,7 @@ size_t object_bytes(const struct object *object) {
     return bytes + size_class(sizeof(struct block) + object_block(object)->cap);
 }
 
-/* -- values ----------------------------------------------------------------------------------- */
+/* -- values ---------------------------------------------------------------------------------- */
 
 struct string_value string_value_of(struct slice bytes) {
     struct string_value value = {.bytes = bytes};
@@ -163,7 +163,7 @@ static struct block *block_new(struct slice bytes, size_t cap) {
     return block;
 }
 
-/* -- making ----------------------------------------------------------------------------------- */
+/* -- making ---------------------------------------------------------------------------------- */
 
 static uint64_t head_for(struct slice key, int64_t due_ms, enum object_encoding encoding) {
     uint64_t head = (uint64_t)OBJECT_STRING << TYPE_SHIFT | (uint64_t)encoding << ENCODING_SHIFT;
@@ -268,7 +268,7 @@ bool object_overwrite(struct object *object, const struct string_value *value) {
     return true;
 }
 
-/* -- blocks ----------------------------------------------------------------------------------- */
+/* -- blocks ---------------------------------------------------------------------------------- */
 
 struct object *object_with_block(const struct object *object, size_t cap) {
     SF_ASSERT(!object_has_block(object));

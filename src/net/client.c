@@ -38,7 +38,7 @@ void net_client_changed(struct net *net, uint64_t number) {
     if (client != NULL) client_mark_dirty(client);
 }
 
-/* -- reading -------------------------------------------------------------------------------- */
+/* -- reading --------------------------------------------------------------------------------- */
 
 /* Back-pressure: what the node does not want stays in the kernel, whose window stops the sender. */
 static void follow_wants_read(struct client *client) {
@@ -76,7 +76,7 @@ static void client_readable(struct ev_loop *loop, ev_io *watcher, int events) {
     follow_wants_read(client);
 }
 
-/* -- writing -------------------------------------------------------------------------------- */
+/* -- writing --------------------------------------------------------------------------------- */
 
 /* Closing with unread input makes the kernel reset the connection, and the client may lose the
  * error that says why: what has arrived so far is read and dropped first. */
@@ -157,7 +157,7 @@ void clients_flush(struct net *net) {
     if (!list_empty(&net->dirty_clients)) net_wake(net);
 }
 
-/* -- opening -------------------------------------------------------------------------------- */
+/* -- opening --------------------------------------------------------------------------------- */
 
 void client_accept(struct net *net, int fd, const struct sockaddr_storage *remote) {
     struct client *client = sf_alloc_zero(1, sizeof(*client));

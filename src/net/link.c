@@ -67,7 +67,7 @@ static void link_mark_dirty(struct link *link) {
     if (list_empty(&link->dirty)) list_push_back(&link->net->dirty_links, &link->dirty);
 }
 
-/* -- reading -------------------------------------------------------------------------------- */
+/* -- reading --------------------------------------------------------------------------------- */
 
 static void link_refuse(struct link *link, const char *reason) {
     net_logf(link->net, LOG_VERBOSE, "Closing the %s cluster link %llu: %s",
@@ -162,7 +162,7 @@ static void link_readable(struct ev_loop *loop, ev_io *watcher, int events) {
     }
 }
 
-/* -- writing -------------------------------------------------------------------------------- */
+/* -- writing --------------------------------------------------------------------------------- */
 
 static void link_broken(struct link *link) {
     if (link->state == LINK_CLOSING) {
@@ -233,7 +233,7 @@ void links_flush(struct net *net) {
     }
 }
 
-/* -- ports ---------------------------------------------------------------------------------- */
+/* -- ports ----------------------------------------------------------------------------------- */
 
 static struct link *link_new(struct net *net, uint64_t number, int fd, enum link_state state) {
     struct link *link = sf_alloc_zero(1, sizeof(*link));
@@ -314,7 +314,7 @@ void link_accept(struct net *net, int fd, const struct sockaddr_storage *remote)
     node_on_link_accepted(net->node, link->number, remote_host, local_host, net->now_us);
 }
 
-/* -- the turn ------------------------------------------------------------------------------- */
+/* -- the turn -------------------------------------------------------------------------------- */
 
 static void expire(struct net *net) {
     LIST_FOR_EACH(place, &net->timed_links) {

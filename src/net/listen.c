@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* -- accepting ------------------------------------------------------------------------------ */
+/* -- accepting ------------------------------------------------------------------------------- */
 
 static bool errno_is_exhaustion(int error) {
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
@@ -57,7 +57,7 @@ static void acceptable(struct ev_loop *loop, ev_io *watcher, int events) {
     }
 }
 
-/* -- listening ------------------------------------------------------------------------------ */
+/* -- listening ------------------------------------------------------------------------------- */
 
 static bool listen_on(
     struct net *net, const char *address, uint16_t port, bool is_bus, struct buf *error) {

@@ -25,7 +25,7 @@ void net_logf(struct net *net, enum log_level level, const char *format, ...) {
     net->hooks.log(net->hooks.context, level, line);
 }
 
-/* -- the turn ------------------------------------------------------------------------------- */
+/* -- the turn -------------------------------------------------------------------------------- */
 
 /* ev_check at the highest priority: before any socket's handler. */
 static void woken(struct ev_loop *loop, ev_check *watcher, int events) {
@@ -74,7 +74,7 @@ static void watch_readable(struct ev_loop *loop, ev_io *watcher, int events) {
     watch->on_readable(watch->context);
 }
 
-/* -- life ----------------------------------------------------------------------------------- */
+/* -- life ------------------------------------------------------------------------------------ */
 
 struct net *net_new(const struct net_settings *settings, const struct net_hooks *hooks) {
     struct net *net = sf_alloc_zero(1, sizeof(*net));

@@ -6,7 +6,7 @@
 enum { SLEW_DIVISOR = 20, WARN_DIFFERENCE_MS = 1000, TICK_RETRY_US = 1000 };
 
 void clock_heard(struct node *node, raft_id id, int64_t wall_ms) {
-    struct peer *peer = peer_find(node, id);
+    struct peer *peer = peer_of(node, id);
     if (peer == NULL || wall_ms <= 0) return;
     peer->wall_offset_ms = wall_ms - node->now_us / 1000;
     peer->wall_known = true;

@@ -58,13 +58,12 @@ static const char *host_of(const struct session *session, const struct raft_memb
 }
 
 static bool is_silent(struct node *node, raft_id id) {
-    struct peer *peer = peer_find(node, id);
+    struct peer *peer = peer_of(node, id);
     return peer != NULL && peer->control == 0 &&
            node->now_us - SF_MAX(peer->last_heard_us, node->started_us) > SILENT_US;
 }
 
-/* -- NODES, SLOTS, SHARDS, LINKS ------------------------------------------------------------------
- */
+/* -- NODES, SLOTS, SHARDS, LINKS ------------------------------------------------------------- */
 
 static void describe_node(
     struct local_call *call, const struct raft_member *member, raft_id master, struct buf *out) {
@@ -73,7 +72,7 @@ static void describe_node(
     cluster_node_name(member->id, name);
     bool self = member->id == node->identity.id, leads = member->id == master;
     if (!leads) cluster_node_name(master, master_name);
-    struct peer *peer = peer_find(node, member->id);
+    struct peer *peer = peer_of(node, member->id);
     long long heard =
         peer == NULL || peer->last_heard_us == 0
             ? 0
@@ -219,8 +218,7 @@ static void cluster_info(struct local_call *call) {
     buf_free(&out);
 }
 
-/* -- slots and keys
- * -------------------------------------------------------------------------------------- */
+/* -- slots and keys -------------------------------------------------------------------------- */
 
 static bool slot_argument(struct local_call *call, struct slice text, int64_t *slot) {
     if (!int_parse(text, slot)) {
@@ -273,8 +271,7 @@ static void cluster_keys(struct local_call *call, bool names) {
     }
 }
 
-/* -- changing the cluster
- * ------------------------------------------------------------------------------------ */
+/* -- changing the cluster -------------------------------------------------------------------- */
 
 static void cluster_meet(struct local_call *call) {
     struct slice host = call->argv[2];
@@ -421,41 +418,42 @@ static const char *const cluster_help[] = {"COUNTKEYSINSLOT <slot>",
 void local_cluster(struct local_call *call) {
     struct reply *reply = call->reply;
     char name[41];
-    if (local_is(call, "cluster|nodes")) {
+    if (call->command->id == COMMAND_CLUSTER_NODES) {
         cluster_nodes(call);
-    } else if (local_is(call, "cluster|slots")) {
+    } else if (call->command->id == COMMAND_CLUSTER_SLOTS) {
         cluster_slots(call);
-    } else if (local_is(call, "cluster|shards")) {
+    } else if (call->command->id == COMMAND_CLUSTER_SHARDS) {
         cluster_shards(call);
-    } else if (local_is(call, "cluster|info")) {
+    } else if (call->command->id == COMMAND_CLUSTER_INFO) {
         cluster_info(call);
-    } else if (local_is(call, "cluster|links")) {
+    } else if (call->command->id == COMMAND_CLUSTER_LINKS) {
         cluster_links(call);
-    } else if (local_is(call, "cluster|myid")) {
+    } else if (call->command->id == COMMAND_CLUSTER_MYID) {
         cluster_node_name(call->node->identity.id, name);
         reply_bulk_text(reply, name);
-    } else if (local_is(call, "cluster|myshardid")) {
+    } else if (call->command->id == COMMAND_CLUSTER_MYSHARDID) {
         shard_name(call->node, name);
         reply_bulk_text(reply, name);
-    } else if (local_is(call, "cluster|keyslot")) {
+    } else if (call->command->id == COMMAND_CLUSTER_KEYSLOT) {
         reply_integer(reply, key_slot(call->argv[2]));
-    } else if (local_is(call, "cluster|countkeysinslot")) {
+    } else if (call->command->id == COMMAND_CLUSTER_COUNTKEYSINSLOT) {
         cluster_keys(call, false);
-    } else if (local_is(call, "cluster|getkeysinslot")) {
+    } else if (call->command->id == COMMAND_CLUSTER_GETKEYSINSLOT) {
         cluster_keys(call, true);
-    } else if (local_is(call, "cluster|replicas") || local_is(call, "cluster|slaves")) {
+    } else if (call->command->id == COMMAND_CLUSTER_REPLICAS ||
+               call->command->id == COMMAND_CLUSTER_SLAVES) {
         cluster_replicas(call);
-    } else if (local_is(call, "cluster|count-failure-reports")) {
+    } else if (call->command->id == COMMAND_CLUSTER_COUNT_FAILURE_REPORTS) {
         reply_integer(reply, 0);
-    } else if (local_is(call, "cluster|meet")) {
+    } else if (call->command->id == COMMAND_CLUSTER_MEET) {
         cluster_meet(call);
-    } else if (local_is(call, "cluster|forget")) {
+    } else if (call->command->id == COMMAND_CLUSTER_FORGET) {
         cluster_forget(call);
-    } else if (local_is(call, "cluster|reset")) {
+    } else if (call->command->id == COMMAND_CLUSTER_RESET) {
         cluster_reset(call);
-    } else if (local_is(call, "cluster|failover")) {
+    } else if (call->command->id == COMMAND_CLUSTER_FAILOVER) {
         cluster_failover(call);
     } else {
-        local_help(call, "CLUSTER", cluster_help);
+        reply_help(call->reply, "CLUSTER", cluster_help);
     }
 }

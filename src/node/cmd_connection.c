@@ -5,8 +5,7 @@
 #include <openssl/crypto.h>
 #include <stdio.h>
 
-/* -- authentication -----------------------------------------------------------------------------
- */
+/* -- authentication -------------------------------------------------------------------------- */
 
 struct slice node_requirepass(const struct node *node) {
     struct slice value;
@@ -53,8 +52,7 @@ void local_auth(struct local_call *call) {
     }
 }
 
-/* -- HELLO
- * ------------------------------------------------------------------------------------------ */
+/* -- HELLO ----------------------------------------------------------------------------------- */
 
 bool client_name_is_valid(struct slice name) {
     for (size_t i = 0; i < name.len; i++) {
@@ -152,8 +150,7 @@ void local_hello(struct local_call *call) {
     hello_reply(call);
 }
 
-/* -- small ones
- * ---------------------------------------------------------------------------------------- */
+/* -- small ones ------------------------------------------------------------------------------ */
 
 void local_ping(struct local_call *call) {
     if (call->argc > 2) {
@@ -220,19 +217,7 @@ void local_readwrite(struct local_call *call) {
     reply_status(call->reply, "OK");
 }
 
-void local_command(struct local_call *call) {
-    struct call inner = {
-        .command = call->command,
-        .argc = call->argc,
-        .argv = call->argv,
-        .reply = call->reply,
-    };
-    cmd_command(&inner);
-}
-
-/* -- CLIENT
- * ------------------------------------------------------------------------------------------------
- */
+/* -- CLIENT ---------------------------------------------------------------------------------- */
 
 static void describe_client(const struct session *session, struct buf *out) {
     int64_t now = session->node->now_us;
@@ -338,7 +323,7 @@ static bool on_or_off(struct local_call *call, bool *out) {
     return false;
 }
 
-/* -- CLIENT KILL */
+/* -- CLIENT KILL ----------------------------------------------------------------------------- */
 
 struct kill_filter {
     bool has_id, has_addr, has_laddr, has_user, skip_me, nobody;
@@ -450,39 +435,39 @@ static const char *const client_help[] = {"GETNAME", "    The name of this conne
 void local_client(struct local_call *call) {
     struct session *session = call->session;
     struct reply *reply = call->reply;
-    if (local_is(call, "client|id")) {
+    if (call->command->id == COMMAND_CLIENT_ID) {
         reply_integer(reply, (int64_t)session->id);
-    } else if (local_is(call, "client|getname")) {
+    } else if (call->command->id == COMMAND_CLIENT_GETNAME) {
         if (session->name.len == 0) {
             reply_null(reply);
         } else {
             reply_bulk(reply, buf_slice(&session->name));
         }
-    } else if (local_is(call, "client|setname")) {
+    } else if (call->command->id == COMMAND_CLIENT_SETNAME) {
         if (!client_name_is_valid(call->argv[2])) {
             reply_error(reply, bad_name);
         } else {
             set_text(&session->name, call->argv[2]);
             reply_status(reply, "OK");
         }
-    } else if (local_is(call, "client|info")) {
+    } else if (call->command->id == COMMAND_CLIENT_INFO) {
         struct buf out = {0};
         describe_client(session, &out);
         reply_verbatim(reply, "txt", buf_slice(&out));
         buf_free(&out);
-    } else if (local_is(call, "client|list")) {
+    } else if (call->command->id == COMMAND_CLIENT_LIST) {
         client_list(call);
-    } else if (local_is(call, "client|setinfo")) {
+    } else if (call->command->id == COMMAND_CLIENT_SETINFO) {
         client_setinfo(call);
-    } else if (local_is(call, "client|reply")) {
+    } else if (call->command->id == COMMAND_CLIENT_REPLY) {
         client_reply(call);
-    } else if (local_is(call, "client|no-evict")) {
+    } else if (call->command->id == COMMAND_CLIENT_NO_EVICT) {
         on_or_off(call, &session->no_evict);
-    } else if (local_is(call, "client|no-touch")) {
+    } else if (call->command->id == COMMAND_CLIENT_NO_TOUCH) {
         on_or_off(call, &session->no_touch);
-    } else if (local_is(call, "client|kill")) {
+    } else if (call->command->id == COMMAND_CLIENT_KILL) {
         client_kill(call);
     } else {
-        local_help(call, "CLIENT", client_help);
+        reply_help(call->reply, "CLIENT", client_help);
     }
 }

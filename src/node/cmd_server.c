@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-/* -- CONFIG ----------------------------------------------------------------------------------- */
+/* -- CONFIG ---------------------------------------------------------------------------------- */
 
 struct config_reply {
     struct reply *reply;
@@ -124,15 +124,15 @@ static const char *const config_help[] = {"GET <pattern> [<pattern> ...]",
 
 void local_config(struct local_call *call) {
     struct node *node = call->node;
-    if (local_is(call, "config|get")) {
+    if (call->command->id == COMMAND_CONFIG_GET) {
         config_get(call);
-    } else if (local_is(call, "config|set")) {
+    } else if (call->command->id == COMMAND_CONFIG_SET) {
         config_set(call);
-    } else if (local_is(call, "config|resetstat")) {
+    } else if (call->command->id == COMMAND_CONFIG_RESETSTAT) {
         node->n_commands_processed = node->n_reads = node->n_writes = 0;
         node->n_errors_uncertain = node->n_errors_unavailable = 0;
         reply_status(call->reply, "OK");
-    } else if (local_is(call, "config|rewrite")) {
+    } else if (call->command->id == COMMAND_CONFIG_REWRITE) {
         struct buf error = {0};
         if (node->ports.config_rewrite(node->ports.context, &error)) {
             reply_status(call->reply, "OK");
@@ -141,12 +141,11 @@ void local_config(struct local_call *call) {
         }
         buf_free(&error);
     } else {
-        local_help(call, "CONFIG", config_help);
+        reply_help(call->reply, "CONFIG", config_help);
     }
 }
 
-/* -- DEBUG ---------------------------------------------------------------------------------------
- */
+/* -- DEBUG ----------------------------------------------------------------------------------- */
 
 static void debug_digest(struct local_call *call) {
     uint8_t digest[20];
@@ -192,8 +191,7 @@ void local_debug(struct local_call *call) {
     }
 }
 
-/* -- the rest
- * ---------------------------------------------------------------------------------------- */
+/* -- the rest -------------------------------------------------------------------------------- */
 
 void local_shutdown(struct local_call *call) {
     for (uint32_t i = 1; i < call->argc; i++) {

@@ -25,8 +25,7 @@
 
 struct ask;
 
-/* -- session.c: clients --------------------------------------------------------------------------
- */
+/* -- session.c: clients ---------------------------------------------------------------------- */
 
 enum pending_kind {
     PENDING_WRITE, /* in a batch: answered when applied */
@@ -97,8 +96,7 @@ struct session {
     uint64_t n_commands;
 };
 
-/* -- stream.c: commands on their way into the log
- * --------------------------------------------------- */
+/* -- stream.c: commands on their way into the log -------------------------------------------- */
 
 /* The commands of one loop turn of this node: one sub-batch, kept until it is applied here. */
 struct out_batch {
@@ -124,13 +122,12 @@ struct in_stream {
     uint64_t number;  /* frames of earlier ones are dropped */
     uint64_t highest; /* sequence in the log, proposed ones included */
     bool open;
-    bool asked;    /* the node waits for stream-open */
-    bool proposed; /* its incarnation's entry is on its way */
-    bool refused;  /* said so in the log */
+    bool asked;             /* the node waits for stream-open */
+    raft_index proposed_at; /* its incarnation's entry is on its way there; 0: not proposed */
+    bool refused;           /* said so in the log */
 };
 
-/* -- reads.c
- * ------------------------------------------------------------------------------------------ */
+/* -- reads.c --------------------------------------------------------------------------------- */
 
 struct read_round {
     uint64_t id;
@@ -146,8 +143,7 @@ struct read_ticket { /* leader: who asked */
     uint64_t round;
 };
 
-/* -- link.c
- * ------------------------------------------------------------------------------------------- */
+/* -- link.c ---------------------------------------------------------------------------------- */
 
 enum link_purpose { LINK_CONTROL, LINK_BULK, LINK_GREET };
 enum link_state {
@@ -199,8 +195,7 @@ struct peer { /* what we dial, for each member but ourselves */
     bool wall_known;
 };
 
-/* -- membership.c: joining, leaving
- * -------------------------------------------------------------------- */
+/* -- membership.c: joining, leaving ---------------------------------------------------------- */
 
 enum ask_kind {
     ASK_MEET,   /* who are you? then decide who joins whom */
@@ -390,8 +385,6 @@ typedef void local_run(struct local_call *call);
 local_run *local_find(const struct command *command, bool *at_once, bool *holds);
 /* Turns the request into one that is answered by held_done. */
 struct pending *local_hold(struct local_call *call);
-bool local_is(const struct local_call *call, const char *full_name);
-void local_help(struct local_call *call, const char *container, const char *const *lines);
 bool client_name_is_valid(struct slice name);
 void cluster_node_name(raft_id id, char out[41]);
 
@@ -414,7 +407,6 @@ void local_lolwut(struct local_call *call);
 void local_shutdown(struct local_call *call);
 void local_role(struct local_call *call);
 void local_cluster(struct local_call *call);
-void local_command(struct local_call *call);
 bool session_is_authenticated(const struct session *session);
 struct slice node_requirepass(const struct node *node);
 void session_reset_state(struct session *session);
@@ -462,12 +454,14 @@ int64_t clock_deadline_us(const struct node *node);
 struct link *link_find(struct node *node, uint64_t number);
 struct link *link_dial(
     struct node *node, enum link_purpose purpose, raft_id peer, const struct raft_address *address);
+/* Where the other side of a link that it dialled can be dialled itself. */
+struct raft_address link_peer_address(const struct link *link);
 void link_close(struct node *node, struct link *link); /* ours: no event follows */
 void links_pump(struct node *node);
 void links_close_all(struct node *node);
 int64_t links_deadline_us(const struct node *node);
 void link_send_words(struct node *node, uint64_t number, uint32_t argc, const struct slice *argv);
-struct peer *peer_find(struct node *node, raft_id id);
+struct peer *peer_of(struct node *node, raft_id id);
 /* To a member over our control or bulk link; false: there is none now. */
 bool peer_send(struct node *node, raft_id id, bool bulk, uint32_t argc, const struct slice *argv);
 bool peer_send_bytes(struct node *node, raft_id id, bool bulk, struct slice bytes);

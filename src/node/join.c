@@ -15,8 +15,7 @@ enum {
     NODES_MAX = 14, /* 7 voters, and as many about to replace them */
 };
 
-/* -- what we are
- * ----------------------------------------------------------------------------------- */
+/* -- what we are ----------------------------------------------------------------------------- */
 
 static bool holds_keys(struct node *node) {
     struct greeting ours;
@@ -57,8 +56,7 @@ void bootstrap_now(struct node *node) {
     identity_save(node, &next);
 }
 
-/* -- asks
- * --------------------------------------------------------------------------------------------- */
+/* -- asks ------------------------------------------------------------------------------------ */
 
 static struct ask *ask_new(struct node *node, enum ask_kind kind,
     const struct raft_address *address, struct pending *held) {
@@ -130,8 +128,7 @@ void join_on_failed(struct node *node, struct link *link, const char *why) {
     ask_end(node, ask, why);
 }
 
-/* -- MEET: who joins whom
- * -------------------------------------------------------------------------------- */
+/* -- MEET: who joins whom -------------------------------------------------------------------- */
 
 static void question(struct node *node, struct ask *ask, uint32_t argc, const struct slice *argv) {
     link_send_words(node, ask->link, argc, argv);
@@ -231,9 +228,7 @@ void join_on_ready(struct node *node, struct link *link) {
     }
 }
 
-/* -- answers
- * --------------------------------------------------------------------------------------------------
- */
+/* -- answers --------------------------------------------------------------------------------- */
 
 static bool read_point(const struct slice host, const struct slice port, struct raft_address *out) {
     uint64_t number;
@@ -334,9 +329,7 @@ void join_on_answer(struct node *node, struct link *link, uint32_t argc, const s
     }
 }
 
-/* -- questions
- * --------------------------------------------------------------------------------------------------
- */
+/* -- questions ------------------------------------------------------------------------------- */
 
 static void say(struct node *node, struct link *link, const char *word) {
     struct slice words[1] = {slice_text(word)};
@@ -365,16 +358,10 @@ static bool redirected(struct node *node, struct link *link) {
     return true;
 }
 
-static struct raft_address joiner_address(const struct link *link) {
-    struct raft_address address = link->theirs.address;
-    if (address.host[0] == '\0') memcpy(address.host, link->remote_host, sizeof address.host);
-    return address;
-}
-
 /* Why a node may not come in; NULL: it may. */
 static const char *objection(struct node *node, struct link *link) {
     const struct raft_configuration *now = raft_configuration(node->raft);
-    struct raft_address address = joiner_address(link);
+    struct raft_address address = link_peer_address(link);
     if (node->fenced || node->self_removed) return "this node serves no cluster itself";
     if (link->theirs.databases != node->settings.databases) {
         return "the directive databases differs between the nodes";
@@ -407,7 +394,7 @@ static void on_join_question(struct node *node, struct link *link) {
         return;
     }
     const struct raft_configuration *now = raft_configuration(node->raft);
-    struct raft_member learner = {.id = link->theirs.id, .address = joiner_address(link)};
+    struct raft_member learner = {.id = link->theirs.id, .address = link_peer_address(link)};
     const struct raft_member *listed = configuration_find(now, learner.id);
     if (listed != NULL && memcmp(&listed->address, &learner.address, sizeof learner.address) == 0) {
         say(node, link, "joining");
@@ -476,9 +463,7 @@ void join_on_question(
     }
 }
 
-/* -- the pump
- * ---------------------------------------------------------------------------------------------------------
- */
+/* -- the pump -------------------------------------------------------------------------------- */
 
 static bool asks_of(struct node *node, enum ask_kind kind) {
     LIST_FOR_EACH(link, &node->asks) {

@@ -21,8 +21,7 @@ enum {
     GREETING_VERSION = 1,
 };
 
-/* -- greetings ----------------------------------------------------------------------------------
- */
+/* -- greetings ------------------------------------------------------------------------------- */
 
 static bool holds_no_key(const struct node *node) {
     if (node->engine == NULL) return true;
@@ -114,8 +113,7 @@ enum sf_status greeting_read(struct slice bytes, struct greeting *out) {
     return SF_OK;
 }
 
-/* -- finding and sending
- * --------------------------------------------------------------------------- */
+/* -- finding and sending --------------------------------------------------------------------- */
 
 struct link *link_find(struct node *node, uint64_t number) {
     if (number == 0) return NULL;
@@ -132,7 +130,7 @@ static struct link *link_place(struct node *node) {
     return NULL;
 }
 
-struct peer *peer_find(struct node *node, raft_id id) {
+struct peer *peer_of(struct node *node, raft_id id) {
     for (uint32_t i = 0; i < node->n_peers; i++) {
         if (node->peers[i].id == id) return &node->peers[i];
     }
@@ -155,7 +153,7 @@ static void link_send_error(struct node *node, uint64_t number, const char *text
 }
 
 bool peer_send_bytes(struct node *node, raft_id id, bool bulk, struct slice bytes) {
-    struct peer *peer = peer_find(node, id);
+    struct peer *peer = peer_of(node, id);
     uint64_t number = peer == NULL ? 0 : bulk ? peer->bulk : peer->control;
     if (number == 0) return false;
     if (node->ports.link_backlog(node->ports.context, number) > LINK_BACKLOG_MAX) {
@@ -177,8 +175,7 @@ bool peer_send(struct node *node, raft_id id, bool bulk, uint32_t argc, const st
     return sent;
 }
 
-/* -- opening and closing
- * --------------------------------------------------------------------------- */
+/* -- opening and closing --------------------------------------------------------------------- */
 
 struct link *link_dial(struct node *node, enum link_purpose purpose, raft_id peer,
     const struct raft_address *address) {
@@ -201,7 +198,7 @@ struct link *link_dial(struct node *node, enum link_purpose purpose, raft_id pee
 static void link_gone(struct node *node, struct link *link) {
     struct link was = *link;
     link->number = 0;
-    struct peer *peer = was.peer == NOBODY ? NULL : peer_find(node, was.peer);
+    struct peer *peer = was.peer == NOBODY ? NULL : peer_of(node, was.peer);
     if (was.dialled && peer != NULL && was.purpose != LINK_GREET) {
         uint64_t *ours = was.purpose == LINK_BULK ? &peer->bulk : &peer->control;
         bool counted = *ours == was.number;
@@ -243,8 +240,7 @@ static void refuse(struct node *node, struct link *link, const char *error, cons
     link_close(node, link);
 }
 
-/* -- members
- * ------------------------------------------------------------------------------------------ */
+/* -- members --------------------------------------------------------------------------------- */
 
 void peers_follow_configuration(struct node *node) {
     const struct raft_configuration *configuration = raft_configuration(node->raft);
@@ -253,14 +249,14 @@ void peers_follow_configuration(struct node *node) {
         struct peer *peer = &node->peers[i];
         if (configuration_find(configuration, peer->id) != NULL) {
             peer->leaves_us = 0;
-        } else if (peer->leaves_us == 0) {
+        } else if (peer->leaves_us == 0 && configuration->n > 0) {
             peer->leaves_us = node->now_us + LEAVING_US;
         }
     }
     for (uint32_t i = 0; i < configuration->n; i++) {
         const struct raft_member *member = &configuration->members[i];
         if (member->id == node->identity.id) continue;
-        struct peer *peer = peer_find(node, member->id);
+        struct peer *peer = peer_of(node, member->id);
         if (peer == NULL) {
             if (node->n_peers == SF_LENGTH(node->peers)) continue; /* leaving ones first */
             peer = &node->peers[node->n_peers++];
@@ -328,8 +324,7 @@ int64_t links_deadline_us(const struct node *node) {
     return deadline;
 }
 
-/* -- the greeting: dialler
- * --------------------------------------------------------------------------- */
+/* -- the greeting: dialler ------------------------------------------------------------------- */
 
 static void hex_encode(const uint8_t *bytes, size_t n, char *out) {
     static const char digits[] = "0123456789abcdef";
@@ -434,7 +429,7 @@ static void on_welcome(
         join_on_ready(node, link);
         return;
     }
-    struct peer *peer = peer_find(node, link->peer);
+    struct peer *peer = peer_of(node, link->peer);
     if (peer == NULL || link->theirs.id != link->peer) {
         link_close(node, link);
         return;
@@ -484,8 +479,7 @@ static void on_dialled_message(
     }
 }
 
-/* -- the greeting: acceptor
- * ---------------------------------------------------------------------------- */
+/* -- the greeting: acceptor ------------------------------------------------------------------ */
 
 void node_on_link_accepted(struct node *node, uint64_t number, const char *remote_host,
     const char *local_host, int64_t now_us) {
@@ -568,6 +562,22 @@ static const char *judge(struct node *node, struct link *link, uint64_t wanted, 
     return NULL;
 }
 
+struct raft_address link_peer_address(const struct link *link) {
+    struct raft_address address = link->theirs.address;
+    if (address.host[0] == '\0') memcpy(address.host, link->remote_host, sizeof address.host);
+    return address;
+}
+
+/* A member that our log does not list yet speaks to us (we are joining, or far behind): it has to
+ * be answered, so it is dialled where it says it lives, until the log knows better. */
+static void meet_unlisted(struct node *node, const struct link *link) {
+    if (link->purpose == LINK_GREET || peer_of(node, link->peer) != NULL) return;
+    if (node->raft == NULL || node->n_peers == SF_LENGTH(node->peers)) return;
+    struct peer *peer = &node->peers[node->n_peers++];
+    *peer = (struct peer){.id = link->peer, .address = link_peer_address(link)};
+    if (raft_configuration(node->raft)->n > 0) peer->leaves_us = node->now_us + LEAVING_US;
+}
+
 static void on_prove(
     struct node *node, struct link *link, uint32_t argc, const struct slice *argv) {
     uint8_t theirs[32], expected[32];
@@ -606,7 +616,8 @@ static void on_prove(
     struct slice words[3] = {SLICE("welcome"), buf_slice(&greeting), slice_text(link->remote_host)};
     link_send_words(node, link->number, 3, words);
     buf_free(&greeting);
-    struct peer *peer = peer_find(node, link->peer);
+    meet_unlisted(node, link);
+    struct peer *peer = peer_of(node, link->peer);
     if (peer != NULL) { /* it lives: dial it at once */
         peer->dial_again_us = node->now_us;
         peer->failures = 0;
@@ -614,8 +625,7 @@ static void on_prove(
     }
 }
 
-/* -- messages
- * --------------------------------------------------------------------------------------------- */
+/* -- messages -------------------------------------------------------------------------------- */
 
 static void on_raft_message(
     struct node *node, struct link *link, uint32_t argc, const struct slice *argv) {
@@ -639,7 +649,7 @@ static void on_raft_message(
 static void on_member_message(
     struct node *node, struct link *link, uint32_t argc, const struct slice *argv) {
     if (node->raft == NULL || node->identity_switching) return;
-    struct peer *peer = peer_find(node, link->peer);
+    struct peer *peer = peer_of(node, link->peer);
     if (peer != NULL) peer->last_heard_us = node->now_us;
     if (raft_message_is_name(argv[0])) {
         on_raft_message(node, link, argc, argv);

@@ -1,59 +1,83 @@
 /* Which function carries out which session or server command, and when. */
 #include "node/internal.h"
 
-struct local_row {
-    const char *name; /* of the command, or of the container of its subcommands */
+enum {
+    AT_TURN = 0,
+    AT_ONCE = 1, /* changes how later requests are read or answered: runs while parsing */
+    HOLDS = 2,   /* may be answered later; what the session sends behind it waits */
+};
+
+static const struct local_row {
     local_run *run;
+    uint8_t when;
+} rows[COMMANDS_TOTAL] = {
+    [COMMAND_AUTH] = {local_auth, AT_ONCE},
+    [COMMAND_CLIENT_GETNAME] = {local_client, AT_TURN},
+    [COMMAND_CLIENT_HELP] = {local_client, AT_TURN},
+    [COMMAND_CLIENT_ID] = {local_client, AT_TURN},
+    [COMMAND_CLIENT_INFO] = {local_client, AT_TURN},
+    [COMMAND_CLIENT_KILL] = {local_client, AT_TURN},
+    [COMMAND_CLIENT_LIST] = {local_client, AT_TURN},
+    [COMMAND_CLIENT_NO_EVICT] = {local_client, AT_ONCE},
+    [COMMAND_CLIENT_NO_TOUCH] = {local_client, AT_ONCE},
+    [COMMAND_CLIENT_REPLY] = {local_client, AT_ONCE},
+    [COMMAND_CLIENT_SETINFO] = {local_client, AT_ONCE},
+    [COMMAND_CLIENT_SETNAME] = {local_client, AT_ONCE},
+    [COMMAND_CLUSTER_COUNT_FAILURE_REPORTS] = {local_cluster, AT_TURN},
+    [COMMAND_CLUSTER_COUNTKEYSINSLOT] = {local_cluster, AT_TURN},
+    [COMMAND_CLUSTER_FAILOVER] = {local_cluster, AT_TURN},
+    [COMMAND_CLUSTER_FORGET] = {local_cluster, HOLDS},
+    [COMMAND_CLUSTER_GETKEYSINSLOT] = {local_cluster, AT_TURN},
+    [COMMAND_CLUSTER_HELP] = {local_cluster, AT_TURN},
+    [COMMAND_CLUSTER_INFO] = {local_cluster, AT_TURN},
+    [COMMAND_CLUSTER_KEYSLOT] = {local_cluster, AT_TURN},
+    [COMMAND_CLUSTER_LINKS] = {local_cluster, AT_TURN},
+    [COMMAND_CLUSTER_MEET] = {local_cluster, HOLDS},
+    [COMMAND_CLUSTER_MYID] = {local_cluster, AT_TURN},
+    [COMMAND_CLUSTER_MYSHARDID] = {local_cluster, AT_TURN},
+    [COMMAND_CLUSTER_NODES] = {local_cluster, AT_TURN},
+    [COMMAND_CLUSTER_REPLICAS] = {local_cluster, AT_TURN},
+    [COMMAND_CLUSTER_RESET] = {local_cluster, HOLDS},
+    [COMMAND_CLUSTER_SHARDS] = {local_cluster, AT_TURN},
+    [COMMAND_CLUSTER_SLAVES] = {local_cluster, AT_TURN},
+    [COMMAND_CLUSTER_SLOTS] = {local_cluster, AT_TURN},
+    [COMMAND_CONFIG_GET] = {local_config, AT_TURN},
+    [COMMAND_CONFIG_HELP] = {local_config, AT_TURN},
+    [COMMAND_CONFIG_RESETSTAT] = {local_config, AT_TURN},
+    [COMMAND_CONFIG_REWRITE] = {local_config, AT_TURN},
+    [COMMAND_CONFIG_SET] = {local_config, HOLDS},
+    [COMMAND_DEBUG] = {local_debug, HOLDS},
+    [COMMAND_ECHO] = {local_echo, AT_TURN},
+    [COMMAND_HELLO] = {local_hello, AT_ONCE},
+    [COMMAND_INFO] = {local_info, AT_TURN},
+    [COMMAND_LOLWUT] = {local_lolwut, AT_TURN},
+    [COMMAND_PING] = {local_ping, AT_TURN},
+    [COMMAND_QUIT] = {local_quit, AT_ONCE},
+    [COMMAND_READONLY] = {local_readonly, AT_ONCE},
+    [COMMAND_READWRITE] = {local_readwrite, AT_ONCE},
+    [COMMAND_RESET] = {local_reset, AT_ONCE},
+    [COMMAND_ROLE] = {local_role, AT_TURN},
+    [COMMAND_SELECT] = {local_select, AT_ONCE},
+    [COMMAND_SHUTDOWN] = {local_shutdown, AT_TURN},
+    [COMMAND_TIME] = {local_time, AT_TURN},
 };
 
-static const struct local_row rows[] = {
-    {"ping", local_ping},
-    {"select", local_select},
-    {"hello", local_hello},
-    {"auth", local_auth},
-    {"client", local_client},
-    {"echo", local_echo},
-    {"time", local_time},
-    {"info", local_info},
-    {"command", local_command},
-    {"config", local_config},
-    {"cluster", local_cluster},
-    {"quit", local_quit},
-    {"reset", local_reset},
-    {"readonly", local_readonly},
-    {"readwrite", local_readwrite},
-    {"role", local_role},
-    {"debug", local_debug},
-    {"lolwut", local_lolwut},
-    {"shutdown", local_shutdown},
-};
-
-/* They change how later requests of the session are read or answered: run while parsing. */
-static const char *const at_once_names[] = {"select", "hello", "auth", "reset", "quit", "readonly",
-    "readwrite", "client|setname", "client|setinfo", "client|reply", "client|no-evict",
-    "client|no-touch"};
-
-/* They may be answered later; what the session sends behind them waits. */
-static const char *const holding_names[] = {
-    "cluster|meet", "cluster|forget", "cluster|reset", "config|set", "debug"};
-
-static bool is_among(const char *name, const char *const *names, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        if (strcmp(name, names[i]) == 0) return true;
-    }
-    return false;
+/* Local commands that are functions of the command table alone (COMMAND, OBJECT HELP). */
+static void local_of_table(struct local_call *call) {
+    struct call inner = {
+        .command = call->command,
+        .argc = call->argc,
+        .argv = call->argv,
+        .reply = call->reply,
+    };
+    call_run(&inner);
 }
 
 local_run *local_find(const struct command *command, bool *at_once, bool *holds) {
-    size_t len = strcspn(command->name, "|");
-    *at_once = is_among(command->name, at_once_names, SF_LENGTH(at_once_names));
-    *holds = is_among(command->name, holding_names, SF_LENGTH(holding_names));
-    for (size_t i = 0; i < SF_LENGTH(rows); i++) {
-        if (strncmp(rows[i].name, command->name, len) == 0 && rows[i].name[len] == '\0') {
-            return rows[i].run;
-        }
-    }
-    return NULL;
+    const struct local_row *row = &rows[command->id];
+    *at_once = row->when == AT_ONCE;
+    *holds = row->when == HOLDS;
+    return command->run != NULL ? local_of_table : row->run;
 }
 
 /* Turns the request into one that is answered by held_done. */
@@ -61,22 +85,4 @@ struct pending *local_hold(struct local_call *call) {
     SF_ASSERT(call->pending != NULL && call->pending->kind == PENDING_LOCAL);
     call->pending->kind = PENDING_HELD;
     return call->pending;
-}
-
-bool local_is(const struct local_call *call, const char *full_name) {
-    return strcmp(call->command->name, full_name) == 0;
-}
-
-void local_help(struct local_call *call, const char *container, const char *const *lines) {
-    uint64_t n = 0;
-    while (lines[n] != NULL) n++;
-    reply_array(call->reply, n + 3);
-    struct buf head = {0};
-    buf_printf(&head, "%s <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", container);
-    buf_append_char(&head, '\0');
-    reply_status(call->reply, buf_slice(&head).data);
-    buf_free(&head);
-    for (uint64_t i = 0; i < n; i++) reply_status(call->reply, lines[i]);
-    reply_status(call->reply, "HELP");
-    reply_status(call->reply, "    Print this help.");
 }

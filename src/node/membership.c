@@ -46,8 +46,7 @@ const char *membership_join_state(const struct node *node) {
     return "none";
 }
 
-/* -- a configuration that is committed
- * ------------------------------------------------------------- */
+/* -- a configuration that is committed ------------------------------------------------------- */
 
 static const struct raft_configuration *committed_configuration(const struct node *node) {
     if (node->raft == NULL) return NULL;
@@ -137,8 +136,7 @@ void membership_applied(struct node *node) {
     }
 }
 
-/* -- the leader's duties
- * ------------------------------------------------------------------------------ */
+/* -- the leader's duties --------------------------------------------------------------------- */
 
 static void promote_learners(struct node *node) {
     const struct raft_configuration *now = raft_configuration(node->raft);
@@ -172,8 +170,7 @@ static void propose_first_configuration(struct node *node) {
     }
 }
 
-/* -- forgetting
- * ------------------------------------------------------------------------------------------- */
+/* -- forgetting ------------------------------------------------------------------------------ */
 
 void errand_begin(struct node *node, enum errand_kind kind, raft_id id, struct pending *held,
     int64_t deadline_us) {
@@ -262,9 +259,7 @@ void membership_on_take_over(struct node *node, raft_id from) {
     }
 }
 
-/* -- identity
- * ------------------------------------------------------------------------------------------------
- */
+/* -- identity -------------------------------------------------------------------------------- */
 
 void node_reset_identity(struct node *node) {
     struct node_identity next = {.state = IDENTITY_FRESH, .was_reset = true};

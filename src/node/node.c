@@ -32,7 +32,7 @@ bool node_serves_data(const struct node *node) {
            node->identity.state != IDENTITY_FRESH;
 }
 
-/* -- the replica ------------------------------------------------------------------------------ */
+/* -- the replica ----------------------------------------------------------------------------- */
 
 static void on_setting_changed(void *context, struct slice name, struct slice value) {
     struct node *node = context;
@@ -87,11 +87,11 @@ static void replica_close(struct node *node) {
     node->tick_in_flight = false;
     node->n_streams = 0;
     node->self_removed = false;
+    node->seen_configuration.n = 0;
     node->dissolve_index = 0;
 }
 
-/* -- identity ------------------------------------------------------------------------------------
- */
+/* -- identity -------------------------------------------------------------------------------- */
 
 void identity_save(struct node *node, const struct node_identity *next) {
     if (node->identity_switching) return;
@@ -106,6 +106,7 @@ void node_on_identity_saved(struct node *node, uint64_t request, int64_t now_us)
     if (request != node->identity_request) return;
     node->identity_saved = request;
     const struct node_identity next = node->identity_next;
+    bool first_id = node->identity.id == 0;
     bool other_id = next.id != node->identity.id;
     bool other_cluster = strcmp(next.cluster_id, node->identity.cluster_id) != 0;
     node->identity = next;
@@ -114,10 +115,9 @@ void node_on_identity_saved(struct node *node, uint64_t request, int64_t now_us)
         links_close_all(node);
         replica_close(node);
         node->incarnation.node = next.id;
-        node->incarnation.counter = 1; /* a new directory counts its own boots */
         node->ports.random_bytes(
             node->ports.context, &node->incarnation.nonce, sizeof node->incarnation.nonce);
-        node->bootstrap_done = true;
+        if (!first_id) node->bootstrap_done = true;
         stream_reset(node);
         apply_drop_waiting(node);
     }
@@ -136,8 +136,7 @@ void node_on_identity_saved(struct node *node, uint64_t request, int64_t now_us)
     node_wake(node);
 }
 
-/* -- life
- * ------------------------------------------------------------------------------------------- */
+/* -- life ------------------------------------------------------------------------------------ */
 
 struct node *node_new(const struct node_start *start, const struct node_ports *ports) {
     struct node *node = sf_alloc_zero(1, sizeof *node);
@@ -194,8 +193,7 @@ void node_set_settings(struct node *node, const struct node_settings *settings) 
     if (node->raft != NULL) raft_set_settings(node->raft, &settings->raft);
 }
 
-/* -- storage answers
- * ----------------------------------------------------------------------------------- */
+/* -- storage answers ------------------------------------------------------------------------- */
 
 void node_on_appended(struct node *node, uint64_t request, raft_index last_index,
     raft_term last_term, int64_t now_us) {
@@ -231,8 +229,7 @@ void node_on_storage_state(struct node *node, enum sf_status state, int64_t now_
     }
 }
 
-/* -- Raft's effects
- * ------------------------------------------------------------------------------------- */
+/* -- Raft's effects -------------------------------------------------------------------------- */
 
 static void send_messages(struct node *node, const struct raft_ready *ready) {
     for (uint32_t i = 0; i < ready->n_messages; i++) {
@@ -295,6 +292,7 @@ static bool carry_out(struct node *node) {
     for (uint32_t i = 0; i < ready.n_fetches; i++) {
         node->ports.fetch(node->ports.context, &ready.fetches[i]);
     }
+    if (ready.damage_mended) node->ports.log_mended(node->ports.context);
     send_messages(node, &ready);
     follow_leadership(node);
     reads_on_raft(node, ready.reads, ready.n_reads);
@@ -304,8 +302,7 @@ static bool carry_out(struct node *node) {
     return true;
 }
 
-/* -- the turn
- * ---------------------------------------------------------------------------------------------- */
+/* -- the turn -------------------------------------------------------------------------------- */
 
 static void count_stall(struct node *node) {
     raft_index commit = node->raft == NULL ? 0 : raft_commit_index(node->raft);

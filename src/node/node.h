@@ -56,8 +56,7 @@ struct node *node_new(const struct node_start *start, const struct node_ports *p
 void node_free(struct node *node);
 void node_set_settings(struct node *node, const struct node_settings *settings);
 
-/* -- clients. `client` is the shell's number, echoed in ports->client_changed
- * ---------------------- */
+/* -- clients. `client` is the shell's number, echoed in ports->client_changed ---------------- */
 struct client_origin {
     const char *remote; /* "127.0.0.1:51234" */
     const char *local;  /* "127.0.0.1:6379" */
@@ -78,8 +77,7 @@ bool session_wants_read(const struct session *session);  /* false: back-pressure
 bool session_wants_close(const struct session *session); /* close once the output is written */
 bool session_must_close_now(const struct session *session); /* output limit, CLIENT KILL */
 
-/* -- links to peers ------------------------------------------------------------------------------
- */
+/* -- links to peers -------------------------------------------------------------------------- */
 void node_on_link_open(struct node *node, uint64_t link, int64_t now_us); /* a dial succeeded */
 void node_on_link_accepted(struct node *node, uint64_t link, const char *remote_host,
     const char *local_host, int64_t now_us);
@@ -91,8 +89,7 @@ void node_on_link_closed(struct node *node, uint64_t link, int64_t now_us);
  */
 uint64_t node_link_limit_bytes(const struct node *node, uint64_t link);
 
-/* -- storage answers ------------------------------------------------------------------------------
- */
+/* -- storage answers ------------------------------------------------------------------------- */
 void node_on_appended(struct node *node, uint64_t request, raft_index last_index,
     raft_term last_term, int64_t now_us);
 void node_on_hard_state_saved(struct node *node, uint64_t request, int64_t now_us);
@@ -103,16 +100,14 @@ void node_on_identity_saved(struct node *node, uint64_t request, int64_t now_us)
  * (MISCONF). SF_OK takes that back. */
 void node_on_storage_state(struct node *node, enum sf_status state, int64_t now_us);
 
-/* -- the turn
- * -------------------------------------------------------------------------------------- */
+/* -- the turn -------------------------------------------------------------------------------- */
 void node_pump(struct node *node, int64_t now_us, int64_t wall_ms);
 int64_t node_next_deadline_us(const struct node *node);
 /* Begins a clean stop (SIGTERM): hands leadership over, finishes what is in flight; then
  * ports->stop. */
 void node_shutdown(struct node *node, int64_t now_us);
 
-/* -- looking in, for tests and the shell's log
- * ------------------------------------------------------ */
+/* -- looking in, for tests and the shell's log ----------------------------------------------- */
 struct raft *node_raft(struct node *node);
 struct engine *node_engine(struct node *node);
 const struct node_identity *node_identity(const struct node *node);

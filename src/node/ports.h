@@ -54,8 +54,7 @@ enum config_verdict {
 struct node_ports {
     void *context;
 
-    /* -- storage: answered by node_on_appended, _hard_state_saved, _fetched, _identity_saved
-     * ---------- */
+    /* -- storage: answered by node_on_appended, _hard_state_saved, _fetched ... -- */
     void (*append)(
         void *context, const struct raft_append_request *request); /* takes its own references */
     void (*save_hard_state)(void *context, uint64_t request, const struct raft_hard_state *state);
@@ -64,7 +63,11 @@ struct node_ports {
      * (and hard state); requests on the old one not yet answered are never answered. */
     void (*save_identity)(void *context, uint64_t request, const struct node_identity *identity);
 
-    /* -- links to peers: streams of RESP arrays ------------------------------------------------ */
+    /* The log is whole again after damage: the mark may be rewritten (DESIGN 9). */
+    void (*log_mended)(void *context);
+
+    /* -- links to peers: streams of RESP arrays --------------------------------------------------
+     */
     /* Begins a connection; answered by node_on_link_open or node_on_link_closed. The node chooses
      * the number (below 2^63; accepted ones are numbered by the other side from 2^63). */
     void (*dial)(void *context, uint64_t link, const char *host, uint16_t bus_port);
@@ -73,11 +76,12 @@ struct node_ports {
     size_t (*link_backlog)(
         void *context, uint64_t link); /* bytes sent and not yet taken by the kernel */
 
-    /* -- clients ------------------------------------------------------------------------------- */
+    /* -- clients ---------------------------------------------------------------------------------
+     */
     /* The session has new output, or its wants_read / wants_close changed. */
     void (*client_changed)(void *context, uint64_t client);
 
-    /* -- configuration (server/config.h keeps the table) ----------------------------------------
+    /* -- configuration (server/config.h keeps the table) -----------------------------------------
      */
     /* Visits every directive whose name matches one of the glob patterns, once each. */
     void (*config_get)(void *context, uint32_t n, const struct slice *patterns,

@@ -27,8 +27,7 @@ bool reads_may_run(struct node *node, struct session *session, struct pending *p
     return pending->round <= node->runnable_round;
 }
 
-/* -- resolving rounds ----------------------------------------------------------------------------
- */
+/* -- resolving rounds ------------------------------------------------------------------------ */
 
 /* Moves the runnable round up to what is resolved and applied. */
 void reads_advance(struct node *node) {
@@ -76,8 +75,7 @@ static void open_round(struct node *node) {
     *round_at(node, node->rounds_n - 1) = (struct read_round){.id = node->next_round++};
 }
 
-/* -- asking
- * ------------------------------------------------------------------------------------------ */
+/* -- asking ---------------------------------------------------------------------------------- */
 
 static bool ticket_take(struct node *node, raft_id from, uint64_t nonce, uint64_t round) {
     uint32_t capacity = SF_LENGTH(node->tickets);
@@ -138,8 +136,7 @@ void reads_on_answer(struct node *node, uint32_t argc, const struct slice *argv)
     resolve(node, round, index, (int64_t)clock_ms);
 }
 
-/* -- the leader's answers
- * ---------------------------------------------------------------------------- */
+/* -- the leader's answers -------------------------------------------------------------------- */
 
 static void answer_member(struct node *node, const struct read_ticket *ticket, raft_index index) {
     char text[4][INT_TEXT_MAX];

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-/* -- pending requests ------------------------------------------------------------------------- */
+/* -- pending requests ------------------------------------------------------------------------ */
 
 static size_t argv_bytes(uint32_t argc, const struct slice *argv) {
     size_t bytes = argc * sizeof *argv;
@@ -85,8 +85,7 @@ static void output_was_added(struct session *session) {
     session_changed(session);
 }
 
-/* -- running
- * --------------------------------------------------------------------------------------- */
+/* -- running --------------------------------------------------------------------------------- */
 
 static void run_local(struct pending *pending) {
     struct session *session = pending->session;
@@ -200,8 +199,7 @@ void held_done(struct pending *held) {
     node_wake(held->session->node);
 }
 
-/* -- requests
- * --------------------------------------------------------------------------------------- */
+/* -- requests -------------------------------------------------------------------------------- */
 
 /* Where something that is known at once goes: the output when nothing waits before it. */
 static struct reply tail_begin(struct session *session, struct pending **pending) {
@@ -241,7 +239,7 @@ static void on_local(struct session *session, const struct command *command, uin
         session_drain(session);
         return;
     }
-    if (strcmp(command->name, "client|reply") == 0 && slice_is(argv[2], "on")) {
+    if (command->id == COMMAND_CLIENT_REPLY && slice_is(argv[2], "on")) {
         session->reply_off = false; /* its own reply is seen already */
     }
     struct pending *pending;
@@ -307,7 +305,8 @@ static void session_on_command(struct session *session, uint32_t argc, const str
     session->reply_skip = session->reply_skip_next;
     session->reply_skip_next = false;
     const struct command *command = command_lookup(argc, argv);
-    if (command == NULL || command->arity != (int32_t)argc) { /* the exact check, with its texts */
+    if (command == NULL ||
+        !command_arity_fits(command, argc)) { /* the exact check, with its texts */
         struct buf error = {0};
         struct reply judge = {&error, session->proto};
         command = command_check(argc, argv, &judge);
@@ -327,12 +326,12 @@ static void session_on_command(struct session *session, uint32_t argc, const str
         answer_error(session, "NOAUTH Authentication required.");
         return;
     }
-    bool digest = strcmp(command->name, "debug") == 0 && node->settings.debug_command &&
-                  argc == 2 && (slice_is(argv[1], "digest") || slice_is(argv[1], "state-digest"));
+    bool digest = command->id == COMMAND_DEBUG && node->settings.debug_command && argc == 2 &&
+                  (slice_is(argv[1], "digest") || slice_is(argv[1], "state-digest"));
     if (digest) {
         reads_add(node, pending_new(session, PENDING_READ, command, argc, argv));
         wait_for_turn(session);
-    } else if (command_route(command) == ROUTE_LOCAL || command->run == NULL) {
+    } else if (command_route(command) == ROUTE_LOCAL) {
         on_local(session, command, argc, argv);
     } else {
         on_data(session, command, argc, argv);
@@ -411,8 +410,7 @@ void sessions_resume(struct node *node) {
     }
 }
 
-/* -- time-outs
- * ---------------------------------------------------------------------------------------- */
+/* -- time-outs ------------------------------------------------------------------------------- */
 
 /* DESIGN 11: what was never given to a leader has not run; what was may have. */
 void session_time_out_head(struct session *session) {
@@ -450,9 +448,7 @@ void sessions_time_out(struct node *node) {
     }
 }
 
-/* -- life
- * ------------------------------------------------------------------------------------------------
- */
+/* -- life ------------------------------------------------------------------------------------ */
 
 static void refuse_connection(struct session *session, const char *error) {
     struct reply reply = {&session->output, 2};

@@ -126,9 +126,8 @@ void follower_on_heartbeat(struct raft *raft, const struct raft_message *m) {
 
 /* Section 3.10: the leader itself asks for this election, so nothing speaks against it. */
 void follower_on_timeout_now(struct raft *raft, const struct raft_message *m) {
-    if (m->term != raft->term || raft->role == RAFT_LEADER || raft->damaged) return;
-    if (raft->leader != m->from) return;
-    if (!configuration_is_voter(raft_configuration(raft), raft->self)) return;
+    if (m->term != raft->term || raft->role != RAFT_FOLLOWER || raft->leader != m->from) return;
+    if (!may_campaign(raft)) return;
     become_candidate(raft, true);
 }
 

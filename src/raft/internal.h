@@ -162,7 +162,7 @@ struct raft {
     uint64_t last_fetch_request;
     struct raft_entry *ahead; /* entries read ahead of applying: ahead[ahead_start ...) */
     uint32_t ahead_start, n_ahead, cap_ahead;
-    int64_t ahead_not_before_us;
+    int64_t ahead_not_before_us; /* after a failed fetch; 0: none failed */
 
     /* Effects not handed out yet, and what the last raft_ready handed out. */
     struct outgoing *outbox;
@@ -179,24 +179,25 @@ struct raft {
     } out;
 };
 
-/* -- raft.c */
+/* -- raft.c ---------------------------------------------------------------------------------- */
 void clock_advance(struct raft *raft, int64_t now_us);
 int64_t after_ms(int64_t from_us, uint64_t ms); /* saturates */
 
-/* -- hard_state.c */
+/* -- hard_state.c ---------------------------------------------------------------------------- */
 void term_change(struct raft *raft, raft_term term, raft_id vote);
 void vote_give(struct raft *raft, raft_id to);
 bool term_is_durable(const struct raft *raft);
 
-/* -- role.c */
+/* -- role.c ---------------------------------------------------------------------------------- */
 void become_follower(struct raft *raft, raft_term term, raft_id leader);
 void become_pre_candidate(struct raft *raft);
 void become_candidate(struct raft *raft, bool transfer);
 void become_leader(struct raft *raft);
 bool is_sole_voter(const struct raft *raft);
 
-/* -- election.c */
+/* -- election.c ------------------------------------------------------------------------------ */
 void election_arm(struct raft *raft);
+bool may_campaign(const struct raft *raft);
 void election_hear_leader(struct raft *raft, raft_id leader);
 void election_tick(struct raft *raft);
 void election_count_own_vote(struct raft *raft);
@@ -205,7 +206,7 @@ void election_on_vote(struct raft *raft, const struct raft_message *m);
 void election_on_answer(struct raft *raft, const struct raft_message *m);
 void election_link_lost(struct raft *raft);
 
-/* -- follower.c */
+/* -- follower.c ------------------------------------------------------------------------------ */
 void follower_on_append(struct raft *raft, const struct raft_message *m);
 void follower_on_heartbeat(struct raft *raft, const struct raft_message *m);
 void follower_on_timeout_now(struct raft *raft, const struct raft_message *m);
@@ -213,7 +214,7 @@ void follower_on_timeout_now(struct raft *raft, const struct raft_message *m);
 void follower_acknowledge(struct raft *raft, bool at_once);
 void follower_check_damage(struct raft *raft);
 
-/* -- peers.c: the leader's list */
+/* -- peers.c: the leader's list -------------------------------------------------------------- */
 struct peer *peer_find(struct raft *raft, raft_id id);
 void peers_follow(struct raft *raft, const struct configuration_record *record);
 void peers_clear(struct raft *raft);
@@ -224,7 +225,7 @@ void peer_in_flight_push(struct peer *peer, raft_index last, uint64_t bytes, int
 void peer_in_flight_pop(struct peer *peer);
 void peer_release_fetched(struct peer *peer);
 
-/* -- replication.c */
+/* -- replication.c --------------------------------------------------------------------------- */
 void leader_flush(struct raft *raft); /* queues what peers are to be sent now */
 void leader_tick(struct raft *raft);
 void leader_tell_commit(struct raft *raft); /* to whom it has moved for, at once */
@@ -233,11 +234,11 @@ void leader_on_heartbeat_answer(struct raft *raft, const struct raft_message *m)
 int64_t leader_quorum_contact_us(const struct raft *raft);
 int64_t leader_next_deadline_us(const struct raft *raft);
 
-/* -- commit.c */
+/* -- commit.c -------------------------------------------------------------------------------- */
 void commit_advance(struct raft *raft, raft_index proven);
 void commit_count(struct raft *raft);
 
-/* -- membership.c */
+/* -- membership.c ---------------------------------------------------------------------------- */
 const struct configuration_record *configuration_in_force(const struct raft *raft);
 void configuration_adopt(
     struct raft *raft, raft_index index, const struct raft_configuration *configuration);
@@ -248,29 +249,30 @@ void configuration_committed(struct raft *raft);
 /* Appends an entry of its own term to the leader's log. */
 raft_index leader_append(struct raft *raft, uint8_t kind, struct bytes *payload);
 
-/* -- read_index.c */
+/* -- read_index.c ---------------------------------------------------------------------------- */
 void reads_release(struct raft *raft);
 void reads_fail(struct raft *raft);
 
-/* -- transfer.c */
+/* -- transfer.c ------------------------------------------------------------------------------ */
 void transfer_continue(struct raft *raft);
 void transfer_tick(struct raft *raft);
 /* Hands over without waiting: to a voter that holds everything, if there is one. */
 void transfer_at_once(struct raft *raft);
 
-/* -- fetch.c */
+/* -- fetch.c --------------------------------------------------------------------------------- */
 void fetch_for_peer(struct raft *raft, struct peer *peer);
 void fetches_drop_peer(struct raft *raft, raft_id peer);
 void fetches_drop_from(struct raft *raft, raft_index from);
+void read_ahead_tick(struct raft *raft);
 void read_ahead_release(struct raft *raft, raft_index through);
 uint32_t fetches_hand_out(struct raft *raft, struct raft_fetch_request *out);
 
-/* -- ready.c */
+/* -- ready.c --------------------------------------------------------------------------------- */
 void send_when_saved(struct raft *raft, struct raft_message *message, uint64_t waits_for);
 void send_in_term(struct raft *raft, struct raft_message *message); /* once the term is durable */
 void outbox_drop_waiting(struct raft *raft);
 
-/* -- message_check.c */
+/* -- message_check.c ------------------------------------------------------------------------- */
 bool message_makes_sense(const struct raft *raft, const struct raft_message *m);
 
 #endif

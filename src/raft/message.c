@@ -164,7 +164,7 @@ void raft_message_clear(struct raft_message *message) {
     message->n_entries = 0;
 }
 
-/* -- writing */
+/* -- writing --------------------------------------------------------------------------------- */
 
 #define NUMBER_TEXT_MAX 20
 
@@ -225,7 +225,7 @@ void raft_message_encode(const struct raft_message *message, struct buf *out) {
     for (uint32_t i = 0; i < message->n_entries; i++) entry_put(out, &message->entries[i]);
 }
 
-/* -- reading */
+/* -- reading --------------------------------------------------------------------------------- */
 
 /* Decimal digits without a leading zero: one number has one text. */
 static bool number_read(struct slice text, uint64_t *out) {
@@ -280,7 +280,7 @@ enum sf_status raft_message_decode(
     return SF_OK;
 }
 
-/* -- describing */
+/* -- describing ------------------------------------------------------------------------------ */
 
 static void describe_append(const struct raft_message *m, struct buf *out) {
     buf_printf(out, " after=%" PRIu64 "/%" PRIu64, m->log_index, m->log_term);

@@ -82,7 +82,7 @@ void raft_free(struct raft *raft) {
     sf_free(raft);
 }
 
-/* -- events */
+/* -- events ---------------------------------------------------------------------------------- */
 
 void raft_step_tick(struct raft *raft, int64_t now_us) {
     clock_advance(raft, now_us);
@@ -90,6 +90,7 @@ void raft_step_tick(struct raft *raft, int64_t now_us) {
         leader_tick(raft);
     else
         election_tick(raft);
+    read_ahead_tick(raft);
 }
 
 /* A higher term ends whatever this node was (section 3.3), except that it only was a question
@@ -205,7 +206,7 @@ void raft_step_applied(struct raft *raft, raft_index index) {
     log_evict(&raft->log, raft->applied, raft->settings.cache_bytes);
 }
 
-/* -- state */
+/* -- state ----------------------------------------------------------------------------------- */
 
 raft_id raft_self(const struct raft *raft) {
     return raft->self;
@@ -279,5 +280,7 @@ bool raft_peer(const struct raft *raft, raft_id id, struct raft_peer_status *out
 }
 
 int64_t raft_next_deadline_us(const struct raft *raft) {
-    return raft->role == RAFT_LEADER ? leader_next_deadline_us(raft) : raft->election_deadline_us;
+    int64_t next =
+        raft->role == RAFT_LEADER ? leader_next_deadline_us(raft) : raft->election_deadline_us;
+    return raft->ahead_not_before_us == 0 ? next : SF_MIN(next, raft->ahead_not_before_us);
 }

@@ -57,7 +57,7 @@ struct raft *raft_new(const struct raft_start *start);
 void raft_free(struct raft *raft);
 void raft_set_settings(struct raft *raft, const struct raft_settings *settings);
 
-/* -- events ------------------------------------------------------------------------------- */
+/* -- events ---------------------------------------------------------------------------------- */
 
 void raft_step_tick(struct raft *raft, int64_t now_us);
 /* Borrowed; takes its own references to entries. Dropped: what is not for self, what makes no
@@ -106,7 +106,7 @@ void raft_step_fetched(struct raft *raft, uint64_t request, const struct raft_en
 /* The state machine has carried out everything up to index. */
 void raft_step_applied(struct raft *raft, raft_index index);
 
-/* -- effects ------------------------------------------------------------------------------ */
+/* -- effects --------------------------------------------------------------------------------- */
 
 struct raft_append_request {
     uint64_t request;         /* echoed in raft_step_appended */
@@ -160,7 +160,7 @@ bool raft_message_is_bulk(enum raft_message_type type);
  */
 const struct raft_entry *raft_committed_entry(struct raft *raft, raft_index index);
 
-/* -- state -------------------------------------------------------------------------------- */
+/* -- state ----------------------------------------------------------------------------------- */
 
 struct raft_peer_status {
     raft_id id;

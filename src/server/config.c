@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-/* -- setting -------------------------------------------------------------------------------- */
+/* -- setting --------------------------------------------------------------------------------- */
 
 /* value's words, as a line with that value would have them: one for single values even when it
  * contains spaces, split where the directive takes several. */
@@ -60,7 +60,7 @@ bool config_apply(struct config *config, uint32_t n, const struct slice *words, 
     return true;
 }
 
-/* -- judging together ----------------------------------------------------------------------- */
+/* -- judging together ------------------------------------------------------------------------ */
 
 struct complaint {
     const char *directive; /* the one to change */
@@ -125,7 +125,7 @@ bool config_validate(const struct config *config, struct buf *error) {
     return false;
 }
 
-/* -- CONFIG GET and SET --------------------------------------------------------------------- */
+/* -- CONFIG GET and SET ---------------------------------------------------------------------- */
 
 static void print_join(const struct config_join *join, struct buf *out) {
     for (uint32_t i = 0; i < join->n; i++) {

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* -- lines ---------------------------------------------------------------------------------- */
+/* -- lines ----------------------------------------------------------------------------------- */
 
 /* Takes the next line off text, without its end. */
 static struct slice next_line(struct slice *text) {
@@ -67,7 +67,7 @@ static bool load(const char *path, struct buf *out, struct buf *error) {
     return is_ok;
 }
 
-/* -- reading -------------------------------------------------------------------------------- */
+/* -- reading --------------------------------------------------------------------------------- */
 
 static bool read_text(
     struct config *config, const char *name, struct slice text, int depth, struct buf *error);
@@ -144,7 +144,7 @@ bool config_read_file(struct config *config, const char *path, struct buf *error
     return is_ok;
 }
 
-/* -- rewriting ------------------------------------------------------------------------------ */
+/* -- rewriting ------------------------------------------------------------------------------- */
 
 static void print_line(
     const struct config *config, const struct config_directive *directive, struct buf *out) {

@@ -87,7 +87,7 @@ static bool parse_bind(
     return true;
 }
 
-/* -- cluster-join --------------------------------------------------------------------------- */
+/* -- cluster-join ---------------------------------------------------------------------------- */
 
 static bool is_ip(const char *host) {
     unsigned char address[16];
@@ -144,7 +144,7 @@ static bool parse_join(
     return true;
 }
 
-/* -- client-output-buffer-limit ------------------------------------------------------------- */
+/* -- client-output-buffer-limit -------------------------------------------------------------- */
 
 static int class_of(struct slice word) {
     if (slice_is(word, "normal")) return CLASS_NORMAL;

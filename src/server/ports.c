@@ -5,7 +5,7 @@
 
 #include <unistd.h>
 
-/* -- storage -------------------------------------------------------------------------------- */
+/* -- storage --------------------------------------------------------------------------------- */
 
 static void port_append(void *context, const struct raft_append_request *request) {
     struct server *server = context;
@@ -34,7 +34,12 @@ static void port_save_identity(
     buf_free(&blob);
 }
 
-/* -- network -------------------------------------------------------------------------------- */
+static void port_log_mended(void *context) {
+    struct server *server = context;
+    storage_mark_repaired(server->storage);
+}
+
+/* -- network --------------------------------------------------------------------------------- */
 
 static void port_dial(void *context, uint64_t link, const char *host, uint16_t bus_port) {
     struct server *server = context;
@@ -61,7 +66,7 @@ static void port_client_changed(void *context, uint64_t client) {
     net_client_changed(server->net, client);
 }
 
-/* -- configuration -------------------------------------------------------------------------- */
+/* -- configuration --------------------------------------------------------------------------- */
 
 static void port_config_get(void *context, uint32_t n, const struct slice *patterns,
     void (*visit)(void *visitor, const char *name, const char *value), void *visitor) {
@@ -112,7 +117,7 @@ void server_tell_settings(struct server *server) {
     node_set_settings(server->node, &settings);
 }
 
-/* -- the process ---------------------------------------------------------------------------- */
+/* -- the process ----------------------------------------------------------------------------- */
 
 static void port_figures(void *context, struct process_figures *out) {
     struct server *server = context;
@@ -157,6 +162,7 @@ void server_ports(struct server *server, struct node_ports *out) {
         .save_hard_state = port_save_hard_state,
         .fetch = port_fetch,
         .save_identity = port_save_identity,
+        .log_mended = port_log_mended,
         .dial = port_dial,
         .link_send = port_link_send,
         .link_close = port_link_close,

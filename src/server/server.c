@@ -14,7 +14,7 @@
 
 #define GENERATION_BYTES (64u * 1024 * 1024)
 
-/* -- events --------------------------------------------------------------------------------- */
+/* -- events ---------------------------------------------------------------------------------- */
 
 static void on_storage_event(void *context, const struct storage_event *event) {
     struct server *server = context;
@@ -72,7 +72,7 @@ static void on_net_log(void *context, enum log_level level, const char *line) {
     logger_write(server->logger, level, line);
 }
 
-/* -- starting ------------------------------------------------------------------------------- */
+/* -- starting -------------------------------------------------------------------------------- */
 
 /* Said on standard error, which the one who starts it sees, and in the log where that is a file. */
 static bool fail(struct server *server, const char *line) {

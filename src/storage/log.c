@@ -25,7 +25,7 @@ static void list_append(struct log *log, struct generation *generation) {
     log->generations[log->n++] = generation;
 }
 
-/* -- the list on disk --------------------------------------------------------------------- */
+/* -- the list on disk ------------------------------------------------------------------------ */
 
 /* Those that begin below first, and added (may be NULL). */
 static enum sf_status list_store(
@@ -128,7 +128,7 @@ void log_close(struct log *log) {
     sf_free(log);
 }
 
-/* -- a change ----------------------------------------------------------------------------- */
+/* -- a change -------------------------------------------------------------------------------- */
 
 void log_change_begin(struct log_change *change, const struct log *log, raft_index truncate_from) {
     bool truncates = truncate_from != 0 && truncate_from <= log->last_index;

@@ -77,7 +77,7 @@ SF_MUST_CHECK enum sf_status log_check(struct log *log, raft_index mark_index, r
     struct log_contents *contents, struct buf *error);
 SF_MUST_CHECK enum sf_status log_cut(struct log *log, raft_index from, struct buf *error);
 
-/* -- writer ------------------------------------------------------------------------------- */
+/* -- writer ---------------------------------------------------------------------------------- */
 
 /* One atomic change: a truncation (0: none), then entries. */
 struct log_change {
@@ -101,7 +101,7 @@ SF_MUST_CHECK enum sf_status log_write(
     struct log *log, const struct log_change *change, struct buf *error);
 raft_term log_term_at(const struct log *log, raft_index index); /* 0 for index 0 */
 
-/* -- reader ------------------------------------------------------------------------------- */
+/* -- reader ---------------------------------------------------------------------------------- */
 
 struct log_entries {
     struct raft_entry *items; /* holds one reference to each payload */

@@ -24,7 +24,7 @@ static void entries_add(
         .index = index, .term = view->term, .kind = view->kind, .payload = payload};
 }
 
-/* -- handles ------------------------------------------------------------------------------ */
+/* -- handles --------------------------------------------------------------------------------- */
 
 static struct generation *covering(const struct log *log, raft_index index) {
     for (uint32_t i = log->n; i > 0; i--)
@@ -86,7 +86,7 @@ void log_tidy(struct log *log) {
     close_handles(log, READ_HANDLES_MAX);
 }
 
-/* -- reading ------------------------------------------------------------------------------ */
+/* -- reading --------------------------------------------------------------------------------- */
 
 struct reading {
     struct log *log;

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* -- requests and answers ----------------------------------------------------------------- */
+/* -- requests and answers -------------------------------------------------------------------- */
 
 struct request *request_new(enum request_type type, uint64_t number, uint64_t epoch, uint32_t n) {
     struct request *request = sf_alloc_zero(1, sizeof *request + n * sizeof(struct raft_entry));
@@ -90,7 +90,7 @@ void background_push_locked(struct storage *storage, struct request *request) {
     pthread_cond_signal(&storage->background_wake);
 }
 
-/* -- open and close ----------------------------------------------------------------------- */
+/* -- open and close -------------------------------------------------------------------------- */
 
 void storage_found_clear(struct storage_found *found) {
     buf_free(&found->identity_blob);
@@ -167,7 +167,7 @@ static enum sf_status open_directory(struct storage *storage, bool accept_lost_t
     struct storage_found *found, struct buf *error) {
     enum sf_status status = directory_make(storage->directory, error);
     if (status == SF_OK) status = directory_lock(storage->directory, &storage->lock_fd, error);
-    if (status != SF_OK) return status;
+    if (status != SF_OK) return status == SF_ERR_NO_SPACE ? SF_ERR_STORAGE : status;
     status = open_files(storage, accept_lost_tail, found, error);
     if (status == SF_ERR_NO_SPACE) { /* LevelDB writes when it opens: give it the reserve */
         reserve_free(storage->directory);
@@ -234,7 +234,7 @@ uint64_t storage_disk_bytes(const struct storage *storage) {
     return atomic_load_explicit(&storage->disk_bytes, memory_order_relaxed);
 }
 
-/* -- the main thread's calls -------------------------------------------------------------- */
+/* -- the main thread's calls ----------------------------------------------------------------- */
 
 static void queue(
     struct storage *storage, struct list *queue, pthread_cond_t *wake, struct request *request) {

@@ -7,7 +7,7 @@ enum {
     HANDLE_FAILURES_MAX = 2,   /* writes of one group that may fail for reasons other than room */
 };
 
-/* -- waiting for room --------------------------------------------------------------------- */
+/* -- waiting for room ------------------------------------------------------------------------ */
 
 /* After SF_ERR_NO_SPACE: true when it is worth another try. */
 static bool wait_for_room(struct storage *storage, uint64_t epoch, const struct buf *error) {
@@ -39,7 +39,7 @@ static void fail(struct storage *storage, const struct buf *error) {
     pthread_mutex_unlock(&storage->lock);
 }
 
-/* -- appends ------------------------------------------------------------------------------ */
+/* -- appends --------------------------------------------------------------------------------- */
 
 static uint64_t payload_bytes(const struct request *request) {
     uint64_t bytes = 0;
@@ -152,7 +152,7 @@ static void write_group(struct storage *storage, struct list *group) {
     drop_requests(group);
 }
 
-/* -- the identity ------------------------------------------------------------------------- */
+/* -- the identity ---------------------------------------------------------------------------- */
 
 /* From here on the new id's files are the storage's; the old ones go to the background thread. */
 static void install(struct storage *storage, const struct request *request, struct log *log,
@@ -230,7 +230,7 @@ static void save_identity(struct storage *storage, const struct request *request
     buf_free(&error);
 }
 
-/* -- the thread --------------------------------------------------------------------------- */
+/* -- the thread ------------------------------------------------------------------------------ */
 
 /* Lock held. Requests on a log that is no longer wanted, or after a failure: dropped. An identity
  * whose id has already been followed by another one is still carried out. */

@@ -88,7 +88,7 @@ struct storage {
     uint64_t flush_wanted, flush_done; /* storage_mark_flush: writes asked for and carried out */
 };
 
-/* -- storage.c: for the threads, lock held where the name says so ------------------------- */
+/* -- storage.c: for the threads, lock held where the name says so ---------------------------- */
 
 void request_free(struct request *request);
 void answer_push_locked(struct storage *storage, uint64_t epoch, struct storage_event event);
@@ -101,7 +101,7 @@ bool storage_wait_locked(struct storage *storage, pthread_cond_t *cond, unsigned
 void background_push_locked(struct storage *storage, struct request *request);
 struct request *request_new(enum request_type type, uint64_t number, uint64_t epoch, uint32_t n);
 
-/* -- node_files.c: everything of one node id ---------------------------------------------- */
+/* -- node_files.c: everything of one node id ------------------------------------------------- */
 
 /* Makes new-<id> with an empty log and a first hard state, all synced. */
 SF_MUST_CHECK enum sf_status node_files_create(const char *directory, raft_id node_id,
@@ -111,12 +111,12 @@ SF_MUST_CHECK enum sf_status node_files_create(const char *directory, raft_id no
 SF_MUST_CHECK enum sf_status node_files_open(struct storage *storage, raft_id node_id,
     bool accept_lost_tail, struct storage_found *found, struct buf *error);
 
-/* -- reserve.c ---------------------------------------------------------------------------- */
+/* -- reserve.c ------------------------------------------------------------------------------- */
 
 bool reserve_make(const char *directory); /* when there is ample room; true: it is there */
 void reserve_free(const char *directory);
 
-/* -- the threads -------------------------------------------------------------------------- */
+/* -- the threads ----------------------------------------------------------------------------- */
 
 void *sync_thread_main(void *storage);
 void *hard_thread_main(void *storage);

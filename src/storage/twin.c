@@ -50,7 +50,7 @@ struct twin {
     int64_t marked_at_us;
 };
 
-/* -- the durable log ----------------------------------------------------------------------- */
+/* -- the durable log ------------------------------------------------------------------------- */
 
 static void log_truncate(struct twin *twin, raft_index from) {
     /* The mark is lowered and synced before any truncation. */
@@ -86,7 +86,7 @@ static void mark_refresh(struct twin *twin) {
     twin->mark_term = twin->log_len > 0 ? twin->log[twin->log_len - 1].term : 0;
 }
 
-/* -- work and lanes ------------------------------------------------------------------------ */
+/* -- work and lanes -------------------------------------------------------------------------- */
 
 static void work_free(struct work *work) {
     for (uint32_t i = 0; i < work->n; i++) bytes_unref(work->entries[i].payload);
@@ -141,7 +141,7 @@ static void lane_push(struct twin *twin, enum lane_name name, struct work *work,
     lane_start(twin, name, now_us);
 }
 
-/* -- requests ------------------------------------------------------------------------------ */
+/* -- requests -------------------------------------------------------------------------------- */
 
 static struct work *work_new(enum storage_event_type type, uint64_t request) {
     struct work *work = sf_alloc_zero(1, sizeof *work);
@@ -199,7 +199,7 @@ void twin_save_identity(
     lane_push(twin, LANE_STATE, work, now_us);
 }
 
-/* -- completion ---------------------------------------------------------------------------- */
+/* -- completion ------------------------------------------------------------------------------ */
 
 static void finish_append(struct twin *twin, struct work *work, struct storage_event *event) {
     if (work->truncate_from > 0) log_truncate(twin, work->truncate_from);
@@ -316,7 +316,7 @@ int64_t twin_next_due_us(const struct twin *twin) {
     return due;
 }
 
-/* -- opening, closing, crashing ------------------------------------------------------------- */
+/* -- opening, closing, crashing -------------------------------------------------------------- */
 
 struct twin *twin_new(uint64_t seed) {
     struct twin *twin = sf_alloc_zero(1, sizeof *twin);
@@ -459,7 +459,7 @@ void twin_crash(struct twin *twin, int64_t now_us) {
     twin->is_open = false;
 }
 
-/* -- faults and looking in ------------------------------------------------------------------ */
+/* -- faults and looking in ------------------------------------------------------------------- */
 
 void twin_set_pace(struct twin *twin, const struct twin_pace *pace) {
     SF_ASSERT(pace->sync_min_us <= pace->sync_max_us && pace->fetch_min_us <= pace->fetch_max_us);

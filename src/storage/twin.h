@@ -45,7 +45,7 @@ uint32_t twin_poll(struct twin *twin, int64_t now_us,
 void twin_mark_repaired(struct twin *twin);
 int64_t twin_next_due_us(const struct twin *twin); /* INT64_MAX: nothing under way */
 
-/* -- faults -------------------------------------------------------------------------------- */
+/* -- faults ---------------------------------------------------------------------------------- */
 
 void twin_set_pace(struct twin *twin, const struct twin_pace *pace);
 /* No write completes before until_us (reads go on). */
@@ -56,7 +56,7 @@ void twin_set_state(struct twin *twin, enum sf_status state, int64_t now_us);
 /* A lying disk: durable entries above keep_last vanish. Only while nobody has it open. */
 void twin_lose_tail(struct twin *twin, raft_index keep_last);
 
-/* -- what is durable, for checkers --------------------------------------------------------- */
+/* -- what is durable, for checkers ----------------------------------------------------------- */
 
 bool twin_is_open(const struct twin *twin);
 raft_id twin_node_id(const struct twin *twin); /* 0: no identity yet */
