@@ -71,13 +71,13 @@ static void test_setting_a_dead_key_s_name_equals_reclaiming_first(void **state)
     for (int i = 0; i < 2; i++) {
         keyspaces[i] = one_db(&db[i]);
         db_set_string(db[i], SLICE("k"), SLICE("old"), 100);
-        db_set_string(db[i], SLICE("m"), SLICE("old"), NO_DUE);
-        if (i == 0) keyspace_reclaim(keyspaces[i], 200, 10, NULL, NULL);
+        db_set_string(db[i], SLICE("m"), SLICE("old"), 100);
+        db_set_string(db[i], SLICE("n"), SLICE("old"), 100);
+        db_set_string(db[i], SLICE("alive"), SLICE("1"), NO_DUE);
+        if (i == 0) assert_int_equal(keyspace_reclaim(keyspaces[i], 200, 10, NULL, NULL), 3);
         db_set_string(db[i], SLICE("k"), SLICE("new"), NO_DUE);
-        db_delete(db[i], SLICE("k"), 200);
-        db_set_integer(db[i], SLICE("k"), 5, 150);
-        if (i == 0) keyspace_reclaim(keyspaces[i], 200, 10, NULL, NULL);
-        db_move(db[i], SLICE("m"), db[i], SLICE("k"));
+        db_move(db[i], SLICE("alive"), db[i], SLICE("m"));
+        assert_false(db_delete(db[i], SLICE("n"), 200));
     }
     assert_true(keyspace_digest(keyspaces[0]) == keyspace_digest(keyspaces[1]));
     keyspace_free(keyspaces[0]);
