@@ -133,7 +133,7 @@ static void nightmare_end(void *context, uint64_t a, uint64_t b) {
     struct world *world = context;
     (void)a;
     (void)b;
-    network_set_nightmare(world->network, false);
+    network_set_nightmare(world->network, NIGHTMARE_OFF);
     world_note(world, -1, "the nightmare ends");
 }
 
@@ -206,8 +206,9 @@ static void network_fault(struct world *world, enum sim_coverage kind) {
     } else if (kind == COVER_SLOW_LINK) {
         slow_link(world);
     } else if (kind == COVER_NIGHTMARE) {
-        world_note(world, -1, "nightmare: raft messages doubled, late, lost");
-        network_set_nightmare(world->network, true);
+        bool all = world_chance(world, 50);
+        world_note(world, -1, "nightmare: %s messages doubled, late, lost", all ? "all" : "raft");
+        network_set_nightmare(world->network, all ? NIGHTMARE_ALL : NIGHTMARE_RAFT);
         queue_put(&world->queue, world_now_us(world) + world_between(world, 500000, 5000000),
             nightmare_end, world, 0, 0);
     } else {
