@@ -111,6 +111,9 @@ void node_on_identity_saved(struct node *node, uint64_t request, int64_t now_us)
     bool other_cluster = strcmp(next.cluster_id, node->identity.cluster_id) != 0;
     node->identity = next;
     node->identity_switching = false;
+    /* A member that looked for the address' old node while this was being stored fenced it again.
+     */
+    if (next.state == IDENTITY_JOINING) node->fenced = false;
     if (other_id) {
         links_close_all(node);
         replica_close(node);

@@ -1,9 +1,10 @@
 #include "sim/faults.h"
 
 #include "sim/client.h"
+#include "sim/members.h"
 #include "sim/network.h"
 
-enum { FAULT_KINDS = COVER_TRANSFER + 1 };
+enum { FAULT_KINDS = COVER_LOST_TAIL + 1 };
 
 #define SUPERVISOR_US 20000
 
@@ -242,6 +243,10 @@ static void process_fault(struct world *world, enum sim_coverage kind) {
 
 static void strike(struct world *world, enum sim_coverage kind) {
     if (kind >= COVER_PARTITION && kind <= COVER_NIGHTMARE && world->n_nodes == 1) return;
+    if (kind >= COVER_WIPE && kind <= COVER_LOST_TAIL) {
+        world->coverage[kind] += members_strike(world, kind);
+        return;
+    }
     world->coverage[kind]++;
     switch (kind) {
     case COVER_KILL:

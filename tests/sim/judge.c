@@ -3,6 +3,7 @@
 #include "engine/engine.h"
 #include "node/internal.h"
 #include "resp/parse.h"
+#include "sim/members.h"
 #include "util/hash.h"
 
 enum { CLUSTERS_MAX = 32 };
@@ -276,12 +277,20 @@ struct holder {
     raft_term term;
 };
 
+/* The entry as it is, or was, durable there. */
+static const struct raft_entry *durable_entry(
+    const struct world *world, raft_id id, raft_index index, raft_term term) {
+    for (uint32_t i = 0; i < world->n_nodes; i++) {
+        const struct twin *twin = world->processes[i]->twin;
+        const struct raft_entry *entry = twin_node_id(twin) == id ? twin_entry(twin, index) : NULL;
+        if (entry != NULL && entry->term == term) return entry;
+    }
+    return members_remember(world, id, index, term);
+}
+
 static uint64_t holds(void *context, raft_id id) {
     const struct holder *holder = context;
-    const struct process *process = process_by_id(holder->world, id);
-    if (process == NULL) return 0;
-    const struct raft_entry *entry = twin_entry(process->twin, holder->index);
-    return entry != NULL && entry->term == holder->term;
+    return durable_entry(holder->world, id, holder->index, holder->term) != NULL;
 }
 
 static bool on_majority(struct process *process, raft_index index, raft_term term) {
@@ -311,12 +320,9 @@ static void record_commit(struct process *process, struct cluster_record *record
     if (!on_majority(process, index, term))
         world_fail(world, "R6/R8: node %u commits %llu (term %llu) without a majority of disks",
             process->number, (unsigned long long)index, (unsigned long long)term);
-    for (uint32_t i = 0; i < world->n_nodes && entry == NULL; i++) {
-        struct process *other = world->processes[i];
-        if (!configuration_find(&process->seen_configuration, twin_node_id(other->twin))) continue;
-        entry = twin_entry(other->twin, index);
-        if (entry != NULL && entry->term != term) entry = NULL;
-    }
+    const struct raft_configuration *members = &process->seen_configuration;
+    for (uint32_t i = 0; i < members->n && entry == NULL; i++)
+        entry = durable_entry(world, members->members[i].id, index, term);
     if (entry == NULL) {
         world_fail(world, "committed entry %llu is on no disk", (unsigned long long)index);
         return;

@@ -98,6 +98,5 @@ void process_arrive(
     struct process *process, enum arrival_type type, uint64_t id, struct slice bytes);
 int64_t process_local_us(const struct process *process);
 int64_t process_wall_ms(const struct process *process);
-struct process *process_by_id(struct world *world, raft_id id); /* NULL: nobody's disk has it */
 
 #endif

@@ -29,6 +29,9 @@ enum { NODES_MAX = 7 };
     X(COVER_DISK_FAILED, "disk failed, process left")                                              \
     X(COVER_WALL_JUMP, "wall clock jumped")                                                        \
     X(COVER_TRANSFER, "leadership transfer asked for")                                             \
+    X(COVER_WIPE, "disk replaced, node joins anew")                                                \
+    X(COVER_FORGET, "member forgotten and met again")                                              \
+    X(COVER_LOST_TAIL, "disk lost synced entries")                                                 \
     X(COVER_TORN_TAIL, "restart with part of an unanswered batch")                                 \
     X(COVER_ELECTION, "leader elected")                                                            \
     X(COVER_TRUNCATION, "log suffix truncated")                                                    \
@@ -57,6 +60,7 @@ struct history;
 struct judge;
 struct clients;
 struct faults;
+struct members;
 
 struct world_options {
     uint64_t seed;
@@ -77,6 +81,7 @@ struct world {
     struct judge *judge;
     struct clients *clients;
     struct faults *faults;
+    struct members *members;
     bool failed;
     char failure[600];
     uint64_t coverage[COVER_KINDS];
