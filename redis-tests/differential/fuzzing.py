@@ -66,8 +66,6 @@ class Fuzzer:
         oracles, targets = {}, {}
         try:
             for number, (connection, commands) in enumerate(packets):
-                if any(words[0].upper() == b"DBSIZE" for words in commands):
-                    self.reclaim_oracle()
                 if connection not in oracles:
                     port = self.target_ports[connection % len(self.target_ports)]
                     oracles[connection] = Client(self.oracle_port, protocol=protocol)
