@@ -31,7 +31,6 @@ DECR key
 INCRBY key int
 DECRBY key int
 INCRBYFLOAT key float
-LCS key key [LEN|IDX] [MINMATCHLEN int] [WITHMATCHLEN]
 DEL key+
 UNLINK key+
 EXISTS key+
@@ -217,7 +216,22 @@ OWN_ANSWERS = {(b"command",), (b"command", b"list"), (b"command", b"count"), (b"
 UNSUITABLE = {b"info", b"command", b"quit"}
 
 
+TIMED_BY_ARGUMENT = {b"expire": 100, b"setex": 100, b"pexpire": 100_000, b"psetex": 100_000}
+TIMED_BY_OPTION = {b"ex": 100, b"px": 100_000}
+
+
+def expires_soon(words):
+    """Whether the key might expire while an episode runs: then the two servers need not agree."""
+    lowered = [word.lower() for word in words]
+    times = [(lowered[i + 1], TIMED_BY_OPTION[word]) for i, word in enumerate(lowered[:-1]) if word in TIMED_BY_OPTION]
+    if lowered[0] in TIMED_BY_ARGUMENT and len(words) > 2:
+        times.append((lowered[2], TIMED_BY_ARGUMENT[lowered[0]]))
+    return any(time.isdigit() and 0 < int(time) < least for time, least in times)
+
+
 def is_comparable(words):
+    if expires_soon(words):
+        return False
     lowered = [word.lower() for word in words[:2]]
     if lowered[0] in UNSUITABLE and len(words) == 1 or lowered[0] == b"info":
         return False

@@ -24,10 +24,8 @@ void cmd_flushdb(struct call *call) {
 
 void cmd_flushall(struct call *call) {
     if (!flush_options(call)) return;
-    for (uint32_t i = 0; i < keyspace_n_dbs(call->keyspace); i++) {
-        struct db *db = keyspace_db(call->keyspace, i);
-        if (db_size(db) > 0) db_flush(db);
-    }
+    for (uint32_t i = 0; i < keyspace_n_dbs(call->keyspace); i++)
+        db_flush(keyspace_db(call->keyspace, i));
     reply_ok(call->reply);
 }
 

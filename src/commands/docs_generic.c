@@ -256,12 +256,3 @@ const struct command_docs docs_unlink = {
     .key_specs = KEY_SPECS(KEY_SPEC(1, -1, 1, KEY_RM | KEY_DELETE)),
     .arguments = ARGUMENTS(KEY("key", .flags = ARG_MULTIPLE)),
 };
-
-const struct command_docs docs_wait = {
-    .summary = "Waits until replicas have the connection's writes.",
-    .since = "3.0.0",
-    .group = "generic",
-    .complexity = "O(1)",
-    .tips = TIPS("request_policy:all_shards", "response_policy:agg_min"),
-    .arguments = ARGUMENTS(INTEGER("numreplicas"), INTEGER("timeout")),
-};

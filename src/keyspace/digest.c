@@ -46,7 +46,7 @@ static bool add_redis_key(void *context, struct object *object) {
     digest_mix_number(key_digest, object_type(object)); /* a string is 0 there too */
     digest_mix(key_digest, object_string(object, scratch));
     if (object_due_ms(object) != NO_DUE) digest_add(key_digest, SLICE("!!expire!!"));
-    for (size_t i = 0; i < SHA1_BYTES; i++) digest->out[i] ^= key_digest[i];
+    digest_add(digest->out, slice_of(key_digest, SHA1_BYTES));
     return true;
 }
 

@@ -122,9 +122,9 @@ struct in_stream {
     uint64_t number;  /* frames of earlier ones are dropped */
     uint64_t highest; /* sequence in the log, proposed ones included */
     bool open;
-    bool asked;    /* the node waits for stream-open */
-    bool proposed; /* its incarnation's entry is on its way */
-    bool refused;  /* said so in the log */
+    bool asked;             /* the node waits for stream-open */
+    raft_index proposed_at; /* its incarnation's entry is on its way there; 0: not proposed */
+    bool refused;           /* said so in the log */
 };
 
 /* -- reads.c --------------------------------------------------------------------------------- */
@@ -454,6 +454,8 @@ int64_t clock_deadline_us(const struct node *node);
 struct link *link_find(struct node *node, uint64_t number);
 struct link *link_dial(
     struct node *node, enum link_purpose purpose, raft_id peer, const struct raft_address *address);
+/* Where the other side of a link that it dialled can be dialled itself. */
+struct raft_address link_peer_address(const struct link *link);
 void link_close(struct node *node, struct link *link); /* ours: no event follows */
 void links_pump(struct node *node);
 void links_close_all(struct node *node);

@@ -249,7 +249,7 @@ void peers_follow_configuration(struct node *node) {
         struct peer *peer = &node->peers[i];
         if (configuration_find(configuration, peer->id) != NULL) {
             peer->leaves_us = 0;
-        } else if (peer->leaves_us == 0) {
+        } else if (peer->leaves_us == 0 && configuration->n > 0) {
             peer->leaves_us = node->now_us + LEAVING_US;
         }
     }
@@ -562,6 +562,22 @@ static const char *judge(struct node *node, struct link *link, uint64_t wanted, 
     return NULL;
 }
 
+struct raft_address link_peer_address(const struct link *link) {
+    struct raft_address address = link->theirs.address;
+    if (address.host[0] == '\0') memcpy(address.host, link->remote_host, sizeof address.host);
+    return address;
+}
+
+/* A member that our log does not list yet speaks to us (we are joining, or far behind): it has to
+ * be answered, so it is dialled where it says it lives, until the log knows better. */
+static void meet_unlisted(struct node *node, const struct link *link) {
+    if (link->purpose == LINK_GREET || peer_of(node, link->peer) != NULL) return;
+    if (node->raft == NULL || node->n_peers == SF_LENGTH(node->peers)) return;
+    struct peer *peer = &node->peers[node->n_peers++];
+    *peer = (struct peer){.id = link->peer, .address = link_peer_address(link)};
+    if (raft_configuration(node->raft)->n > 0) peer->leaves_us = node->now_us + LEAVING_US;
+}
+
 static void on_prove(
     struct node *node, struct link *link, uint32_t argc, const struct slice *argv) {
     uint8_t theirs[32], expected[32];
@@ -586,7 +602,8 @@ static void on_prove(
         return;
     }
     const char *why = NULL;
-    const char *error = node->identity_switching ? "ERR not now" : judge(node, link, wanted, &why);
+    bool not_now = node->identity_switching || node->identity.id == NOBODY;
+    const char *error = not_now ? "ERR not now" : judge(node, link, wanted, &why);
     if (error != NULL) {
         refuse(node, link, error, why == NULL ? "this node changes its identity" : why);
         return;
@@ -600,6 +617,7 @@ static void on_prove(
     struct slice words[3] = {SLICE("welcome"), buf_slice(&greeting), slice_text(link->remote_host)};
     link_send_words(node, link->number, 3, words);
     buf_free(&greeting);
+    meet_unlisted(node, link);
     struct peer *peer = peer_of(node, link->peer);
     if (peer != NULL) { /* it lives: dial it at once */
         peer->dial_again_us = node->now_us;

@@ -87,6 +87,7 @@ static void replica_close(struct node *node) {
     node->tick_in_flight = false;
     node->n_streams = 0;
     node->self_removed = false;
+    node->seen_configuration.n = 0;
     node->dissolve_index = 0;
 }
 
@@ -105,6 +106,7 @@ void node_on_identity_saved(struct node *node, uint64_t request, int64_t now_us)
     if (request != node->identity_request) return;
     node->identity_saved = request;
     const struct node_identity next = node->identity_next;
+    bool first_id = node->identity.id == 0;
     bool other_id = next.id != node->identity.id;
     bool other_cluster = strcmp(next.cluster_id, node->identity.cluster_id) != 0;
     node->identity = next;
@@ -113,10 +115,9 @@ void node_on_identity_saved(struct node *node, uint64_t request, int64_t now_us)
         links_close_all(node);
         replica_close(node);
         node->incarnation.node = next.id;
-        node->incarnation.counter = 1; /* a new directory counts its own boots */
         node->ports.random_bytes(
             node->ports.context, &node->incarnation.nonce, sizeof node->incarnation.nonce);
-        node->bootstrap_done = true;
+        if (!first_id) node->bootstrap_done = true;
         stream_reset(node);
         apply_drop_waiting(node);
     }

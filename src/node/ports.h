@@ -66,7 +66,8 @@ struct node_ports {
     /* The log is whole again after damage: the mark may be rewritten (DESIGN 9). */
     void (*log_mended)(void *context);
 
-    /* -- links to peers: streams of RESP arrays -------------------------------------------------- */
+    /* -- links to peers: streams of RESP arrays --------------------------------------------------
+     */
     /* Begins a connection; answered by node_on_link_open or node_on_link_closed. The node chooses
      * the number (below 2^63; accepted ones are numbered by the other side from 2^63). */
     void (*dial)(void *context, uint64_t link, const char *host, uint16_t bus_port);
@@ -75,11 +76,13 @@ struct node_ports {
     size_t (*link_backlog)(
         void *context, uint64_t link); /* bytes sent and not yet taken by the kernel */
 
-    /* -- clients --------------------------------------------------------------------------------- */
+    /* -- clients ---------------------------------------------------------------------------------
+     */
     /* The session has new output, or its wants_read / wants_close changed. */
     void (*client_changed)(void *context, uint64_t client);
 
-    /* -- configuration (server/config.h keeps the table) ----------------------------------------- */
+    /* -- configuration (server/config.h keeps the table) -----------------------------------------
+     */
     /* Visits every directive whose name matches one of the glob patterns, once each. */
     void (*config_get)(void *context, uint32_t n, const struct slice *patterns,
         void (*visit)(void *visitor, const char *name, const char *value), void *visitor);

@@ -216,18 +216,19 @@ static struct in_stream *stream_of(struct node *node, raft_id id) {
     return NULL;
 }
 
-static void propose_incarnation(struct node *node, const struct incarnation *incarnation) {
+/* Returns the entry's index; 0: not now. */
+static raft_index propose_incarnation(struct node *node, const struct incarnation *incarnation) {
     struct buf out = {0};
     struct entry_stamp stamp = {clock_now_ms(node), random_next(&node->random), false};
     entry_put_stamp(&out, &stamp);
     entry_put_incarnation(&out, incarnation);
     struct bytes *payload = bytes_new(buf_slice(&out).data, out.len);
     buf_free(&out);
-    raft_index index;
-    if (raft_propose(node->raft, ENTRY_INCARNATION, payload, node->now_us, &index) != SF_OK) {
-        node_log(node, LOG_DEBUG, "an incarnation could not be proposed now");
-    }
+    raft_index index = 0;
+    enum sf_status status =
+        raft_propose(node->raft, ENTRY_INCARNATION, payload, node->now_us, &index);
     bytes_unref(payload);
+    return status == SF_OK ? index : 0;
 }
 
 static void send_open(struct node *node, struct in_stream *stream) {
@@ -266,16 +267,17 @@ static void stream_try_open(struct node *node, struct in_stream *stream) {
         stream->refused = true;
         return;
     }
-    if (!stream->proposed) {
-        stream->proposed = true;
-        propose_incarnation(node, &stream->incarnation);
+    /* void when applied, if the node was no member yet at that place: then once more */
+    if (engine_applied(node->engine) >= stream->proposed_at) {
+        stream->proposed_at = propose_incarnation(node, &stream->incarnation);
     }
 }
 
 static struct in_stream *stream_take(struct node *node, const struct incarnation *incarnation) {
     struct in_stream *stream = stream_of(node, incarnation->node);
     if (stream == NULL) {
-        if (configuration_find(raft_configuration(node->raft), incarnation->node) == NULL) {
+        if (raft_configuration_index(node->raft) == 0 ||
+            configuration_find(raft_configuration(node->raft), incarnation->node) == NULL) {
             return NULL; /* no member */
         }
         if (node->n_streams == RAFT_MEMBERS_MAX) node->n_streams = 0; /* left ones: all ask again */

@@ -27,8 +27,14 @@ void election_link_lost(struct raft *raft) {
     raft->election_deadline_us = SF_MIN(raft->election_deadline_us, early);
 }
 
-static bool may_campaign(const struct raft *raft) {
-    return !raft->damaged && configuration_is_voter(raft_configuration(raft), raft->self);
+/* A voter of the configuration in force, or of one that it is to replace but has not yet for
+ * certain: such a node may hold the only log that can win (section 4.2.2). It counts itself only
+ * where it is a voter. */
+bool may_campaign(const struct raft *raft) {
+    if (raft->damaged) return false;
+    for (uint32_t i = 0; i < raft->n_configurations; i++)
+        if (configuration_is_voter(&raft->configurations[i].configuration, raft->self)) return true;
+    return false;
 }
 
 void election_tick(struct raft *raft) {

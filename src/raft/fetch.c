@@ -116,6 +116,13 @@ static void ahead_take(struct raft *raft, const struct raft_entry *entries, uint
     }
     copy_entries(raft->ahead + held, entries, n);
     raft->n_ahead += n;
+    raft->changed = true; /* applying may go on */
+}
+
+void read_ahead_tick(struct raft *raft) {
+    if (raft->ahead_not_before_us == 0 || raft->now_us < raft->ahead_not_before_us) return;
+    raft->ahead_not_before_us = 0;
+    raft->changed = true; /* whoever applies asks again */
 }
 
 void read_ahead_release(struct raft *raft, raft_index through) {

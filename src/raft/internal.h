@@ -162,7 +162,7 @@ struct raft {
     uint64_t last_fetch_request;
     struct raft_entry *ahead; /* entries read ahead of applying: ahead[ahead_start ...) */
     uint32_t ahead_start, n_ahead, cap_ahead;
-    int64_t ahead_not_before_us;
+    int64_t ahead_not_before_us; /* after a failed fetch; 0: none failed */
 
     /* Effects not handed out yet, and what the last raft_ready handed out. */
     struct outgoing *outbox;
@@ -197,6 +197,7 @@ bool is_sole_voter(const struct raft *raft);
 
 /* -- election.c ------------------------------------------------------------------------------ */
 void election_arm(struct raft *raft);
+bool may_campaign(const struct raft *raft);
 void election_hear_leader(struct raft *raft, raft_id leader);
 void election_tick(struct raft *raft);
 void election_count_own_vote(struct raft *raft);
@@ -209,8 +210,7 @@ void election_link_lost(struct raft *raft);
 void follower_on_append(struct raft *raft, const struct raft_message *m);
 void follower_on_heartbeat(struct raft *raft, const struct raft_message *m);
 void follower_on_timeout_now(struct raft *raft, const struct raft_message *m);
-/* Acknowledges what is newly durable; at_once: answers even where nothing is. */
-void follower_acknowledge(struct raft *raft, bool at_once);
+void follower_acknowledge(struct raft *raft); /* something became durable */
 void follower_check_damage(struct raft *raft);
 
 /* -- peers.c: the leader's list -------------------------------------------------------------- */
@@ -262,6 +262,7 @@ void transfer_at_once(struct raft *raft);
 void fetch_for_peer(struct raft *raft, struct peer *peer);
 void fetches_drop_peer(struct raft *raft, raft_id peer);
 void fetches_drop_from(struct raft *raft, raft_index from);
+void read_ahead_tick(struct raft *raft);
 void read_ahead_release(struct raft *raft, raft_index through);
 uint32_t fetches_hand_out(struct raft *raft, struct raft_fetch_request *out);
 

@@ -90,6 +90,7 @@ void raft_step_tick(struct raft *raft, int64_t now_us) {
         leader_tick(raft);
     else
         election_tick(raft);
+    read_ahead_tick(raft);
 }
 
 /* A higher term ends whatever this node was (section 3.3), except that it only was a question
@@ -193,7 +194,7 @@ void raft_step_appended(struct raft *raft, uint64_t request, raft_index last_ind
     if (raft->role == RAFT_LEADER)
         commit_count(raft);
     else
-        follower_acknowledge(raft, false);
+        follower_acknowledge(raft);
     follower_check_damage(raft);
     log_evict(&raft->log, raft->applied, raft->settings.cache_bytes);
 }
@@ -279,5 +280,7 @@ bool raft_peer(const struct raft *raft, raft_id id, struct raft_peer_status *out
 }
 
 int64_t raft_next_deadline_us(const struct raft *raft) {
-    return raft->role == RAFT_LEADER ? leader_next_deadline_us(raft) : raft->election_deadline_us;
+    int64_t next =
+        raft->role == RAFT_LEADER ? leader_next_deadline_us(raft) : raft->election_deadline_us;
+    return raft->ahead_not_before_us == 0 ? next : SF_MIN(next, raft->ahead_not_before_us);
 }

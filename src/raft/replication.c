@@ -140,14 +140,17 @@ static bool peer_hear(struct raft *raft, struct peer *peer, const struct raft_me
     return true;
 }
 
-static void append_granted(struct raft *raft, struct peer *peer, const struct raft_message *m) {
-    if (m->match > peer->match) {
-        peer->match = m->match;
-        peer->match_round = raft->round;
-    }
+static void match_advance(struct raft *raft, struct peer *peer, raft_index match) {
+    if (match <= peer->match) return;
+    peer->match = match;
+    peer->match_round = raft->round;
+    peer->next = SF_MAX(peer->next, match + 1);
     peer_in_flight_pop(peer);
+}
+
+static void append_granted(struct raft *raft, struct peer *peer, const struct raft_message *m) {
+    match_advance(raft, peer, m->match);
     if (peer->mode == PEER_PROBE) peer_replicate(peer, SF_MAX(peer->match, m->hint_index) + 1);
-    peer->next = SF_MAX(peer->next, peer->match + 1);
     commit_count(raft); /* may end the leadership, and peer with it */
     transfer_continue(raft);
 }
@@ -203,8 +206,11 @@ void leader_on_heartbeat_answer(struct raft *raft, const struct raft_message *m)
     if (m->round > raft->round || m->match > m->hint_index) return;
     if (m->hint_index > raft->log.last_index || !peer_hear(raft, peer, m)) return;
     peer->round = SF_MAX(peer->round, m->round);
+    match_advance(raft, peer, m->match); /* an append's answer may have been lost */
     look_for_loss(raft, peer, m);
     reads_release(raft);
+    commit_count(raft);
+    transfer_continue(raft);
 }
 
 /* -- timers ---------------------------------------------------------------------------------- */

@@ -50,7 +50,7 @@ static void ask_voters(struct raft *raft, const struct raft_message *question, u
 
 /* Section 9.6. Nothing durable changes, so nothing waits. */
 void become_pre_candidate(struct raft *raft) {
-    SF_ASSERT(raft->role != RAFT_LEADER && !raft->damaged);
+    SF_ASSERT(raft->role != RAFT_LEADER && may_campaign(raft));
     role_set(raft, RAFT_PRE_CANDIDATE, 0);
     raft->votes[0] = (struct vote_cast){raft->self, true};
     raft->n_votes = 1;
@@ -61,8 +61,7 @@ void become_pre_candidate(struct raft *raft) {
 
 /* Its own vote is counted, and the others are asked, once term and vote are durable. */
 void become_candidate(struct raft *raft, bool transfer) {
-    SF_ASSERT(raft->role != RAFT_LEADER && !raft->damaged);
-    SF_ASSERT(configuration_is_voter(raft_configuration(raft), raft->self));
+    SF_ASSERT(raft->role != RAFT_LEADER && may_campaign(raft));
     role_set(raft, RAFT_CANDIDATE, 0);
     raft->n_votes = 0;
     raft->candidacy_is_transfer = transfer;

@@ -31,7 +31,9 @@ void error_set(struct buf *error, const char *format, ...) {
 }
 
 enum sf_status errno_status(int error_number) {
-    return error_number == ENOSPC || error_number == EDQUOT ? SF_ERR_NO_SPACE : SF_ERR_STORAGE;
+    bool no_room = error_number == ENOSPC || error_number == EDQUOT || error_number == EMFILE ||
+                   error_number == ENFILE;
+    return no_room ? SF_ERR_NO_SPACE : SF_ERR_STORAGE;
 }
 
 enum sf_status errno_report(
@@ -53,17 +55,28 @@ bool path_exists(const char *path) {
     return access(path, F_OK) == 0;
 }
 
-enum sf_status directory_make(const char *path, struct buf *error) {
-    if (mkdir(path, 0700) == 0 || errno == EEXIST) return SF_OK;
-    return errno_report(error, path, "create the directory", errno);
-}
-
 enum sf_status directory_sync(const char *path, struct buf *error) {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return errno_report(error, path, "open the directory", errno);
     int failed = fsync(fd) == 0 ? 0 : errno;
     close(fd);
     return failed == 0 ? SF_OK : errno_report(error, path, "sync the directory", failed);
+}
+
+static enum sf_status parent_sync(const char *path, struct buf *error) {
+    char *parent = sf_strdup(path);
+    size_t len = strlen(parent);
+    while (len > 1 && parent[len - 1] == '/') len--;
+    while (len > 0 && parent[len - 1] != '/') len--;
+    parent[len] = 0;
+    enum sf_status status = directory_sync(len == 0 ? "." : parent, error);
+    sf_free(parent);
+    return status;
+}
+
+enum sf_status directory_make(const char *path, struct buf *error) {
+    if (mkdir(path, 0700) == 0) return parent_sync(path, error);
+    return errno == EEXIST ? SF_OK : errno_report(error, path, "create the directory", errno);
 }
 
 static void remove_at(int parent, const char *name, int depth) {

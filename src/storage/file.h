@@ -9,7 +9,8 @@
 /* Replaces the text of error by one line. */
 void error_set(struct buf *error, const char *format, ...) SF_PRINTF(2, 3);
 
-/* SF_ERR_NO_SPACE when the number says that there is no room, otherwise SF_ERR_STORAGE. */
+/* SF_ERR_NO_SPACE when the number says that there is no room now, on the disk or for one more
+ * descriptor; otherwise SF_ERR_STORAGE. */
 enum sf_status errno_status(int error_number);
 /* Sets error to "<path>: cannot <verb>: <reason>" and returns errno_status. */
 enum sf_status errno_report(
@@ -17,6 +18,7 @@ enum sf_status errno_report(
 
 char *path_join(const char *directory, const char *name); /* the caller frees */
 
+/* Durable when it was not there before. */
 SF_MUST_CHECK enum sf_status directory_make(const char *path, struct buf *error);
 SF_MUST_CHECK enum sf_status directory_sync(const char *path, struct buf *error);
 /* Removes the tree at path as far as it can be; what stays is found again at the next start. */

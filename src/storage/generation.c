@@ -1,6 +1,7 @@
 /* One LevelDB directory. */
 #include "storage/file.h"
 #include "storage/log.h"
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -20,10 +21,19 @@ void generation_free(struct generation *generation) {
     sf_free(generation);
 }
 
+static bool says_no_room(const char *text) {
+    static const int numbers[] = {ENOSPC, EDQUOT, EMFILE, ENFILE};
+    for (size_t i = 0; i < SF_LENGTH(numbers); i++) {
+        char reason[128];
+        if (strstr(text, strerror_r(numbers[i], reason, sizeof reason)) != NULL) return true;
+    }
+    return false;
+}
+
 enum sf_status leveldb_report(const char *path, char *text, struct buf *error) {
     enum sf_status status = SF_ERR_STORAGE;
     const char *way_out = "";
-    if (strstr(text, "No space left") != NULL || strstr(text, "quota exceeded") != NULL) {
+    if (says_no_room(text)) {
         status = SF_ERR_NO_SPACE;
     } else if (strncmp(text, "IO error", 8) != 0) { /* Corruption, NotFound, Invalid argument */
         status = SF_ERR_CORRUPT;
@@ -34,8 +44,8 @@ enum sf_status leveldb_report(const char *path, char *text, struct buf *error) {
     return status;
 }
 
-enum sf_status generation_open(struct log *log, const struct generation *generation, bool create,
-    leveldb_t **db, struct buf *error) {
+static enum sf_status open_leveldb(const struct log *log, const struct generation *generation,
+    bool create, bool paranoid, leveldb_t **db, struct buf *error) {
     leveldb_options_t *options = leveldb_options_create();
     leveldb_options_set_create_if_missing(options, create);
     leveldb_options_set_error_if_exists(options, create);
@@ -44,15 +54,27 @@ enum sf_status generation_open(struct log *log, const struct generation *generat
     leveldb_options_set_write_buffer_size(
         options, (size_t)(log->generation_bytes + log->generation_bytes / 4 + (1 << 20)));
     leveldb_options_set_compression(options, leveldb_no_compression);
-    leveldb_options_set_paranoid_checks(options, 0);
+    leveldb_options_set_paranoid_checks(options, paranoid);
     leveldb_options_set_cache(options, log->cache);
     leveldb_options_set_max_open_files(options, 64);
     char *text = NULL;
     *db = leveldb_open(options, generation->path, &text);
     leveldb_options_destroy(options);
-    if (*db == NULL) return leveldb_report(generation->path, text, error);
+    return *db != NULL ? SF_OK : leveldb_report(generation->path, text, error);
+}
+
+enum sf_status generation_open(struct log *log, const struct generation *generation, bool create,
+    leveldb_t **db, struct buf *error) {
+    /* Without paranoid checks LevelDB ignores that its write-ahead log cannot be opened or read
+     * (a passing disk error, no descriptor left), and then deletes it: so it is asked with them
+     * first. With them it also refuses an ordinary torn tail: bytes that were read and are bad are
+     * for our checksums, contiguity and the mark to judge. */
+    enum sf_status status = open_leveldb(log, generation, create, true, db, error);
+    if (status == SF_ERR_CORRUPT && !create)
+        status = open_leveldb(log, generation, create, false, db, error);
+    if (status != SF_OK) return status;
     /* LevelDB renames CURRENT and creates its next files without syncing the directory. */
-    enum sf_status status = directory_sync(generation->path, error);
+    status = directory_sync(generation->path, error);
     if (status == SF_OK) return SF_OK;
     leveldb_close(*db);
     *db = NULL;

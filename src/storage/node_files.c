@@ -11,7 +11,6 @@ enum sf_status node_files_create(const char *directory, raft_id node_id,
     if (status == SF_OK) status = hard_state_create(path, node_id, record, error);
     if (status == SF_OK) status = log_create(path, error);
     if (status == SF_OK) status = directory_sync(path, error);
-    if (status == SF_OK) status = directory_sync(directory, error);
     sf_free(path);
     return status;
 }

@@ -167,7 +167,7 @@ static enum sf_status open_directory(struct storage *storage, bool accept_lost_t
     struct storage_found *found, struct buf *error) {
     enum sf_status status = directory_make(storage->directory, error);
     if (status == SF_OK) status = directory_lock(storage->directory, &storage->lock_fd, error);
-    if (status != SF_OK) return status;
+    if (status != SF_OK) return status == SF_ERR_NO_SPACE ? SF_ERR_STORAGE : status;
     status = open_files(storage, accept_lost_tail, found, error);
     if (status == SF_ERR_NO_SPACE) { /* LevelDB writes when it opens: give it the reserve */
         reserve_free(storage->directory);
@@ -201,6 +201,7 @@ enum sf_status storage_open(const struct storage_settings *settings, struct stor
         *out = NULL;
         return status;
     }
+    buf_free(error); /* a missing identity, say, is no error */
     start_threads(storage);
     *out = storage;
     return SF_OK;

@@ -47,8 +47,8 @@ void storage_found_clear(struct storage_found *found);
 
 /* Opens (creating what is missing; the directory's parent must exist), checks every CRC and
  * contiguity, cuts a torn tail beyond the mark, raises the boot counter. Blocks: start only. On
- * failure error gets one line that names the file and the way out: SF_ERR_BUSY (locked by another
- * process), SF_ERR_CORRUPT, SF_ERR_STORAGE. */
+ * failure error gets one line that names the file and the way out (on success it is left empty):
+ * SF_ERR_BUSY (locked by another process), SF_ERR_CORRUPT, SF_ERR_STORAGE. */
 SF_MUST_CHECK enum sf_status storage_open(const struct storage_settings *settings,
     struct storage **storage, struct storage_found *found, struct buf *error);
 /* Finishes what was asked (unless it waits for room), writes the mark, closes everything. */
@@ -85,8 +85,8 @@ enum storage_event_type {
     STORAGE_FETCHED,          /* request, entries, n (0: failed or no longer there); an entry
                                  without payload has NULL there, as has one with an empty payload */
     STORAGE_IDENTITY_SAVED,   /* request */
-    STORAGE_STATE, /* status: SF_ERR_NO_SPACE: writes wait for room; SF_OK: they go on again;
-                      SF_ERR_STORAGE: this process must exit, text says why */
+    STORAGE_STATE, /* status: SF_ERR_NO_SPACE: writes wait for room (or a descriptor); SF_OK: they
+                      go on again; SF_ERR_STORAGE: this process must exit, text says why */
 };
 struct storage_event {
     enum storage_event_type type;

@@ -6,7 +6,7 @@ from shardforge_testing import resp
 from shardforge_testing.process import check, wait_until
 
 CLIENT_GARBAGE = {
-    "an array of nonsense": b"*3\r\nnonsense",
+    "an array of nonsense": b"*3\r\nnonsense\r\n",
     "a length that is no number": b"*1\r\n$abc\r\n",
     "a negative bulk": b"*1\r\n$-5\r\n",
     "a huge array": b"*2147483648\r\n",

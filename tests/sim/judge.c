@@ -260,13 +260,9 @@ static void check_role(struct process *process, struct cluster_record *record) {
         if (process->seen_role == RAFT_LEADER && process->seen_term == term && process->shadow_cut)
             world_fail(world, "R2: node %u cuts its own log while leading term %llu",
                 process->number, (unsigned long long)term);
-        uint32_t open = 0;
-        for (size_t i = raft_commit_index(raft); i < process->n_shadow; i++)
-            open += process->shadow[i].kind == ENTRY_CONFIGURATION;
-        if (open > 1)
-            world_fail(
-                world, "R9: node %u has %u changes of members in flight", process->number, open);
     }
+    bool led = process->seen_role == RAFT_LEADER && role == RAFT_LEADER;
+    process->seen_led_term = led && process->seen_term == term ? term : 0;
     process->seen_role = role;
     process->seen_term = term;
 }
@@ -296,6 +292,17 @@ static bool on_majority(struct process *process, raft_index index, raft_term ter
                configuration_quorum_value(&process->previous_configuration, holds, &holder) == 1);
 }
 
+static const char *kind_text(uint8_t kind) {
+    switch ((enum raft_entry_kind)kind) {
+#define X(name, number)                                                                            \
+    case name:                                                                                     \
+        return #name;
+        RAFT_ENTRY_KINDS(X)
+#undef X
+    }
+    return "?";
+}
+
 static void record_commit(struct process *process, struct cluster_record *record) {
     struct world *world = process->world;
     raft_index index = record->n + 1;
@@ -320,6 +327,9 @@ static void record_commit(struct process *process, struct cluster_record *record
     }
     record->log[record->n++] = (struct committed){term, entry->kind, bytes_ref(entry->payload), 0};
     world->coverage[COVER_ENTRIES]++;
+    if (world->options.messages)
+        world_note(world, (int)process->number, "commits %llu, term %llu, %s",
+            (unsigned long long)index, (unsigned long long)term, kind_text(entry->kind));
 }
 
 static void check_commit(struct process *process, struct cluster_record *record) {
@@ -341,6 +351,13 @@ static void check_commit(struct process *process, struct cluster_record *record)
                 process->number, (unsigned long long)shadow_term(process, i), (unsigned long long)i,
                 (unsigned long long)record->log[i - 1].term);
     }
+    /* seen_led_term is the turn's beginning: what it committed since, it committed as a leader. */
+    if (commit > process->seen_commit && process->seen_led_term != 0 &&
+        process->seen_led_term == process->seen_term &&
+        shadow_term(process, commit) != process->seen_term)
+        world_fail(world, "R6: the leader of term %llu commits up to %llu, of term %llu",
+            (unsigned long long)process->seen_term, (unsigned long long)commit,
+            (unsigned long long)shadow_term(process, commit));
     process->seen_commit = commit;
     if (record->n == had) return;
     if (record->n_times == record->times_cap) {
@@ -360,6 +377,17 @@ raft_index commit_known_at(const struct cluster_record *record, int64_t at_us) {
             high = middle;
     }
     return low == 0 ? 0 : record->times[low - 1].index;
+}
+
+/* Only the newest change of members may be uncommitted, whoever knows of the commit. */
+static void check_changes(struct process *process, const struct cluster_record *record) {
+    uint32_t open = 0;
+    if (raft_role(node_raft(process->node)) != RAFT_LEADER) return;
+    for (size_t i = record->n; i < process->n_shadow; i++)
+        open += process->shadow[i].kind == ENTRY_CONFIGURATION;
+    if (open > 1)
+        world_fail(process->world, "R9: node %u has %u changes of members in flight",
+            process->number, open);
 }
 
 /* -- S1 ------------------------------------------------------------------------------------------
@@ -467,5 +495,6 @@ void judge_turn(struct process *process) {
     check_log_matching(process, record);
     check_role(process, record);
     if (!process->world->failed) check_commit(process, record);
+    if (!process->world->failed) check_changes(process, record);
     if (!process->world->failed) check_applied(process, record);
 }

@@ -14,6 +14,7 @@
 
 #include "unit/check.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define WORLD_ARGS_MAX 32

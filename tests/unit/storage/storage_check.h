@@ -211,7 +211,10 @@ __attribute__((unused)) static void save_hard_state(
 __attribute__((unused)) static void become_copy_after_crash(struct fixture *f) {
     char copy[300];
     snprintf(copy, sizeof copy, "%s.copy", f->directory);
-    run("cp -r", f->directory, copy);
+    /* What the background thread removes meanwhile may be missing: it is trash. */
+    char command[700];
+    snprintf(command, sizeof command, "cp -r '%s' '%s' 2>/dev/null || true", f->directory, copy);
+    assert_int_equal(system(command), 0);
     close_storage(f);
     run("rm -rf", f->directory, NULL);
     run("mv", copy, f->directory);

@@ -157,6 +157,25 @@ static void test_a_newest_generation_that_lost_everything_is_damage(void **state
     free(last);
 }
 
+/* LevelDB, left to itself, takes a write-ahead log that it cannot open for an empty one, and
+ * deletes it. */
+static void test_a_log_that_cannot_be_opened_now_is_still_there_later(void **state) {
+    struct fixture *f = *state;
+    write_hundred(f);
+    char *log = file_of_generation(f, 1, ".log"), aside[300];
+    snprintf(aside, sizeof aside, "%s.aside", f->directory);
+    run("mv", log, aside);
+    assert_int_equal(symlink(log, log), 0); /* opening it: too many levels of links */
+    assert_int_equal(try_open(f), SF_ERR_STORAGE);
+    assert_true(error_mentions(f, "log-1"));
+    assert_int_equal(unlink(log), 0);
+    run("mv", aside, log);
+    open_storage(f);
+    assert_false(f->found.damaged);
+    expect_entries(f, 1, 100, 1, 200);
+    free(log);
+}
+
 static void test_missing_files_refuse_the_start_and_are_named(void **state) {
     struct fixture *f = *state;
     static const char *const names[] = {"hard-state", "generations", "log-1/CURRENT", "log-1"};
@@ -355,6 +374,7 @@ int main(void) {
         STORAGE_TEST(test_a_hole_beyond_the_mark_is_cut_with_what_follows),
         STORAGE_TEST(test_an_older_generation_without_its_end_is_noticed),
         STORAGE_TEST(test_a_newest_generation_that_lost_everything_is_damage),
+        STORAGE_TEST(test_a_log_that_cannot_be_opened_now_is_still_there_later),
         STORAGE_TEST(test_missing_files_refuse_the_start_and_are_named),
         STORAGE_TEST(test_a_node_without_its_identity_is_not_a_new_one),
         STORAGE_TEST(test_any_flipped_byte_of_a_small_file_refuses_the_start),

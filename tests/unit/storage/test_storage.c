@@ -1,5 +1,7 @@
 #include "unit/storage/storage_check.h"
 
+#include <sys/resource.h>
+
 static void test_a_new_directory_has_no_node_until_an_identity_is_saved(void **state) {
     struct fixture *f = *state;
     assert_int_equal(try_open(f), SF_OK);
@@ -353,6 +355,27 @@ static void test_an_entry_larger_than_a_generation_is_kept(void **state) {
     expect_entries(f, 3, 3, 1, 5 << 20);
 }
 
+static void test_running_out_of_descriptors_loses_nothing(void **state) {
+    struct fixture *f = *state;
+    for (rlim_t spare = 0; spare < 12; spare++) {
+        fill_generations(f); /* none of the older ones is open, nor was it ever reopened */
+        struct rlimit limit, before;
+        assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+        int lowest = dup(0);
+        close(lowest);
+        limit = before;
+        limit.rlim_cur = (rlim_t)lowest + spare;
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+        fetch(f, 1, 100, UINT64_MAX);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+        expect_entries(f, 1, 100, 1, 200);
+        open_storage(f);
+        expect_entries(f, 1, 100, 1, 200);
+        close_storage(f);
+        run("rm -rf", f->directory, NULL);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         STORAGE_TEST(test_a_new_directory_has_no_node_until_an_identity_is_saved),
@@ -374,6 +397,7 @@ int main(void) {
         STORAGE_TEST(test_the_same_identity_keeps_the_log),
         STORAGE_TEST(test_a_start_between_the_steps_of_a_switch_goes_on_or_back),
         STORAGE_TEST(test_closing_finishes_what_was_asked),
+        STORAGE_TEST(test_running_out_of_descriptors_loses_nothing),
         STORAGE_TEST(test_an_entry_larger_than_a_generation_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
