@@ -559,6 +559,10 @@ bool session_wants_read(const struct session *session) {
     return !session->no_more && !session->close && list_empty(&session->in_stopped);
 }
 
+bool session_is_waiting(const struct session *session) {
+    return !list_empty(&session->pending) || !list_empty(&session->in_stopped);
+}
+
 bool session_wants_close(const struct session *session) {
     return session->close;
 }
