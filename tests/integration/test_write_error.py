@@ -44,7 +44,7 @@ def test_a_failed_write_loses_nothing_on_one_node(context):
 
 def test_a_failed_sync_loses_nothing_on_one_node(context):
     for at in (50, 210):
-        fail_once(context, 1, "fsync,fdatasync", at)
+        fail_once(context, 1, "fsync", at)
 
 
 def test_a_failed_write_loses_nothing_on_three_nodes(context):
@@ -52,4 +52,4 @@ def test_a_failed_write_loses_nothing_on_three_nodes(context):
 
 
 def test_a_failed_sync_loses_nothing_on_three_nodes(context):
-    fail_once(context, 3, "fsync,fdatasync", 200)
+    fail_once(context, 3, "fsync", 200)
