@@ -61,8 +61,8 @@ integration: all $(TOOLS) ## real processes, real kills (ONLY=name for one)
 redis-tests: all ## the same commands to a real redis-server and to ShardForge
 	@redis-tests/run --server $(SERVER) $(if $(ONLY),--only $(ONLY))
 
-storage-faults: $(STORAGE_FAULTS) ## the storage under failing, torn and fatal calls (ALL=--all)
-	@tests/integration/storage_faults.py $(BUILD) $(ALL)
+storage-faults: $(STORAGE_FAULTS) ## the storage under failing, torn and fatal calls (FAULTS=--all)
+	@tests/integration/storage_faults.py $(BUILD) $(FAULTS)
 
 fuzz: $(FUZZERS) ## random bytes into every decoder (RUNS=200000)
 	@for fuzzer in $(FUZZERS); do $$fuzzer $(or $(RUNS),200000) || exit 1; done

@@ -142,7 +142,7 @@ void cmd_command_info(struct call *call) {
     for (uint32_t i = 2; i < call->argc; i++) {
         const struct command *command = command_by_full_name(call->argv[i]);
         if (command == NULL)
-            reply_null_array(call->reply);
+            reply_null(call->reply);
         else
             reply_info(call->reply, command);
     }

@@ -75,6 +75,6 @@ void cmd_incrbyfloat(struct call *call) {
     }
     char text[LONG_DOUBLE_TEXT_MAX];
     struct slice shown = slice_of(text, long_double_print_human(value, text));
-    db_set_string(call->db, call->argv[1], shown, due_ms);
+    db_set_text(call->db, call->argv[1], shown, due_ms);
     reply_bulk(call->reply, shown);
 }

@@ -146,6 +146,11 @@ struct object *db_set_string(struct db *db, struct slice key, struct slice value
     return db_set(db, key, &held, due_ms);
 }
 
+struct object *db_set_text(struct db *db, struct slice key, struct slice value, int64_t due_ms) {
+    struct string_value held = string_value_of_text(value);
+    return db_set(db, key, &held, due_ms);
+}
+
 struct object *db_set_integer(struct db *db, struct slice key, int64_t value, int64_t due_ms) {
     struct string_value held = string_value_of_integer(value);
     return db_set(db, key, &held, due_ms);

@@ -103,6 +103,8 @@ struct object *db_random(struct db *db, int64_t now_ms, struct random *random);
  * expiry. The encoding follows Redis: a number of at most 20 characters in canonical form is INT,
  * up to 44 bytes EMBSTR, else RAW. */
 struct object *db_set_string(struct db *db, struct slice key, struct slice value, int64_t due_ms);
+/* The same, but never as a number: what INCRBYFLOAT leaves stays EMBSTR or RAW. */
+struct object *db_set_text(struct db *db, struct slice key, struct slice value, int64_t due_ms);
 /* The same with a number (encoding INT). */
 struct object *db_set_integer(struct db *db, struct slice key, int64_t value, int64_t due_ms);
 /* Makes the value exactly new_len bytes (zero-filled where it grows), encoding RAW, and returns

@@ -141,12 +141,16 @@ size_t object_bytes(const struct object *object) {
 
 /* -- values ---------------------------------------------------------------------------------- */
 
+struct string_value string_value_of_text(struct slice bytes) {
+    bool is_short = bytes.len <= EMBSTR_MAX;
+    return (struct string_value){
+        .bytes = bytes, .encoding = is_short ? ENCODING_EMBSTR : ENCODING_RAW};
+}
+
 struct string_value string_value_of(struct slice bytes) {
-    struct string_value value = {.bytes = bytes};
+    struct string_value value = string_value_of_text(bytes);
     if (bytes.len <= INT_CHARACTERS_MAX && int_parse(bytes, &value.integer)) {
         value.encoding = ENCODING_INT;
-    } else {
-        value.encoding = bytes.len <= EMBSTR_MAX ? ENCODING_EMBSTR : ENCODING_RAW;
     }
     return value;
 }

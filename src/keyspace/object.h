@@ -39,6 +39,7 @@ struct string_value {
 };
 
 /* How Redis would hold these bytes. */
+struct string_value string_value_of_text(struct slice bytes); /* never INT */
 struct string_value string_value_of(struct slice bytes);
 struct string_value string_value_of_integer(int64_t integer);
 

@@ -197,8 +197,11 @@ void local_reset(struct local_call *call) {
 
 void local_select(struct local_call *call) {
     int64_t number;
-    if (!int_parse(call->argv[1], &number) || number < INT32_MIN || number > INT32_MAX) {
+    if (!int_parse(call->argv[1], &number)) {
         reply_error(call->reply, "ERR value is not an integer or out of range");
+    } else if (number < INT32_MIN || number > INT32_MAX) {
+        reply_error(call->reply,
+            "ERR value is out of range, value must between -2147483648 and 2147483647");
     } else if (number < 0 || number >= call->node->settings.databases) {
         reply_error(call->reply, "ERR DB index is out of range");
     } else {
@@ -264,7 +267,7 @@ static void client_list(struct local_call *call) {
     } else if (by_id) {
         for (uint32_t i = 3; i < call->argc; i++) {
             int64_t id;
-            if (!int_parse(call->argv[i], &id) || id <= 0) {
+            if (!int_parse(call->argv[i], &id)) {
                 reply_error(call->reply, "ERR Invalid client ID");
                 return;
             }
@@ -291,8 +294,8 @@ static void client_setinfo(struct local_call *call) {
         return;
     }
     if (!client_name_is_valid(value)) {
-        reply_errorf(call->reply, "ERR %s cannot contain spaces, newlines or special characters.",
-            is_name ? "LIB-NAME" : "LIB-VER");
+        reply_errorf(call->reply, "ERR %.*s cannot contain spaces, newlines or special characters.",
+            (int)call->argv[2].len, call->argv[2].data);
         return;
     }
     set_text(is_name ? &call->session->lib_name : &call->session->lib_version, value);

@@ -30,7 +30,7 @@ static void config_get(struct local_call *call) {
 static bool config_judge(struct local_call *call, uint32_t *n_replicated) {
     struct node *node = call->node;
     if (call->argc % 2 != 0) {
-        reply_error(call->reply, "ERR wrong number of arguments for 'config|set' command");
+        reply_error(call->reply, "ERR syntax error");
         return false;
     }
     for (uint32_t i = 2; i < call->argc; i += 2) {

@@ -11,6 +11,7 @@
 enum {
     ASK_DEADLINE_US = 3000000,
     JOIN_AGAIN_US = 200000,
+    ASK_AGAIN_SOON_US = 50000,
     REDIRECTS_MAX = 5,
     NODES_MAX = 14, /* 7 voters, and as many about to replace them */
 };
@@ -33,6 +34,13 @@ static bool can_join(struct node *node) {
     if (node->identity_switching) return false;
     if (node->identity.state == IDENTITY_FRESH) return true;
     return is_singleton(node) && !holds_keys(node);
+}
+
+/* A single node whose core does not lead yet, or whose identity is being stored: soon it will be one. */
+static bool is_coming_up(struct node *node) {
+    if (node->identity_switching || node->identity_saved != node->identity_request) return true;
+    return node->raft != NULL && node->identity.state == IDENTITY_MEMBER &&
+           raft_configuration(node->raft)->n == 1 && !raft_leads(node) && !node->self_removed;
 }
 
 static bool greeting_can_join(const struct greeting *theirs) {
@@ -71,6 +79,8 @@ static struct ask *ask_new(struct node *node, enum ask_kind kind,
 }
 
 static void ask_dial(struct node *node, struct ask *ask) {
+    ask->again_us = node->now_us + ASK_AGAIN_SOON_US;
+    if (node->identity.id == NOBODY) return; /* its first identity is being stored */
     struct link *link = link_dial(node, LINK_GREET, NOBODY, &ask->address);
     if (link == NULL) return;
     link->ask = ask;
@@ -120,10 +130,29 @@ void meet_drop(struct node *node, struct pending *held) {
     if (node->identity_held == held) node->identity_held = NULL;
 }
 
+/* Not now, but perhaps soon (an election, a node just starting): the whole question again, until the
+ * deadline. */
+static void ask_again(struct node *node, struct ask *ask) {
+    struct link *link = link_find(node, ask->link);
+    if (link != NULL) {
+        link->ask = NULL;
+        link_close(node, link);
+    }
+    ask->link = 0;
+    if (ask->kind == ASK_INVITE || (ask->kind == ASK_CHECK && ask->held != NULL)) {
+        ask->kind = ASK_MEET;
+    }
+    ask->again_us = node->now_us + ASK_AGAIN_SOON_US;
+}
+
 void join_on_failed(struct node *node, struct link *link, const char *why) {
     struct ask *ask = link->ask;
     if (ask == NULL) return;
     ask->link = 0;
+    if (ask->kind != ASK_JOIN && strcmp(why, "ERR not now") == 0) {
+        ask_again(node, ask);
+        return;
+    }
     if (ask->kind == ASK_JOIN) node->join_redirect.host[0] = '\0';
     ask_end(node, ask, why);
 }
@@ -159,6 +188,10 @@ static void ask_invite(struct node *node, struct ask *ask) {
 }
 
 static void decide(struct node *node, struct ask *ask, const struct greeting *theirs) {
+    if (is_coming_up(node)) {
+        ask_again(node, ask);
+        return;
+    }
     bool we_can = can_join(node), they_can = greeting_can_join(theirs);
     if (theirs->cluster_id[0] != '\0' &&
         strcmp(theirs->cluster_id, node->identity.cluster_id) == 0) {
@@ -264,13 +297,19 @@ static void propose_dissolve(struct node *node, struct ask *ask, struct slice cl
 }
 
 static void on_may_join(struct node *node, struct ask *ask, struct slice cluster) {
+    if (cluster.len == CLUSTER_ID_CHARS && is_coming_up(node)) {
+        ask_again(node, ask);
+        return;
+    }
     if (cluster.len != CLUSTER_ID_CHARS || !can_join(node)) {
         ask_end(node, ask, "this node cannot join another cluster now");
         return;
     }
     if (node->identity.state == IDENTITY_MEMBER) {
-        if (!node_is_leader_serving(node) || node->dissolve_held != NULL) {
-            ask_end(node, ask, "this node is not ready yet");
+        if (!node_is_leader_serving(node) || raft_configuration_index(node->raft) == 0) {
+            ask_again(node, ask);
+        } else if (node->dissolve_held != NULL) {
+            ask_end(node, ask, "it joins another cluster already");
         } else {
             propose_dissolve(node, ask, cluster);
         }
@@ -324,8 +363,10 @@ void join_on_answer(struct node *node, struct link *link, uint32_t argc, const s
         char why[160];
         snprintf(why, sizeof why, "%.*s", (int)SF_MIN(argv[1].len, (size_t)159), argv[1].data);
         ask_end(node, ask, why);
-    } else {
+    } else if (ask->kind == ASK_JOIN) {
         ask_end(node, ask, "not now");
+    } else {
+        ask_again(node, ask);
     }
 }
 
@@ -426,6 +467,10 @@ static void on_invite(
     }
     if (slice_equal(argv[1], slice_text(node->identity.cluster_id))) {
         say(node, link, "ok");
+        return;
+    }
+    if (is_coming_up(node)) {
+        say(node, link, "wait");
         return;
     }
     if (!can_join(node)) {

@@ -602,7 +602,8 @@ static void on_prove(
         return;
     }
     const char *why = NULL;
-    const char *error = node->identity_switching ? "ERR not now" : judge(node, link, wanted, &why);
+    bool not_now = node->identity_switching || node->identity.id == NOBODY;
+    const char *error = not_now ? "ERR not now" : judge(node, link, wanted, &why);
     if (error != NULL) {
         refuse(node, link, error, why == NULL ? "this node changes its identity" : why);
         return;

@@ -3,8 +3,9 @@
 
 enum {
     AT_TURN = 0,
-    AT_ONCE = 1, /* changes how later requests are read or answered: runs while parsing */
-    HOLDS = 2,   /* may be answered later; what the session sends behind it waits */
+    AT_ONCE =
+        1, /* about the session itself: runs while parsing, in step with how requests are read */
+    HOLDS = 2, /* may be answered later; what the session sends behind it waits */
 };
 
 static const struct local_row {
@@ -12,10 +13,10 @@ static const struct local_row {
     uint8_t when;
 } rows[COMMANDS_TOTAL] = {
     [COMMAND_AUTH] = {local_auth, AT_ONCE},
-    [COMMAND_CLIENT_GETNAME] = {local_client, AT_TURN},
+    [COMMAND_CLIENT_GETNAME] = {local_client, AT_ONCE},
     [COMMAND_CLIENT_HELP] = {local_client, AT_TURN},
-    [COMMAND_CLIENT_ID] = {local_client, AT_TURN},
-    [COMMAND_CLIENT_INFO] = {local_client, AT_TURN},
+    [COMMAND_CLIENT_ID] = {local_client, AT_ONCE},
+    [COMMAND_CLIENT_INFO] = {local_client, AT_ONCE},
     [COMMAND_CLIENT_KILL] = {local_client, AT_TURN},
     [COMMAND_CLIENT_LIST] = {local_client, AT_TURN},
     [COMMAND_CLIENT_NO_EVICT] = {local_client, AT_ONCE},

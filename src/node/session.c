@@ -297,6 +297,11 @@ static void on_data(struct session *session, const struct command *command, uint
     }
 }
 
+/* What a browser would send (cross-protocol scripting): Redis closes such a connection too. */
+static bool is_http(struct slice word) {
+    return (word.len == 4 && slice_is(word, "post")) || (word.len == 5 && slice_is(word, "host:"));
+}
+
 static void session_on_command(struct session *session, uint32_t argc, const struct slice *argv) {
     struct node *node = session->node;
     node->n_commands_processed++;
@@ -304,6 +309,15 @@ static void session_on_command(struct session *session, uint32_t argc, const str
     session->last_us = node->now_us;
     session->reply_skip = session->reply_skip_next;
     session->reply_skip_next = false;
+    if (is_http(argv[0])) {
+        node_log(node, LOG_WARNING,
+            "possible attack: a POST or Host: line from %s, perhaps a browser that somebody else's "
+            "page made speak to this port; the connection is closed",
+            session->remote);
+        session->no_more = session->close_now = true;
+        session_changed(session);
+        return;
+    }
     const struct command *command = command_lookup(argc, argv);
     if (command == NULL ||
         !command_arity_fits(command, argc)) { /* the exact check, with its texts */

@@ -70,6 +70,33 @@ static bool take_entries(struct raft *raft, const struct raft_message *m) {
     return true;
 }
 
+static bool can_acknowledge(const struct raft *raft) {
+    return raft->role == RAFT_FOLLOWER && raft->leader != 0 && term_is_durable(raft);
+}
+
+static void acknowledge(struct raft *raft) {
+    SF_ASSERT(can_acknowledge(raft)); /* R8 */
+    raft_index match = SF_MIN(raft->proven, raft->log.synced_index);
+    raft->acknowledged = SF_MAX(raft->acknowledged, match);
+    if (match == raft->proven) raft->acknowledgement_owed = false;
+    struct raft_message answer = {.type = RAFT_APPEND_ANSWER,
+        .to = raft->leader,
+        .term = raft->term,
+        .granted = true,
+        .match = match,
+        .hint_index = raft->proven,
+        .damaged = raft->damaged};
+    send_in_term(raft, &answer);
+}
+
+/* What has become durable of several appends is told in one answer. */
+void follower_acknowledge(struct raft *raft) {
+    if (!can_acknowledge(raft)) return;
+    raft_index match = SF_MIN(raft->proven, raft->log.synced_index);
+    bool settles = raft->acknowledgement_owed && match == raft->proven;
+    if (match > raft->acknowledged || settles) acknowledge(raft);
+}
+
 void follower_on_append(struct raft *raft, const struct raft_message *m) {
     if (!accept_leader(raft, m)) return;
     if (!agrees_at(raft, m->log_index, m->log_term)) {
@@ -83,28 +110,10 @@ void follower_on_append(struct raft *raft, const struct raft_message *m) {
     if (raft->damaged && m->damaged && raft->damage_target == 0) raft->damage_target = m->commit;
     commit_advance(raft, SF_MIN(m->commit, proven)); /* R7 */
     raft->acknowledgement_owed = true;
-    follower_acknowledge(raft, m->n_entries == 0);
+    /* A probe is answered at once; entries when they are durable. */
+    bool is_answerable = m->n_entries == 0 || raft->proven <= raft->log.synced_index;
+    if (is_answerable && can_acknowledge(raft)) acknowledge(raft);
     follower_check_damage(raft);
-}
-
-/* An append is acknowledged once its entries and the term are durable (R8); in between, what has
- * become durable of several is told in one answer. */
-void follower_acknowledge(struct raft *raft, bool at_once) {
-    if (raft->role != RAFT_FOLLOWER || raft->leader == 0 || !term_is_durable(raft)) return;
-    raft_index match = SF_MIN(raft->proven, raft->log.synced_index);
-    bool all = match == raft->proven;
-    bool owed = raft->acknowledgement_owed && (all || at_once);
-    if (match <= raft->acknowledged && !owed) return;
-    raft->acknowledged = SF_MAX(raft->acknowledged, match);
-    if (all) raft->acknowledgement_owed = false;
-    struct raft_message answer = {.type = RAFT_APPEND_ANSWER,
-        .to = raft->leader,
-        .term = raft->term,
-        .granted = true,
-        .match = match,
-        .hint_index = raft->proven,
-        .damaged = raft->damaged};
-    send_in_term(raft, &answer);
 }
 
 void follower_on_heartbeat(struct raft *raft, const struct raft_message *m) {

@@ -32,5 +32,5 @@ void raft_step_hard_state_saved(struct raft *raft, uint64_t request, int64_t now
     raft->hard_state_saved = request;
     if (!term_is_durable(raft)) return;
     election_count_own_vote(raft);
-    follower_acknowledge(raft, false);
+    follower_acknowledge(raft);
 }

@@ -210,8 +210,7 @@ void election_link_lost(struct raft *raft);
 void follower_on_append(struct raft *raft, const struct raft_message *m);
 void follower_on_heartbeat(struct raft *raft, const struct raft_message *m);
 void follower_on_timeout_now(struct raft *raft, const struct raft_message *m);
-/* Acknowledges what is newly durable; at_once: answers even where nothing is. */
-void follower_acknowledge(struct raft *raft, bool at_once);
+void follower_acknowledge(struct raft *raft); /* something became durable */
 void follower_check_damage(struct raft *raft);
 
 /* -- peers.c: the leader's list -------------------------------------------------------------- */

@@ -194,7 +194,7 @@ void raft_step_appended(struct raft *raft, uint64_t request, raft_index last_ind
     if (raft->role == RAFT_LEADER)
         commit_count(raft);
     else
-        follower_acknowledge(raft, false);
+        follower_acknowledge(raft);
     follower_check_damage(raft);
     log_evict(&raft->log, raft->applied, raft->settings.cache_bytes);
 }

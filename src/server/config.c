@@ -182,6 +182,15 @@ static bool matches_any(const char *name, uint32_t n, const struct slice *patter
     return false;
 }
 
+/* The pattern that is this very name, in whatever case; NULL: none. */
+static const struct slice *plain_pattern(
+    const char *name, uint32_t n, const struct slice *patterns) {
+    for (uint32_t i = 0; i < n; i++) {
+        if (slice_is(patterns[i], name)) return &patterns[i];
+    }
+    return NULL;
+}
+
 void config_visit(const struct config *config, uint32_t n, const struct slice *patterns,
     void (*visit)(void *visitor, const char *name, const char *value), void *visitor) {
     struct buf text = {0};
@@ -192,7 +201,12 @@ void config_visit(const struct config *config, uint32_t n, const struct slice *p
         buf_clear(&text);
         config_print(&config->values, directive, &text);
         buf_append_char(&text, '\0');
-        visit(visitor, directive->name, text.data);
+        /* a plain name comes back as it was written, as in Redis */
+        const struct slice *plain = plain_pattern(directive->name, n, patterns);
+        char as_written[64];
+        snprintf(as_written, sizeof as_written, "%.*s", plain == NULL ? 0 : (int)plain->len,
+            plain == NULL ? "" : plain->data);
+        visit(visitor, plain == NULL ? directive->name : as_written, text.data);
     }
     buf_free(&text);
 }

@@ -201,6 +201,7 @@ enum sf_status storage_open(const struct storage_settings *settings, struct stor
         *out = NULL;
         return status;
     }
+    buf_free(error); /* a missing identity, say, is no error */
     start_threads(storage);
     *out = storage;
     return SF_OK;

@@ -47,8 +47,8 @@ void storage_found_clear(struct storage_found *found);
 
 /* Opens (creating what is missing; the directory's parent must exist), checks every CRC and
  * contiguity, cuts a torn tail beyond the mark, raises the boot counter. Blocks: start only. On
- * failure error gets one line that names the file and the way out: SF_ERR_BUSY (locked by another
- * process), SF_ERR_CORRUPT, SF_ERR_STORAGE. */
+ * failure error gets one line that names the file and the way out (on success it is left empty):
+ * SF_ERR_BUSY (locked by another process), SF_ERR_CORRUPT, SF_ERR_STORAGE. */
 SF_MUST_CHECK enum sf_status storage_open(const struct storage_settings *settings,
     struct storage **storage, struct storage_found *found, struct buf *error);
 /* Finishes what was asked (unless it waits for room), writes the mark, closes everything. */

@@ -1,10 +1,11 @@
 /* A process that uses a storage and tells on standard output what it asked for and what was
  * answered, so that storage_faults.py can judge what a crash or a failing disk left.
  *
- *   storage_driver run DIRECTORY SEED STEPS     random work
- *   storage_driver verify DIRECTORY             what is there
- *   storage_driver bench DIRECTORY SECONDS      synced appends a second, one at a time and batched
- *   storage_driver open DIRECTORY ENTRIES       milliseconds to open a log of so many small entries
+ *   storage_driver run DIRECTORY SEED STEPS BYTES   random work, BYTES a generation
+ *   storage_driver verify DIRECTORY                 what is there
+ *   storage_driver bench DIRECTORY SECONDS          synced appends a second, one at a time and
+ * batched storage_driver open DIRECTORY ENTRIES           milliseconds to open a log of so many
+ * small entries
  *
  * Exit codes: 0 done, 3 the storage said that the process must end, 4 it could not be opened. */
 #include "storage/storage.h"
@@ -18,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WINDOW = 4, GENERATION_BYTES = 6000, PAYLOAD_MIN = 16, PAYLOAD_MAX = 400 };
+enum { WINDOW = 4, PAYLOAD_MIN = 16, PAYLOAD_MAX = 400 };
 
 struct driver {
     struct storage *storage;
@@ -192,9 +193,9 @@ static int finish(struct driver *driver) {
     return driver->bad_entries == 0 ? 0 : 1;
 }
 
-static int run(const char *directory, uint64_t seed, long steps) {
+static int run(const char *directory, uint64_t seed, long steps, uint64_t generation_bytes) {
     struct driver driver = {.random = random_from(seed)};
-    open_or_exit(&driver, directory, GENERATION_BYTES);
+    open_or_exit(&driver, directory, generation_bytes);
     printf("boot %" PRIu64 "\n", driver.found.boot_counter);
     driver.request = seed * 1000000;
     driver.blob = driver.request;
@@ -216,7 +217,7 @@ static int run(const char *directory, uint64_t seed, long steps) {
 
 static int verify(const char *directory) {
     struct driver driver = {.quiet = true};
-    open_or_exit(&driver, directory, GENERATION_BYTES);
+    open_or_exit(&driver, directory, 64 << 20);
     const struct storage_found *found = &driver.found;
     printf("found %016" PRIx64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %d %" PRIu64 " %.*s\n",
         found->node_id, found->boot_counter, found->hard_state.term, found->hard_state.vote,
@@ -305,8 +306,9 @@ static int time_open(const char *directory, uint64_t entries) {
 
 int main(int argc, char **argv) {
     const char *mode = argc > 2 ? argv[1] : "";
-    if (strcmp(mode, "run") == 0 && argc == 5)
-        return run(argv[2], strtoull(argv[3], NULL, 10), atol(argv[4]));
+    if (strcmp(mode, "run") == 0 && argc == 6)
+        return run(
+            argv[2], strtoull(argv[3], NULL, 10), atol(argv[4]), strtoull(argv[5], NULL, 10));
     if (strcmp(mode, "verify") == 0) return verify(argv[2]);
     if (strcmp(mode, "bench") == 0 && argc == 4) return bench(argv[2], atof(argv[3]));
     if (strcmp(mode, "open") == 0 && argc == 4)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The storage under failing, short, slow and fatal calls.
 
-    storage_faults.py BUILD [--all] [--seed N]
+    storage_faults.py BUILD [--all | --seconds N] [--seed N]
 
 For calls k = 1, 2, ... of a piece of work on a copy of one data directory: do the work with the shim
 acting at its k-th call, then start without the shim and judge what is there:
@@ -10,8 +10,10 @@ acting at its k-th call, then start without the shim and judge what is there:
   - term and vote are an answered save's or a later one's; the boot counter rose; nothing is damaged;
   - a second start finds the same.
 
-Without --all: a sample of k, within a minute.
+Without --all: a sample of k, for 45 seconds.
 """
+import argparse
+import itertools
 import os
 import random
 import shutil
@@ -20,25 +22,26 @@ import sys
 import tempfile
 import time
 
-STEPS = 60
-SAMPLE_SECONDS = 45
+STEPS = 80
 NOBODY = "0" * 16  # the node id before the first identity
-ACTIONS = [  # action, calls, count
-    ("kill", None, 1),
-    ("tear", None, 1),
-    ("lose", None, 1),
-    ("fail:EIO", None, 1),
-    ("fail:ENOSPC", None, 1),
-    ("fail:ENOSPC", None, 6),
-    ("fail:ENOSPC", "write", 1),
-    ("fail:ENOSPC", "write", 6),
-    ("fail:EIO", "fsync", 1),
-    ("fail:EIO", "fsync", 2),
-    ("lose", "fsync", 1),
-    ("fail:EIO", "write", 1),
-    ("fail:EIO", "write", 3),
-    ("short", "write", 1),
-    ("delay:60", "fsync", 1),
+SMALL, LARGE = 6000, 10 ** 6  # bytes of a generation: many of them; one of many LevelDB blocks
+ACTIONS = [  # action, calls, count, generation
+    ("kill", None, 1, SMALL),
+    ("tear", None, 1, SMALL),
+    ("tear", "write", 1, LARGE),
+    ("lose", None, 1, SMALL),
+    ("lose", "fsync", 1, LARGE),
+    ("fail:EIO", None, 1, SMALL),
+    ("fail:EIO", "fsync", 1, LARGE),
+    ("fail:EIO", "fsync", 2, SMALL),
+    ("fail:EIO", "write", 1, LARGE),
+    ("fail:EIO", "write", 3, SMALL),
+    ("fail:ENOSPC", None, 1, SMALL),
+    ("fail:ENOSPC", None, 6, SMALL),
+    ("fail:ENOSPC", "write", 1, LARGE),
+    ("fail:ENOSPC", "write", 6, SMALL),
+    ("short", "write", 1, LARGE),
+    ("delay:60", "fsync", 1, SMALL),
 ]
 
 
@@ -118,7 +121,8 @@ class Model:
 
 
 class Run:
-    def __init__(self, build, root):
+    def __init__(self, build, root, seed):
+        self.seed = seed
         self.driver = os.path.join(build, "tests/integration/storage_driver")
         self.shim = os.path.join(build, "tests/integration/shim.so")
         self.root = root
@@ -160,7 +164,9 @@ class Run:
         shutil.copytree(self.base, self.data)
         return self.base_found
 
-    def work(self, seed, action, calls, at, count, from_nothing):
+    def work(self, case, at):
+        """One piece of work on a fresh copy with the fault of case at call number at."""
+        action, calls, count, generation, from_nothing = case
         model = Model(self.fresh(from_nothing))
         report = os.path.join(self.root, "report")
         environment = {"LD_PRELOAD": self.shim, "SF_SHIM_DIR": self.data, "SF_SHIM_AT": str(at),
@@ -169,14 +175,14 @@ class Run:
                        "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"}
         if calls:
             environment["SF_SHIM_CALLS"] = calls
-        result = self.call("run", self.data, seed, STEPS, environment=environment)
+        result = self.call("run", self.data, self.seed, STEPS, generation, environment=environment)
         fatal = action in ("kill", "tear", "lose")
         allowed = (0, -9) if fatal else (0, 3, 4)
         if (action, calls) == ("fail:ENOSPC", "write"):
             allowed = (0, 4)  # a full disk never ends a process that runs
         if result.returncode not in allowed:
             raise Wrong(f"the driver ended with {result.returncode}: {result.stdout[-300:]}")
-        key = (action, calls or "all", count)
+        key = (action, calls or "all", count, generation)
         self.exits.setdefault(key, {}).setdefault(result.returncode, 0)
         self.exits[key][result.returncode] += 1
         for line in result.stdout.splitlines():
@@ -190,42 +196,48 @@ class Run:
             if found[name] != again[name]:
                 raise Wrong(f"a second start found another {name}")
 
-    def calls_in(self, seed, calls, from_nothing):
-        self.work(seed, "none", calls, 0, 1, from_nothing)
+    def calls_in(self, case):
+        self.work(("none", *case[1:]), 0)
         with open(os.path.join(self.root, "report"), encoding="ascii") as report:
             return int(report.read())
 
 
+def interleave(lists):
+    """One of each in turn, so that a sample holds all kinds."""
+    return [item for turn in itertools.zip_longest(*lists) for item in turn if item is not None]
+
+
 def main():
-    arguments = [a for a in sys.argv[1:] if not a.startswith("--")]
-    everything = "--all" in sys.argv
-    build = os.path.abspath(arguments[0])
-    seed = int(sys.argv[sys.argv.index("--seed") + 1]) if "--seed" in sys.argv else 2
+    parser = argparse.ArgumentParser()
+    parser.add_argument("build")
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--seconds", type=float, default=45)
+    parser.add_argument("--seed", type=int, default=2)
+    options = parser.parse_args()
+    seed, build = options.seed, os.path.abspath(options.build)
     root = tempfile.mkdtemp(prefix="sf-storage-faults-")
-    run = Run(build, root)
+    run = Run(build, root, seed)
     try:
-        if run.call("run", run.base, 1, STEPS).returncode != 0:
+        if run.call("run", run.base, 1, STEPS, SMALL).returncode != 0:
             raise Wrong("the work fails without any fault")
         run.base_found = run.verify(run.base)
-        cases = []
-        for from_nothing in (False, True):
-            for action, calls, count in ACTIONS:
-                total = run.calls_in(seed, calls, from_nothing)
-                cases += [(action, calls, at, count, from_nothing) for at in range(1, total + 1)]
-        if not everything:
-            random.Random(seed).shuffle(cases)
+        kinds = []
+        for kind in itertools.product(ACTIONS, (False, True)):
+            case = (*kind[0], kind[1])
+            kinds.append([(case, at) for at in range(1, run.calls_in(case) + 1)])
+            random.Random(seed).shuffle(kinds[-1])
+        cases = interleave(kinds)
         start, done = time.monotonic(), 0
-        for action, calls, at, count, from_nothing in cases:
-            if not everything and time.monotonic() - start > SAMPLE_SECONDS:
+        for case, at in cases:
+            if not options.all and time.monotonic() - start > options.seconds:
                 break
             try:
-                run.work(seed, action, calls, at, count, from_nothing)
+                run.work(case, at)
             except (Wrong, subprocess.TimeoutExpired) as problem:
-                raise Wrong(f"{action} at call {at} ({count} times) of {calls or 'all'}, "
-                            f"from {'nothing' if from_nothing else 'a log'}, seed {seed}: {problem}")
+                raise Wrong(f"{case} at call {at}, seed {seed}: {problem}")
             done += 1
         for key, exits in sorted(run.exits.items()):
-            print("  %-12s %-6s x%d  exits %s" % (*key, exits))
+            print("  %-12s %-6s x%d  generations of %-8d exits %s" % (*key, exits))
         print(f"storage faults: {done} of {len(cases)} cases hold")
     except Wrong as problem:
         print(f"storage faults: {problem}\n(the files: {root})")

@@ -261,6 +261,8 @@ static void check_role(struct process *process, struct cluster_record *record) {
             world_fail(world, "R2: node %u cuts its own log while leading term %llu",
                 process->number, (unsigned long long)term);
     }
+    bool led = process->seen_role == RAFT_LEADER && role == RAFT_LEADER;
+    process->seen_led_term = led && process->seen_term == term ? term : 0;
     process->seen_role = role;
     process->seen_term = term;
 }
@@ -349,6 +351,13 @@ static void check_commit(struct process *process, struct cluster_record *record)
                 process->number, (unsigned long long)shadow_term(process, i), (unsigned long long)i,
                 (unsigned long long)record->log[i - 1].term);
     }
+    /* seen_led_term is the turn's beginning: what it committed since, it committed as a leader. */
+    if (commit > process->seen_commit && process->seen_led_term != 0 &&
+        process->seen_led_term == process->seen_term &&
+        shadow_term(process, commit) != process->seen_term)
+        world_fail(world, "R6: the leader of term %llu commits up to %llu, of term %llu",
+            (unsigned long long)process->seen_term, (unsigned long long)commit,
+            (unsigned long long)shadow_term(process, commit));
     process->seen_commit = commit;
     if (record->n == had) return;
     if (record->n_times == record->times_cap) {

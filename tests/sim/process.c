@@ -518,6 +518,7 @@ void process_start(struct process *process) {
     process->node = node_new(start, &ports);
     twin_found_clear(&found);
     sf_free(start);
+    network_process_back(world->network, process);
     process_wake(process, world_now_us(world));
 }
 

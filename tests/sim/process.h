@@ -81,6 +81,7 @@ struct process {
     raft_id shadow_id;
     enum raft_role seen_role;
     raft_term seen_term;
+    raft_term seen_led_term; /* it led this term when the turn began and when it ended; else 0 */
     raft_index seen_commit, seen_applied;
     struct raft_configuration seen_configuration, previous_configuration;
 };

@@ -22,7 +22,7 @@ enum { NODES_MAX = 7 };
     X(COVER_FLAP, "flapping link")                                                                 \
     X(COVER_BREAK, "connections reset")                                                            \
     X(COVER_SLOW_LINK, "slow link")                                                                \
-    X(COVER_NIGHTMARE, "raft messages doubled, late, out of order")                                \
+    X(COVER_NIGHTMARE, "messages doubled, late, out of order, lost")                               \
     X(COVER_SLOW_DISK, "slow disk")                                                                \
     X(COVER_STALL, "disk stall")                                                                   \
     X(COVER_FULL, "disk full")                                                                     \
