@@ -313,6 +313,8 @@ struct node {
 
     /* membership */
     struct list asks;
+    const char *refused_why; /* the last refusal that was logged, and when */
+    int64_t refused_us;
     int64_t bootstrap_at_us;
     bool bootstrap_done;
     bool fenced; /* a cluster says that this address is one of its members': serve nothing */

@@ -223,6 +223,8 @@ static void on_storage(void *context, const struct storage_event *event) {
     case STORAGE_IDENTITY_SAVED:
         node_on_identity_saved(process->node, event->request, now_us);
         break;
+    case STORAGE_NOTE:
+        break;
     case STORAGE_STATE:
         if (event->status == SF_ERR_STORAGE)
             process->doomed = true; /* the server exits */
