@@ -36,7 +36,8 @@ static bool can_join(struct node *node) {
     return is_singleton(node) && !holds_keys(node);
 }
 
-/* A single node whose core does not lead yet, or whose identity is being stored: soon it will be one. */
+/* A single node whose core does not lead yet, or whose identity is being stored: soon it will be
+ * one. */
 static bool is_coming_up(struct node *node) {
     if (node->identity_switching || node->identity_saved != node->identity_request) return true;
     return node->raft != NULL && node->identity.state == IDENTITY_MEMBER &&
@@ -130,8 +131,8 @@ void meet_drop(struct node *node, struct pending *held) {
     if (node->identity_held == held) node->identity_held = NULL;
 }
 
-/* Not now, but perhaps soon (an election, a node just starting): the whole question again, until the
- * deadline. */
+/* Not now, but perhaps soon (an election, a node just starting): the whole question again, until
+ * the deadline. */
 static void ask_again(struct node *node, struct ask *ask) {
     struct link *link = link_find(node, ask->link);
     if (link != NULL) {
@@ -519,9 +520,12 @@ static bool asks_of(struct node *node, enum ask_kind kind) {
 
 static void ask_to_join(struct node *node) {
     if (node->now_us < node->join_again_us || asks_of(node, ASK_JOIN)) return;
+    /* Listed for good: the rest comes by itself. An entry that is not committed may be gone with
+     * the leader that wrote it, and the next one knows nothing of this node. */
     if (node->raft != NULL &&
+        raft_configuration_index(node->raft) <= raft_commit_index(node->raft) &&
         configuration_find(raft_configuration(node->raft), node->identity.id) != NULL) {
-        return; /* listed: the rest comes by itself */
+        return;
     }
     node->join_again_us = node->now_us + JOIN_AGAIN_US;
     uint32_t n = node->identity.n_join + node->settings.n_join;
