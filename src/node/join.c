@@ -302,7 +302,7 @@ static void on_may_join(struct node *node, struct ask *ask, struct slice cluster
         ask_again(node, ask);
         return;
     }
-    if (cluster.len != CLUSTER_ID_CHARS || !can_join(node)) {
+    if (cluster.len != CLUSTER_ID_CHARS || !can_join(node) || node->identity_held != NULL) {
         ask_end(node, ask, "this node cannot join another cluster now");
         return;
     }
@@ -324,6 +324,8 @@ static void on_may_join(struct node *node, struct ask *ask, struct slice cluster
     next.join[0] = ask->address;
     node->bootstrap_done = true;
     node->fenced = false;
+    node->identity_held = ask->held; /* answered when that is durable */
+    ask->held = NULL;
     identity_save(node, &next);
     ask_end(node, ask, NULL);
 }
@@ -400,6 +402,8 @@ static bool redirected(struct node *node, struct link *link) {
     return true;
 }
 
+static const char not_yet[] = "a living member has that address already";
+
 /* Why a node may not come in; NULL: it may. */
 static const char *objection(struct node *node, struct link *link) {
     const struct raft_configuration *now = raft_configuration(node->raft);
@@ -420,9 +424,8 @@ static const char *objection(struct node *node, struct link *link) {
             struct raft_peer_status status;
             bool fresh = raft_peer(node->raft, member->id, &status) &&
                          node->now_us - status.last_contact_us < 1000000;
-            if (member->id == node->identity.id || fresh) {
-                return "a living member has that address already";
-            }
+            if (member->id == node->identity.id) return "that is the leader's own address";
+            if (fresh) return not_yet; /* it was heard a moment ago: perhaps it has just died */
         }
     }
     return NULL;
@@ -431,6 +434,10 @@ static const char *objection(struct node *node, struct link *link) {
 static void on_join_question(struct node *node, struct link *link) {
     if (redirected(node, link)) return;
     const char *why = objection(node, link);
+    if (why == not_yet) {
+        say(node, link, "wait");
+        return;
+    }
     if (why != NULL) {
         say_no(node, link, why);
         return;
@@ -497,7 +504,9 @@ void join_on_question(
         if (redirected(node, link)) return;
         const char *why = objection(node, link);
         struct slice words[2] = {SLICE("yes"), slice_text(node->identity.cluster_id)};
-        if (why != NULL) {
+        if (why == not_yet) {
+            say(node, link, "wait");
+        } else if (why != NULL) {
             say_no(node, link, why);
         } else {
             link_send_words(node, link->number, 2, words);
