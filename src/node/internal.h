@@ -102,7 +102,7 @@ struct session {
 struct out_batch {
     struct list in_outbox;
     uint64_t sequence;
-    uint32_t n_commands;
+    uint32_t n_commands, n_void;
     bool given;    /* handed to a leader or proposed: may be in somebody's log */
     bool has_void; /* a command was answered or its client left: encoded anew before it is sent
                       again */
@@ -123,6 +123,7 @@ struct in_stream {
     uint64_t highest; /* sequence in the log, proposed ones included */
     bool open;
     bool asked;             /* the node waits for stream-open */
+    raft_index opens_at;    /* not before this is applied; 0: not known yet */
     raft_index proposed_at; /* its incarnation's entry is on its way there; 0: not proposed */
     bool refused;           /* said so in the log */
 };
@@ -265,6 +266,7 @@ struct node {
     struct out_batch *open_batch; /* gathers this turn's commands; not in outbox yet */
     uint64_t next_sequence;
     size_t outbox_bytes;
+    bool outbox_has_void; /* since the last stream_trim */
     struct out_batch *free_batch;
     raft_id stream_leader; /* who opened our stream; 0: closed */
     raft_term stream_term;
@@ -360,6 +362,7 @@ void session_parse(struct session *session); /* as far as limits allow */
 void session_drain(struct session *session);
 void session_drain_before(struct session *session, struct pending *write);
 void session_write_applied(struct session *session, struct pending *write);
+void session_write_lost(struct pending *write); /* its outcome will never be known here */
 void session_changed(struct session *session);
 void session_time_out_head(struct session *session);
 void sessions_time_out(struct node *node);
@@ -426,7 +429,8 @@ void stream_on_open(struct node *node, raft_id from, uint32_t argc, const struct
 void stream_on_batch(struct node *node, raft_id from, uint32_t argc, const struct slice *argv);
 void stream_link_lost(struct node *node, raft_id peer);
 void stream_free(struct node *node);
-void stream_reset(struct node *node);
+void stream_reset(struct node *node, bool alone);
+void stream_trim(struct node *node); /* lets go of what was given up */
 int64_t stream_deadline_us(const struct node *node);
 
 /* apply.c */

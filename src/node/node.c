@@ -108,6 +108,8 @@ void node_on_identity_saved(struct node *node, uint64_t request, int64_t now_us)
     const struct node_identity next = node->identity_next;
     bool first_id = node->identity.id == 0;
     bool other_id = next.id != node->identity.id;
+    bool alone =
+        node->raft == NULL || (!node->self_removed && raft_configuration(node->raft)->n <= 1);
     bool other_cluster = strcmp(next.cluster_id, node->identity.cluster_id) != 0;
     node->identity = next;
     node->identity_switching = false;
@@ -118,7 +120,7 @@ void node_on_identity_saved(struct node *node, uint64_t request, int64_t now_us)
         node->ports.random_bytes(
             node->ports.context, &node->incarnation.nonce, sizeof node->incarnation.nonce);
         if (!first_id) node->bootstrap_done = true;
-        stream_reset(node);
+        stream_reset(node, alone);
         apply_drop_waiting(node);
     }
     if (node->raft == NULL && next.cluster_id[0] != '\0' && (other_id || other_cluster)) {
@@ -308,7 +310,10 @@ static void count_stall(struct node *node) {
     raft_index commit = node->raft == NULL ? 0 : raft_commit_index(node->raft);
     raft_index applied = node->engine == NULL ? 0 : engine_applied(node->engine);
     bool moved = commit != node->pumped_commit || applied != node->pumped_applied;
-    if (!moved) node->stall_us += node->now_us - node->pumped_us;
+    /* a turn comes at least every STALL_CHECK_US while somebody waits: a longer time was this
+     * process' own pause, and no standstill of the cluster */
+    int64_t passed_us = SF_MAX(node->now_us - node->pumped_us, 0);
+    if (!moved) node->stall_us += SF_MIN(passed_us, (int64_t)2 * STALL_CHECK_US);
     node->pumped_us = node->now_us;
     node->pumped_commit = commit;
     node->pumped_applied = applied;
@@ -370,10 +375,12 @@ void node_pump(struct node *node, int64_t now_us, int64_t wall_ms) {
     links_pump(node);
     membership_pump(node);
     join_pump(node);
+    stream_trim(node);
     sessions_resume(node);
     if (node->raft != NULL && !node->identity_switching) replica_pump(node);
     drain_waiters(node);
     sessions_time_out(node);
+    stream_trim(node);
     sessions_resume(node);
     shutdown_pump(node);
 }

@@ -188,6 +188,17 @@ void session_write_applied(struct session *session, struct pending *write) {
     output_was_added(session);
 }
 
+void session_write_lost(struct pending *write) {
+    SF_ASSERT(write->kind == PENDING_WRITE);
+    struct session *session = write->session;
+    stream_forget_waiter(write);
+    write->kind = PENDING_REPLY;
+    struct reply reply = {&write->reply, write->proto};
+    reply_error(&reply, "UNCERTAIN Write outcome unknown (this node left the cluster that had it)");
+    session->node->n_errors_uncertain++;
+    wait_for_turn(session);
+}
+
 struct reply held_reply(struct pending *held) {
     SF_ASSERT(held->kind == PENDING_HELD && !held->done);
     return (struct reply){&held->reply, held->proto};

@@ -127,7 +127,20 @@ static inline struct wire *wire_find(struct world *world, int seat, uint64_t num
     return NULL;
 }
 
+/* silent_side: who closed it itself, and hears nothing; what it sent before still arrives. -1: the
+ * network breaks it, and what is on its way is lost. */
 static inline void wire_break(struct world *world, struct wire *wire, int silent_side) {
+    LIST_FOR_EACH(link, &world->events) {
+        struct event *event = SF_CONTAINER(link, struct event, in_list);
+        for (int side = 0; side < 2; side++) {
+            bool lost = event->kind == EVENT_LINK_BYTES && event->to == wire->end[side] &&
+                        event->number == wire->number[side];
+            if (lost && silent_side == -1) {
+                event_free(event);
+                break;
+            }
+        }
+    }
     for (int side = 0; side < 2; side++) {
         if (side == silent_side) continue;
         event_add(world, EVENT_LINK_CLOSED, wire->end[1 - side], wire->end[side])->number =
@@ -205,15 +218,15 @@ static inline void port_dial(void *context, uint64_t link, const char *host, uin
     struct world *world = seat->world;
     (void)host;
     int to = bus_port - 17000;
-    bool reached = to >= 0 && to < world->n && world->seats[to]->node != NULL &&
-                   !world->cut[seat->number][to];
+    bool reached =
+        to >= 0 && to < world->n && world->seats[to]->node != NULL && !world->cut[seat->number][to];
     if (!reached) {
         event_add(world, EVENT_LINK_CLOSED, seat->number, seat->number)->number = link;
         return;
     }
     struct wire *wire = sf_alloc_zero(1, sizeof *wire);
-    *wire = (struct wire){.end = {seat->number, to},
-        .number = {link, (UINT64_C(1) << 63) + world->next_accepted++}};
+    *wire = (struct wire){
+        .end = {seat->number, to}, .number = {link, (UINT64_C(1) << 63) + world->next_accepted++}};
     list_push_back(&world->wires, &wire->in_world);
     event_add(world, EVENT_LINK_ACCEPTED, seat->number, to)->number = wire->number[1];
     event_add(world, EVENT_LINK_OPEN, to, seat->number)->number = link;
@@ -286,8 +299,8 @@ static inline bool port_config_set(
     void *context, struct slice name, struct slice value, struct buf *error) {
     struct seat *seat = context;
     (void)error;
-    buf_printf(&seat->settings_seen, "%.*s=%.*s ", (int)name.len, name.data, (int)value.len,
-        value.data);
+    buf_printf(
+        &seat->settings_seen, "%.*s=%.*s ", (int)name.len, name.data, (int)value.len, value.data);
     return true;
 }
 
@@ -531,7 +544,7 @@ static inline void deliver(struct world *world, struct event *event) {
             world_member(event->to).address.host, now);
         break;
     case EVENT_LINK_BYTES:
-        if (wire_find(world, event->to, event->number, &side) != NULL) deliver_bytes(seat, event);
+        deliver_bytes(seat, event);
         break;
     case EVENT_LINK_CLOSED:
         node_on_link_closed(node, event->number, now);
@@ -680,6 +693,11 @@ static inline void world_isolate(struct world *world, int number) {
     for (int i = 0; i < world->n; i++) {
         if (i != number) world_cut(world, i, number);
     }
+}
+
+/* The followers' disks stand still: nothing commits, and the leader goes on leading. */
+static inline void world_hold_commits(struct world *world, int leader, bool held) {
+    for (int i = 0; i < world->n; i++) world->seats[i]->disk_held = held && i != leader;
 }
 
 static inline void world_heal(struct world *world) {
