@@ -91,6 +91,7 @@ void apply_pump(struct node *node) {
 void apply_drop_waiting(struct node *node) {
     node->settled_sequence = 0;
     node->runnable_round = 0;
+    node->runnable_clock_ms = 0; /* the other cluster's clock */
     node->rounds_n = 0;
     LIST_FOR_EACH(link, &node->sessions) {
         struct session *session = SF_CONTAINER(link, struct session, in_node);

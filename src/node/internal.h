@@ -52,9 +52,9 @@ struct pending {
     struct out_batch *batch; /* WRITE: where it stands */
     uint32_t position;
 
-    uint64_t round; /* READ: the round that will answer it */
-    int64_t
-        settle_clock_ms; /* READ: > 0: met a key due by then; waits for state time to come there */
+    uint64_t round;          /* READ: the round that will answer it */
+    int64_t settle_clock_ms; /* READ: > 0: ran with this clock and met a key due by then; */
+    int64_t tried_ms;        /* runs again whenever state time has passed this */
 
     uint32_t argc; /* READ, LOCAL: own copies */
     struct slice *argv;
@@ -300,7 +300,7 @@ struct node {
     uint64_t next_ticket;
 
     /* the leader's clock (clock.c) */
-    bool clock_running;
+    bool clock_running; /* leads, and has heard the wall clocks of a quorum */
     int64_t clock_base_ms, clock_base_us, clock_slewed_us;
     int64_t clock_said_ms; /* the latest that was given out: it never goes back */
     bool tick_in_flight;
@@ -448,7 +448,7 @@ bool reads_may_run(struct node *node, struct session *session, struct pending *p
 int64_t reads_deadline_us(const struct node *node);
 
 /* clock.c */
-void clock_start(struct node *node);
+void clock_begin(struct node *node);     /* this node leads: its clock starts once a quorum spoke */
 int64_t clock_now_ms(struct node *node); /* the leader's clock */
 void clock_heard(struct node *node, raft_id peer, int64_t wall_ms);
 void clock_pump(struct node *node); /* ticks */

@@ -23,7 +23,7 @@ bool raft_leads(const struct node *node) {
 }
 
 bool node_is_leader_serving(const struct node *node) {
-    return raft_leads(node) && raft_is_serving(node->raft) &&
+    return raft_leads(node) && raft_is_serving(node->raft) && node->clock_running &&
            engine_applied(node->engine) >= raft_term_start_index(node->raft);
 }
 
@@ -84,6 +84,7 @@ static void replica_close(struct node *node) {
     node->raft = NULL;
     node->engine = NULL;
     node->clock_running = false;
+    node->clock_said_ms = 0;
     node->tick_in_flight = false;
     node->n_streams = 0;
     node->self_removed = false;
@@ -254,9 +255,9 @@ void follow_leadership(struct node *node) {
         return;
     }
     bool led = node->known_role == RAFT_LEADER;
-    if (role == RAFT_LEADER && (!led || term != node->known_term)) {
+    bool begins = role == RAFT_LEADER && (!led || term != node->known_term);
+    if (begins) {
         node_log(node, LOG_NOTICE, "this node leads in term %llu", (unsigned long long)term);
-        clock_start(node);
     } else if (led && role != RAFT_LEADER) {
         node_log(node, LOG_NOTICE, "this node leads no more (term %llu)", (unsigned long long)term);
     } else if (leader != node->known_leader && leader != NOBODY) {
@@ -279,6 +280,7 @@ void follow_leadership(struct node *node) {
     if (leader != NOBODY) node->last_leader = leader;
     node->known_term = term;
     node->known_role = role;
+    if (begins) clock_begin(node);
 }
 
 static bool carry_out(struct node *node) {

@@ -116,8 +116,21 @@ static bool run_read(struct pending *pending, bool settled, int64_t clock_ms) {
     uint64_t seed = random_next(&node->random);
     enum engine_query_result result = engine_query(node->engine, pending->command, pending->db,
         pending->argc, pending->argv, clock_ms, settled, seed, &reply);
-    if (result == QUERY_MUST_WAIT) pending->settle_clock_ms = clock_ms;
+    if (result == QUERY_MUST_WAIT) {
+        pending->settle_clock_ms = clock_ms;
+        pending->tried_ms = engine_now_ms(node->engine);
+    }
     return result == QUERY_DONE;
+}
+
+/* A read's clock stays the one it first ran with (S3: a key that it saw due is waited for). Where
+ * state time has come to that clock there is nothing left to wait for; stale reads never wait. */
+static bool run_read_in_round(struct pending *pending) {
+    struct node *node = pending->session->node;
+    int64_t clock_ms =
+        pending->settle_clock_ms > 0 ? pending->settle_clock_ms : node->runnable_clock_ms;
+    bool settled = pending->stale || engine_now_ms(node->engine) >= clock_ms;
+    return run_read(pending, settled, clock_ms);
 }
 
 /* Answers the head if it may be answered now; false: it has to wait. before_write: the session's
@@ -135,7 +148,7 @@ static bool answer_head(struct pending *head, bool before_write) {
             return true;
         }
         if (!reads_may_run(node, session, head)) return false;
-        return run_read(head, head->settle_clock_ms > 0, node->runnable_clock_ms);
+        return run_read_in_round(head);
     case PENDING_LOCAL:
         run_local(head);
         /* it may have become a held one or, for CONFIG SET of the cluster's settings, a write */
@@ -353,8 +366,9 @@ static void session_on_command(struct session *session, uint32_t argc, const str
     }
     bool digest = command->id == COMMAND_DEBUG && node->settings.debug_command && argc == 2 &&
                   (slice_is(argv[1], "digest") || slice_is(argv[1], "state-digest"));
-    if (digest) {
+    if (digest) { /* of the end of an entry: no write of this session may stand behind it */
         reads_add(node, pending_new(session, PENDING_READ, command, argc, argv));
+        session->barrier = true;
         wait_for_turn(session);
     } else if (command_route(command) == ROUTE_LOCAL) {
         on_local(session, command, argc, argv);
