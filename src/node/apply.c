@@ -14,7 +14,8 @@ static void apply_command(struct node *node, const struct engine_position *at) {
     if (pending != NULL) {
         session = pending->session;
         session_drain_before(session, pending);
-        if (!pending->mute) reply = (struct reply){&session->output, pending->proto};
+        if (!pending->mute && !session->close_now)
+            reply = (struct reply){&session->output, pending->proto};
     }
     engine_next(node->engine, &reply);
     if (pending != NULL) session_write_applied(session, pending);

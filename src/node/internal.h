@@ -80,11 +80,12 @@ struct session {
     uint8_t proto;
     uint32_t db;
     bool authenticated;
-    bool stale_reads; /* READONLY */
-    bool no_more;     /* QUIT or a protocol error: nothing more is parsed */
-    bool quitting;    /* closes when everything before is answered */
-    bool barrier;     /* a command that may be held ends what is parsed for now */
-    bool close;       /* once the output is written */
+    bool stale_reads;  /* READONLY */
+    bool no_more;      /* QUIT or a protocol error: nothing more is parsed */
+    bool quitting;     /* closes when everything before is answered */
+    bool barrier;      /* a command that may be held ends what is parsed for now */
+    bool drain_paused; /* replies are due, but the client does not read */
+    bool close;        /* once the output is written */
     bool close_now;
     bool reply_off, reply_skip, reply_skip_next; /* CLIENT REPLY */
     bool no_evict, no_touch;
@@ -367,6 +368,7 @@ void session_changed(struct session *session);
 void session_time_out_head(struct session *session);
 void sessions_time_out(struct node *node);
 void sessions_resume(struct node *node);
+bool sessions_want_turn(const struct node *node);
 struct pending *pending_new(struct session *session, enum pending_kind kind,
     const struct command *command, uint32_t argc, const struct slice *argv);
 void pending_free(struct pending *pending);

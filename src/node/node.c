@@ -388,7 +388,7 @@ void node_pump(struct node *node, int64_t now_us, int64_t wall_ms) {
 }
 
 int64_t node_next_deadline_us(const struct node *node) {
-    if (node->more_to_do) return node->now_us;
+    if (node->more_to_do || sessions_want_turn(node)) return node->now_us;
     int64_t deadline = node->now_us + 1000000;
     if (node->n_sessions > 0) deadline = node->now_us + 100000;
     if (!list_empty(&node->waiters) || !list_empty(&node->outbox)) {
@@ -397,6 +397,8 @@ int64_t node_next_deadline_us(const struct node *node) {
     deadline = SF_MIN(deadline, links_deadline_us(node));
     deadline = SF_MIN(deadline, membership_deadline_us(node));
     if (node->raft != NULL && !node->identity_switching) {
+        /* begun after this turn's batch was closed: CONFIG SET at its turn */
+        if (node->open_batch != NULL) return node->now_us;
         deadline = SF_MIN(deadline, raft_next_deadline_us(node->raft));
         deadline = SF_MIN(deadline, stream_deadline_us(node));
         deadline = SF_MIN(deadline, reads_deadline_us(node));

@@ -64,11 +64,20 @@ static struct pending *session_head(struct session *session) {
 }
 
 static struct reply reply_for(const struct pending *pending) {
-    return (struct reply){pending->mute ? NULL : &pending->session->output, pending->proto};
+    struct session *session = pending->session;
+    bool silent = pending->mute || session->close_now;
+    return (struct reply){silent ? NULL : &session->output, pending->proto};
 }
 
 void session_changed(struct session *session) {
     session->node->ports.client_changed(session->node->ports.context, session->client);
+}
+
+static void stop_parsing(struct session *session) {
+    if (list_empty(&session->in_stopped)) {
+        list_push_back(&session->node->stopped_sessions, &session->in_stopped);
+        session_changed(session);
+    }
 }
 
 static void wait_for_turn(struct session *session) {
@@ -77,11 +86,14 @@ static void wait_for_turn(struct session *session) {
     }
 }
 
+static void judge_output(struct session *session) {
+    if (session->output.len <= session->node->settings.output_limit_bytes) return;
+    session->close_now = true;
+    session->no_more = true;
+}
+
 static void output_was_added(struct session *session) {
-    if (session->output.len > session->node->settings.output_limit_bytes) {
-        session->close_now = true;
-        session->no_more = true;
-    }
+    judge_output(session);
     session_changed(session);
 }
 
@@ -133,6 +145,11 @@ static bool run_read_in_round(struct pending *pending) {
     return run_read(pending, settled, clock_ms);
 }
 
+static void send_kept(struct pending *pending) {
+    struct reply reply = reply_for(pending);
+    if (reply.out != NULL) buf_append_slice(reply.out, buf_slice(&pending->reply));
+}
+
 /* Answers the head if it may be answered now; false: it has to wait. before_write: the session's
  * next command of the entry being applied comes right after, which settles every read before it. */
 static bool answer_head(struct pending *head, bool before_write) {
@@ -155,11 +172,11 @@ static bool answer_head(struct pending *head, bool before_write) {
         if (head->kind == PENDING_HELD) return head->done && answer_head(head, before_write);
         return head->kind == PENDING_LOCAL;
     case PENDING_REPLY:
-        if (!head->mute) buf_append_slice(&session->output, buf_slice(&head->reply));
+        send_kept(head);
         return true;
     case PENDING_HELD:
         if (!head->done) return false;
-        if (!head->mute) buf_append_slice(&session->output, buf_slice(&head->reply));
+        send_kept(head);
         return true;
     }
     return false;
@@ -167,10 +184,17 @@ static bool answer_head(struct pending *head, bool before_write) {
 
 void session_drain(struct session *session) {
     bool any = false;
+    session->drain_paused = false;
     for (;;) {
         struct pending *head = session_head(session);
         if (head == NULL || head->kind == PENDING_WRITE) {
             list_remove(&session->in_waiters);
+            break;
+        }
+        if (session->output.len > SESSION_PENDING_BYTES && !session->close_now) {
+            session->drain_paused = true; /* what the client does not read is not made ahead */
+            stop_parsing(session);
+            wait_for_turn(session);
             break;
         }
         if (!answer_head(head, false)) {
@@ -178,6 +202,7 @@ void session_drain(struct session *session) {
             break;
         }
         pending_free(head);
+        judge_output(session);
         any = true;
     }
     if (session_head(session) == NULL && session->barrier) session->barrier = false;
@@ -191,6 +216,7 @@ void session_drain_before(struct session *session, struct pending *write) {
         bool answered = answer_head(head, true);
         SF_ASSERT(answered); /* nothing that can be held stands before a write: the barrier */
         pending_free(head);
+        judge_output(session);
     }
 }
 
@@ -263,9 +289,9 @@ static void on_local(struct session *session, const struct command *command, uin
         session_drain(session);
         return;
     }
-    if (command->id == COMMAND_CLIENT_REPLY && slice_is(argv[2], "on")) {
-        session->reply_off = false; /* its own reply is seen already */
-    }
+    bool speaks = command->id == COMMAND_RESET ||
+                  (command->id == COMMAND_CLIENT_REPLY && slice_is(argv[2], "on"));
+    if (speaks) session->reply_off = session->reply_skip = false; /* its own reply is seen */
     struct pending *pending;
     struct reply reply = tail_begin(session, &pending);
     struct local_call call = {.node = session->node,
@@ -326,13 +352,17 @@ static bool is_http(struct slice word) {
     return (word.len == 4 && slice_is(word, "post")) || (word.len == 5 && slice_is(word, "host:"));
 }
 
-static void session_on_command(struct session *session, uint32_t argc, const struct slice *argv) {
-    struct node *node = session->node;
-    node->n_commands_processed++;
+static void request_begins(struct session *session) {
+    session->node->n_commands_processed++;
     session->n_commands++;
-    session->last_us = node->now_us;
+    session->last_us = session->node->now_us;
     session->reply_skip = session->reply_skip_next;
     session->reply_skip_next = false;
+}
+
+static void session_on_command(struct session *session, uint32_t argc, const struct slice *argv) {
+    struct node *node = session->node;
+    request_begins(session);
     if (is_http(argv[0])) {
         node_log(node, LOG_WARNING,
             "possible attack: a POST or Host: line from %s, perhaps a browser that somebody else's "
@@ -383,14 +413,8 @@ static bool is_full(const struct session *session) {
            session->output.len > SESSION_PENDING_BYTES || stream_is_full(session->node);
 }
 
-static void stop_parsing(struct session *session) {
-    if (list_empty(&session->in_stopped)) {
-        list_push_back(&session->node->stopped_sessions, &session->in_stopped);
-        session_changed(session);
-    }
-}
-
 static void protocol_error(struct session *session, const char *error, bool broken) {
+    request_begins(session);
     answer_error(session, error);
     if (!broken) return;
     session->no_more = true;
@@ -434,14 +458,27 @@ void session_parse(struct session *session) {
     buf_shrink(&session->input, 64 * 1024);
 }
 
+static bool may_resume(const struct session *session) {
+    return !session->barrier && !session->drain_paused &&
+           session->n_pending <= SESSION_PENDING_MAX / 2 &&
+           session->pending_bytes <= SESSION_PENDING_BYTES / 2 && !is_full(session);
+}
+
+/* Whether the shell's writing has made room since the turn: nothing else would wake these. */
+bool sessions_want_turn(const struct node *node) {
+    LIST_FOR_EACH(link, &node->stopped_sessions) {
+        const struct session *session = SF_CONTAINER(link, struct session, in_stopped);
+        bool has_room = session->output.len <= SESSION_PENDING_BYTES;
+        if (may_resume(session) || (session->drain_paused && has_room)) return true;
+    }
+    return false;
+}
+
 /* Sessions that had to stop parsing go on where there is room again. */
 void sessions_resume(struct node *node) {
     LIST_FOR_EACH(link, &node->stopped_sessions) {
         struct session *session = SF_CONTAINER(link, struct session, in_stopped);
-        if (session->barrier || session->n_pending > SESSION_PENDING_MAX / 2 ||
-            session->pending_bytes > SESSION_PENDING_BYTES / 2 || is_full(session)) {
-            continue;
-        }
+        if (!may_resume(session)) continue;
         list_remove(&session->in_stopped);
         session_changed(session);
         session_parse(session);
@@ -480,6 +517,7 @@ void sessions_time_out(struct node *node) {
         for (struct pending *head = session_head(session); head != NULL;
              head = session_head(session)) {
             if (head->kind == PENDING_HELD) break; /* these have deadlines of their own */
+            if (session->drain_paused) break;      /* its own client is what it waits for */
             if (node->stall_us - head->stall_start_us < limit) break;
             session_time_out_head(session);
             session_drain(session);

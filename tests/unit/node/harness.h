@@ -732,6 +732,15 @@ static inline void client_close(struct client *client) {
     client->closed = true;
 }
 
+/* The newest one, already closed: makes room for another. */
+static inline void client_forget(struct client *client) {
+    struct world *world = client->world;
+    SF_ASSERT(client->closed && world->clients[world->n_clients - 1] == client);
+    world->n_clients--;
+    buf_free(&client->taken);
+    sf_free(client);
+}
+
 /* What the server has sent since the last look, as text. */
 static inline const char *client_take(struct client *client) {
     buf_clear(&client->taken);
