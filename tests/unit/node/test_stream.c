@@ -471,6 +471,53 @@ static void test_a_request_after_a_long_pause_has_its_whole_time(void **state) {
     world_free(world);
 }
 
+static void test_a_leader_that_cannot_write_tries_until_somebody_takes_over(void **state) {
+    (void)state;
+    struct world *world = world_ready(3);
+    int leader = world_leader(world), follower = (leader + 1) % 3;
+    struct client *here = client_open(world, leader), *there = client_open(world, follower);
+    client_ask(there, "INCR n\r\n", ":1\r\n");
+    world_rule(world, RULE_DROP, leader, -1, "timeout-now");
+    node_on_storage_state(world->seats[leader]->node, SF_ERR_NO_SPACE, world->now_us);
+    world_run(world, 1000);
+    client_ask(
+        here, "INCR n\r\n", "-MISCONF The log cannot be written: no space left, not executed\r\n");
+    world_release(world);
+    world_run(world, 800);
+    assert_int_not_equal(world_leader(world), leader);
+    client_ask(there, "INCR n\r\n", ":2\r\n");
+    client_ask(here, "INCR n\r\n", ":3\r\n");
+    world_free(world);
+}
+
+static void test_a_transfer_costs_no_client_an_error(void **state) {
+    (void)state;
+    struct world *world = world_ready(3);
+    struct client *clients[3];
+    for (int i = 0; i < 3; i++) clients[i] = client_open(world, i);
+    int expected = 0;
+    for (int round = 0; round < 6; round++) {
+        int leader = world_leader(world), next = (leader + 1) % 3;
+        struct client *admin = client_open(world, next);
+        for (int i = 0; i < 3; i++) client_send(clients[i], "INCR n\r\nGET n\r\n");
+        client_send(admin, "CLUSTER FAILOVER\r\n");
+        for (int i = 0; i < 3; i++) client_send(clients[i], "INCR n\r\n");
+        world_run(world, 500);
+        client_expect(admin, "+OK\r\n");
+        client_close(admin);
+        client_forget(admin);
+        assert_int_equal(world_leader(world), next);
+        for (int i = 0; i < 3; i++) assert_null(strchr(client_take(clients[i]), '-'));
+        expected += 6;
+    }
+    char reply[32];
+    int len = snprintf(reply, sizeof reply, "%d", expected);
+    snprintf(reply, sizeof reply, "$%d\r\n%d\r\n", len, expected);
+    client_ask(clients[0], "GET n\r\n", reply);
+    world_check_equal(world);
+    world_free(world);
+}
+
 /* -- ends ------------------------------------------------------------------------------------ */
 
 static void test_a_leader_that_stops_hands_over_and_loses_nothing(void **state) {
@@ -530,6 +577,8 @@ int main(void) {
         cmocka_unit_test(test_settings_set_together_are_not_executed_together),
         cmocka_unit_test(test_a_write_that_cannot_reach_the_leader_ends_while_others_go_on),
         cmocka_unit_test(test_a_request_after_a_long_pause_has_its_whole_time),
+        cmocka_unit_test(test_a_leader_that_cannot_write_tries_until_somebody_takes_over),
+        cmocka_unit_test(test_a_transfer_costs_no_client_an_error),
         cmocka_unit_test(test_a_leader_that_stops_hands_over_and_loses_nothing),
         cmocka_unit_test(test_a_stop_without_a_majority_ends_in_time),
     };
