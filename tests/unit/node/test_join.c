@@ -407,8 +407,10 @@ static void test_a_node_whose_target_joined_another_cluster_follows_it(void **co
     struct client *client = ask_meet(places[2], places[1]);
     STEP_UNTIL(bus, places[2]->node->identity_switching);
     (void)client;
+    places[2]->cut = true;
     STEP_UNTIL(bus, !places[2]->node->identity_switching);
     place_kill(places[2]);
+    places[2]->cut = false;
     assert_string_equal(call_meet(places[1], places[0]), "+OK\r\n");
     assert_true(wait_cluster(bus, places, 2, 2, 8 * SECONDS));
     place_start(places[2]);
