@@ -246,11 +246,14 @@ static void test_strangers_that_say_nothing_do_not_keep_members_out(void **conte
     struct place *places[2];
     struct bus *bus = bus_cluster(2, places);
     place_kill(places[1]);
-    for (int i = 0; i < 300; i++) stranger_dial(places[0]);
-    place_start(places[1]);
     for (int i = 0; i < 20; i++) {
         for (int k = 0; k < 20; k++) stranger_dial(places[0]);
-        bus_run(bus, 50 * MS);
+        bus_run(bus, 10 * MS);
+    }
+    place_start(places[1]);
+    for (int i = 0; i < 40; i++) {
+        for (int k = 0; k < 4; k++) stranger_dial(places[0]);
+        bus_run(bus, 25 * MS);
     }
     assert_true(is_one_cluster(places, 2, 2));
     assert_string_equal(call_node(places[1], "SET a 1"), "+OK\r\n");
@@ -402,6 +405,47 @@ static void test_a_proven_peer_that_sends_nonsense_loses_its_link_only(void **co
     bus_free(bus);
 }
 
+/* A peer that holds the secret and has gone mad: any words, on links of every purpose. */
+static void test_no_words_of_a_proven_peer_bring_a_node_down(void **context) {
+    (void)context;
+    static const char *const vocabulary[] = {"batch", "read-ask", "read-answer", "stream-ask",
+        "stream-open", "forget", "take-over", "may-join", "join", "invite", "yes", "ok", "redirect",
+        "hello", "prove", "welcome", "challenge", "error", "", "0", "1", "2", "77",
+        "18446744073709551615", "-1", "x", "10.0.0.1", "127.0.0.1",
+        "0123456789abcdef0123456789abcdef01234567"};
+    static const char *const purposes[] = {"control", "bulk", "greet", "other"};
+    struct random random = random_from(11);
+    struct place *places[2];
+    struct bus *bus = bus_cluster(2, places);
+    for (int i = 0; i < 4000; i++) {
+        struct place *place = places[i % 2];
+        struct handshake how = good_handshake(place, 77 + random_below(&random, 3));
+        how.purpose = purposes[random_below(&random, 4)];
+        how.greeting.state = (enum identity_state)random_below(&random, 3);
+        how.greeting.last_index = random_below(&random, 2) * 1000000;
+        if (random_below(&random, 3) == 0) /* as the other member */
+            how.greeting.id = places[1 - i % 2]->node->identity.id;
+        struct wire *wire = peer_dial(place, &how);
+        for (int k = 0; k < 5 && !wire_is_closed(wire); k++) {
+            struct slice words[6];
+            uint32_t argc = 1 + (uint32_t)random_below(&random, 6);
+            for (uint32_t w = 0; w < argc; w++) {
+                uint64_t limit =
+                    w == 0 && random_below(&random, 10) > 0 ? 13 : SF_LENGTH(vocabulary);
+                words[w] = slice_text(vocabulary[random_below(&random, limit)]);
+            }
+            if (argc == 2 && slice_is(words[0], "forget")) continue; /* it would be obeyed */
+            wire_say(wire, argc, words);
+            bus_settle(bus);
+        }
+        if (wire->used && wire->ends[0].open) wire_close(wire, 0);
+        bus_run(bus, 2 * MS);
+    }
+    bus_run(bus, 12 * SECONDS);
+    assert_false(places[0]->stopped || places[1]->stopped);
+    bus_free(bus);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_member_with_the_secret_is_welcome),
@@ -426,6 +470,7 @@ int main(void) {
         cmocka_unit_test(test_a_peer_that_speaks_on_is_answered_although_our_log_does_not_list_it),
         cmocka_unit_test(test_a_node_in_the_middle_of_a_switch_says_not_now),
         cmocka_unit_test(test_a_proven_peer_that_sends_nonsense_loses_its_link_only),
+        cmocka_unit_test(test_no_words_of_a_proven_peer_bring_a_node_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
