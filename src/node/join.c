@@ -371,6 +371,9 @@ static void on_may_join(struct node *node, struct ask *ask, struct slice cluster
     next.join[0] = ask->address;
     node->bootstrap_done = true;
     node->fenced = false;
+    SF_ASSERT(node->identity_held == NULL); /* is_coming_up: nothing else is being stored */
+    node->identity_held = ask->held;        /* OK is said once a crash would not undo it */
+    ask->held = NULL;
     identity_save(node, &next);
     ask_end(node, ask, NULL);
 }

@@ -352,6 +352,22 @@ static void test_a_joining_node_killed_at_any_moment_is_in_after_its_restart(voi
     }
 }
 
+static void test_a_fresh_node_that_said_ok_to_meet_joins_even_if_killed_then(void **context) {
+    (void)context;
+    struct place *places[2];
+    struct bus *bus = bus_cluster(1, places);
+    places[1] = bus_node(bus, BOOTSTRAP_AUTO);
+    bus_run(bus, 100 * MS);
+    twin_set_pace(places[1]->twin, &(struct twin_pace){5000, 9000, 100, 300});
+    struct client *client = ask_meet(places[1], places[0]);
+    STEP_UNTIL(bus, client->out.len > 0);
+    assert_string_equal(client_text(client), "+OK\r\n");
+    place_kill(places[1]);
+    place_start(places[1]);
+    assert_true(wait_cluster(bus, places, 2, 2, 8 * SECONDS));
+    bus_free(bus);
+}
+
 static void test_a_dissolve_entry_in_the_log_is_found_again_by_replay(void **context) {
     (void)context;
     struct place *places[2];
@@ -566,6 +582,7 @@ int main(void) {
         cmocka_unit_test(test_three_fresh_nodes_become_one_cluster_in_any_order_of_meets),
         cmocka_unit_test(test_all_meets_at_once_lead_to_one_cluster),
         cmocka_unit_test(test_a_joining_node_killed_at_any_moment_is_in_after_its_restart),
+        cmocka_unit_test(test_a_fresh_node_that_said_ok_to_meet_joins_even_if_killed_then),
         cmocka_unit_test(test_a_dissolve_entry_in_the_log_is_found_again_by_replay),
         cmocka_unit_test(test_writes_behind_the_dissolve_entry_go_to_the_joined_cluster),
         cmocka_unit_test(test_a_reset_in_the_middle_of_a_meet_answers_both),
