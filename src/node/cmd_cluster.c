@@ -64,6 +64,11 @@ static bool is_silent(struct node *node, raft_id id) {
            node->now_us - SF_MAX(peer->last_heard_us, node->started_us) > SILENT_US;
 }
 
+/* A fresh node, or one that must not serve, claims nothing: nobody is to be sent to it. */
+static bool has_slots(const struct node *node) {
+    return node->identity.state != IDENTITY_FRESH && !node->fenced;
+}
+
 /* -- NODES, SLOTS, SHARDS, LINKS ------------------------------------------------------------- */
 
 static void describe_node(
@@ -84,7 +89,7 @@ static void describe_node(
         leads ? "master" : "slave", is_silent(node, member->id) ? ",fail?" : "", master_name, heard,
         (unsigned long long)(node->raft == NULL ? 0 : raft_current_term(node->raft)),
         self || (peer != NULL && peer->control != 0) ? "connected" : "disconnected");
-    if (leads) buf_printf(out, " 0-%d", SLOTS - 1);
+    if (leads && has_slots(node)) buf_printf(out, " 0-%d", SLOTS - 1);
     buf_append_char(out, '\n');
 }
 
@@ -112,6 +117,10 @@ static void slots_node(struct local_call *call, const struct raft_member *member
 static void cluster_slots(struct local_call *call) {
     struct raft_configuration members = members_of(call->node);
     raft_id master = master_of(call->node, &members);
+    if (!has_slots(call->node)) {
+        reply_array(call->reply, 0);
+        return;
+    }
     reply_array(call->reply, 1);
     reply_array(call->reply, 2 + members.n);
     reply_integer(call->reply, 0);
@@ -157,9 +166,11 @@ static void cluster_shards(struct local_call *call) {
     reply_array(call->reply, 1);
     reply_map(call->reply, 2);
     reply_bulk_text(call->reply, "slots");
-    reply_array(call->reply, 2);
-    reply_integer(call->reply, 0);
-    reply_integer(call->reply, SLOTS - 1);
+    reply_array(call->reply, has_slots(call->node) ? 2 : 0);
+    if (has_slots(call->node)) {
+        reply_integer(call->reply, 0);
+        reply_integer(call->reply, SLOTS - 1);
+    }
     reply_bulk_text(call->reply, "nodes");
     reply_array(call->reply, members.n);
     for (uint32_t i = 0; i < members.n; i++) {
@@ -207,14 +218,16 @@ static void cluster_info(struct local_call *call) {
     struct raft_configuration members = members_of(node);
     bool good = node_serves_data(node) && raft_leader(node->raft) != NOBODY;
     unsigned long long term = node->raft == NULL ? 0 : raft_current_term(node->raft);
+    int slots = has_slots(node) ? SLOTS : 0;
     struct buf out = {0};
     buf_printf(&out,
         "cluster_state:%s\r\ncluster_slots_assigned:%d\r\ncluster_slots_ok:%d\r\n"
         "cluster_slots_pfail:0\r\ncluster_slots_fail:%d\r\ncluster_known_nodes:%u\r\n"
-        "cluster_size:1\r\ncluster_current_epoch:%llu\r\ncluster_my_epoch:%llu\r\n"
+        "cluster_size:%d\r\ncluster_current_epoch:%llu\r\ncluster_my_epoch:%llu\r\n"
         "cluster_stats_messages_sent:0\r\ncluster_stats_messages_received:0\r\n"
         "total_cluster_links_buffer_limit_exceeded:0\r\n",
-        good ? "ok" : "fail", SLOTS, good ? SLOTS : 0, good ? 0 : SLOTS, members.n, term, term);
+        good ? "ok" : "fail", slots, good ? slots : 0, good ? 0 : slots, members.n, slots > 0, term,
+        term);
     reply_verbatim(call->reply, "txt", buf_slice(&out));
     buf_free(&out);
 }
@@ -253,7 +266,7 @@ static void cluster_keys(struct local_call *call, bool names) {
     struct slot_walk walk = {.wanted = -1};
     if (!slot_argument(call, call->argv[2], &walk.slot)) return;
     if (names && (!int_parse(call->argv[3], &walk.wanted) || walk.wanted < 0)) {
-        reply_error(call->reply, "ERR Invalid number of keys");
+        reply_error(call->reply, "ERR Invalid slot or number of keys");
         return;
     }
     struct reply_open open = {0};

@@ -16,6 +16,10 @@ void identity_encode(const struct node_identity *identity, struct buf *out) {
     }
 }
 
+static bool has_zero_byte(struct slice text) {
+    return text.len > 0 && memchr(text.data, 0, text.len) != NULL;
+}
+
 enum sf_status identity_decode(struct slice bytes, struct node_identity *out) {
     struct reader in = reader_of(bytes);
     *out = (struct node_identity){.id = 0};
@@ -29,6 +33,7 @@ enum sf_status identity_decode(struct slice bytes, struct node_identity *out) {
         return SF_ERR_CORRUPT;
     }
     if (cluster.len != 0 && cluster.len != CLUSTER_ID_CHARS) return SF_ERR_CORRUPT;
+    if (has_zero_byte(cluster)) return SF_ERR_CORRUPT;
     out->state = (enum identity_state)state;
     if (cluster.len > 0) memcpy(out->cluster_id, cluster.data, cluster.len);
     out->n_join = (uint32_t)n;
@@ -38,6 +43,7 @@ enum sf_status identity_decode(struct slice bytes, struct node_identity *out) {
         if (in.failed || host.len > RAFT_HOST_MAX || port > UINT16_MAX || bus_port > UINT16_MAX) {
             return SF_ERR_CORRUPT;
         }
+        if (has_zero_byte(host)) return SF_ERR_CORRUPT;
         if (host.len > 0) memcpy(out->join[i].host, host.data, host.len);
         out->join[i].port = (uint16_t)port;
         out->join[i].bus_port = (uint16_t)bus_port;

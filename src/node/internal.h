@@ -182,6 +182,7 @@ struct link {
     struct greeting theirs; /* once READY (dialler) or proven (acceptor) */
     int64_t since_us;
     struct ask *ask; /* GREET, dialled: what for */
+    bool cut;        /* its peer does not read: closed at the next turn */
 };
 
 struct peer { /* what we dial, for each member but ourselves */
@@ -214,6 +215,7 @@ struct ask {
     int64_t deadline_us;
     int64_t again_us; /* link 0: when to dial again */
     uint32_t redirects;
+    const char *why; /* static; what it waits for, told when the deadline comes. NULL: an answer */
 };
 
 enum errand_kind { ERRAND_FORGET, ERRAND_SLEEP };
@@ -496,6 +498,9 @@ void errand_begin(struct node *node, enum errand_kind kind, raft_id id, struct p
     int64_t deadline_us);
 void errand_drop(struct node *node, struct pending *held); /* its client has gone */
 bool membership_was_removed(const struct node *node, raft_id id);
+/* Whether that node was a member once and is certain to be none now, although it may not know. */
+bool membership_has_removed(const struct node *node, const struct greeting *theirs);
+void membership_on_removed(struct node *node); /* a proven member says so of this node */
 const char *membership_join_state(const struct node *node);
 bool node_serves_data(const struct node *node);
 void node_reset_identity(struct node *node);
@@ -513,5 +518,6 @@ void join_on_question(
 void meet_begin(struct node *node, const struct raft_address *address, struct pending *held);
 void meet_drop(struct node *node, struct pending *held);
 void bootstrap_now(struct node *node);
+bool is_dissolving(const struct node *node); /* gives itself up for another cluster just now */
 
 #endif

@@ -9,10 +9,12 @@
 #include <stdio.h>
 
 enum {
-    ASK_DEADLINE_US = 3000000,
+    ASK_DEADLINE_US = 5000000,
     JOIN_AGAIN_US = 200000,
     ASK_AGAIN_SOON_US = 50000,
     REDIRECTS_MAX = 5,
+    LISTEN_US =
+        2000000,    /* how long a fresh node listens whether its address is known to a cluster */
     NODES_MAX = 14, /* 7 voters, and as many about to replace them */
 };
 
@@ -29,17 +31,23 @@ static bool is_singleton(struct node *node) {
            raft_configuration(node->raft)->n == 1 && raft_leads(node) && !node->self_removed;
 }
 
+bool is_dissolving(const struct node *node) {
+    if (node->engine == NULL || node->dissolve_index == 0) return false;
+    return engine_is_dissolved(node->engine) || node->dissolve_index > engine_applied(node->engine);
+}
+
 /* Whether this node could give itself up for another cluster. */
 static bool can_join(struct node *node) {
-    if (node->identity_switching) return false;
+    if (node->identity_switching || is_dissolving(node)) return false;
     if (node->identity.state == IDENTITY_FRESH) return true;
     return is_singleton(node) && !holds_keys(node);
 }
 
-/* A single node whose core does not lead yet, or whose identity is being stored: soon it will be
- * one. */
+/* A node on its way to be another: one that gives itself up or joins, a single node whose core does
+ * not lead yet, or one whose identity is being stored. What it can do is to be asked again soon. */
 static bool is_coming_up(struct node *node) {
     if (node->identity_switching || node->identity_saved != node->identity_request) return true;
+    if (is_dissolving(node) || node->identity.state == IDENTITY_JOINING) return true;
     return node->raft != NULL && node->identity.state == IDENTITY_MEMBER &&
            raft_configuration(node->raft)->n == 1 && !raft_leads(node) && !node->self_removed;
 }
@@ -91,6 +99,7 @@ static void ask_dial(struct node *node, struct ask *ask) {
 /* Ends an ask; error NULL: OK. */
 static void ask_end(struct node *node, struct ask *ask, const char *error) {
     struct link *link = link_find(node, ask->link);
+    if (error != NULL && strncmp(error, "ERR ", 4) == 0) error += 4; /* the other side's error */
     list_remove(&ask->in_node);
     if (link != NULL) {
         link->ask = NULL;
@@ -133,16 +142,15 @@ void meet_drop(struct node *node, struct pending *held) {
 
 /* Not now, but perhaps soon (an election, a node just starting): the whole question again, until
  * the deadline. */
-static void ask_again(struct node *node, struct ask *ask) {
+static void ask_again(struct node *node, struct ask *ask, const char *why) {
+    ask->why = why;
     struct link *link = link_find(node, ask->link);
     if (link != NULL) {
         link->ask = NULL;
         link_close(node, link);
     }
     ask->link = 0;
-    if (ask->kind == ASK_INVITE || (ask->kind == ASK_CHECK && ask->held != NULL)) {
-        ask->kind = ASK_MEET;
-    }
+    if (ask->kind != ASK_JOIN) ask->kind = ASK_MEET;
     ask->again_us = node->now_us + ASK_AGAIN_SOON_US;
 }
 
@@ -151,7 +159,7 @@ void join_on_failed(struct node *node, struct link *link, const char *why) {
     if (ask == NULL) return;
     ask->link = 0;
     if (ask->kind != ASK_JOIN && strcmp(why, "ERR not now") == 0) {
-        ask_again(node, ask);
+        ask_again(node, ask, "the other node changes its identity");
         return;
     }
     if (ask->kind == ASK_JOIN) node->join_redirect.host[0] = '\0';
@@ -188,29 +196,49 @@ static void ask_invite(struct node *node, struct ask *ask) {
     question(node, ask, 4, words);
 }
 
-static void decide(struct node *node, struct ask *ask, const struct greeting *theirs) {
-    if (is_coming_up(node)) {
-        ask_again(node, ask);
-        return;
+/* A joining node was told of one more address of its cluster: the first one may be dead. */
+static void learn_join_address(struct node *node, const struct raft_address *address) {
+    struct node_identity next = node->identity;
+    for (uint32_t i = 0; i < next.n_join; i++) {
+        if (address_equal(&next.join[i], address)) return;
     }
-    bool we_can = can_join(node), they_can = greeting_can_join(theirs);
+    if (next.n_join == JOIN_ADDRESSES_MAX) return;
+    next.join[next.n_join++] = *address;
+    identity_save(node, &next);
+}
+
+/* Two nodes without a cluster: somebody has to begin, the one that was asked; but not where it
+ * would pose as an empty member of the cluster to which its address belongs (DESIGN 12). */
+static void begin_for_both(struct node *node, struct ask *ask) {
+    if (node->fenced) {
+        ask_end(node, ask,
+            "this address belongs to a member of another cluster: CLUSTER MEET one of its "
+            "members instead");
+    } else if (node->settings.bootstrap == BOOTSTRAP_NO) {
+        ask_again(node, ask, "neither node belongs to a cluster, and cluster-bootstrap is no here");
+    } else if (node->settings.bootstrap == BOOTSTRAP_AUTO && node->now_us < node->bootstrap_at_us) {
+        ask_again(node, ask, "this node still looks whether its address belongs to a cluster");
+    } else {
+        bootstrap_now(node);
+        ask_again(node, ask, "this node begins a cluster");
+    }
+}
+
+static void decide(struct node *node, struct ask *ask, const struct greeting *theirs) {
     if (theirs->cluster_id[0] != '\0' &&
         strcmp(theirs->cluster_id, node->identity.cluster_id) == 0) {
+        bool joins = node->identity.state == IDENTITY_JOINING;
+        if (joins && theirs->state == IDENTITY_MEMBER) learn_join_address(node, &ask->address);
         ask_end(node, ask, NULL); /* met long ago */
         return;
     }
-    if (node->identity.state == IDENTITY_JOINING || theirs->state == IDENTITY_JOINING) {
-        ask_end(node, ask, "one of the two is joining a cluster just now");
+    if (is_coming_up(node) || theirs->state == IDENTITY_JOINING) {
+        ask_again(node, ask, "one of the two is joining a cluster just now");
         return;
     }
-    bool both_fresh = node->identity.state == IDENTITY_FRESH && theirs->state == IDENTITY_FRESH;
-    if (both_fresh) { /* somebody has to begin: the one that was asked */
-        struct link *link = link_find(node, ask->link);
-        if (!node->bootstrap_done) bootstrap_now(node);
-        link->ask = NULL;
-        link_close(node, link);
-        ask->link = 0;
-        ask->again_us = node->now_us + JOIN_AGAIN_US / 2;
+    bool we_can = can_join(node), they_can = greeting_can_join(theirs);
+    if (node->identity.state == IDENTITY_FRESH && theirs->state == IDENTITY_FRESH) {
+        begin_for_both(node, ask);
         return;
     }
     bool they_are_older = theirs->cluster_id[0] != '\0' &&
@@ -227,6 +255,25 @@ static void decide(struct node *node, struct ask *ask, const struct greeting *th
             "keys can join another cluster. Empty one of them (FLUSHALL), or move its data by "
             "RESTORE");
     }
+}
+
+/* The node that was to let us in has meanwhile given itself up for another cluster, and so do we:
+ * nobody counts on us yet. Once a voter, never: what this log holds may have been counted. */
+static bool may_follow(const struct node *node, const struct greeting *theirs) {
+    if (theirs->state != IDENTITY_MEMBER || theirs->cluster_id[0] == '\0') return false;
+    if (node->identity_switching || node->identity_saved != node->identity_request) return false;
+    return node->raft == NULL ||
+           !configuration_is_voter(raft_configuration(node->raft), node->identity.id);
+}
+
+static void follow_into(struct node *node, const struct greeting *theirs) {
+    struct node_identity next = node->identity;
+    memcpy(next.cluster_id, theirs->cluster_id, sizeof next.cluster_id);
+    node->ports.random_bytes(node->ports.context, &next.id, sizeof next.id); /* and an empty log */
+    if (next.id == NOBODY) return;                                           /* next time */
+    node_log(node, LOG_NOTICE,
+        "the node that was to let this one in joined another cluster: so does this");
+    identity_save(node, &next);
 }
 
 void join_on_ready(struct node *node, struct link *link) {
@@ -254,6 +301,7 @@ void join_on_ready(struct node *node, struct link *link) {
             identity_save(node, &next);
             ask_end(node, ask, NULL);
         } else if (strcmp(node->identity.cluster_id, link->theirs.cluster_id) != 0) {
+            if (may_follow(node, &link->theirs)) follow_into(node, &link->theirs);
             ask_end(node, ask, "another cluster, or none yet, answers at that address");
         } else {
             question(node, ask, 1, join);
@@ -299,18 +347,17 @@ static void propose_dissolve(struct node *node, struct ask *ask, struct slice cl
 
 static void on_may_join(struct node *node, struct ask *ask, struct slice cluster) {
     if (cluster.len == CLUSTER_ID_CHARS && is_coming_up(node)) {
-        ask_again(node, ask);
+        ask_again(node, ask, "this node joins another cluster just now");
         return;
     }
-    if (cluster.len != CLUSTER_ID_CHARS || !can_join(node) || node->identity_held != NULL) {
-        ask_end(node, ask, "this node cannot join another cluster now");
+    if (cluster.len != CLUSTER_ID_CHARS || !can_join(node)) {
+        /* it has keys or a cluster by now: then perhaps the other one can join here */
+        ask_again(node, ask, "this node cannot join another cluster now");
         return;
     }
     if (node->identity.state == IDENTITY_MEMBER) {
         if (!node_is_leader_serving(node) || raft_configuration_index(node->raft) == 0) {
-            ask_again(node, ask);
-        } else if (node->dissolve_held != NULL) {
-            ask_end(node, ask, "it joins another cluster already");
+            ask_again(node, ask, "this node is not ready yet");
         } else {
             propose_dissolve(node, ask, cluster);
         }
@@ -324,7 +371,8 @@ static void on_may_join(struct node *node, struct ask *ask, struct slice cluster
     next.join[0] = ask->address;
     node->bootstrap_done = true;
     node->fenced = false;
-    node->identity_held = ask->held; /* answered when that is durable */
+    SF_ASSERT(node->identity_held == NULL); /* is_coming_up: nothing else is being stored */
+    node->identity_held = ask->held;        /* OK is said once a crash would not undo it */
     ask->held = NULL;
     identity_save(node, &next);
     ask_end(node, ask, NULL);
@@ -365,11 +413,13 @@ void join_on_answer(struct node *node, struct link *link, uint32_t argc, const s
     } else if (slice_equal(argv[0], SLICE("no")) && argc == 2) {
         char why[160];
         snprintf(why, sizeof why, "%.*s", (int)SF_MIN(argv[1].len, (size_t)159), argv[1].data);
+        bool removed = ask->kind == ASK_JOIN && strncmp(why, "REMOVED", 7) == 0;
         ask_end(node, ask, why);
+        if (removed) membership_on_removed(node);
     } else if (ask->kind == ASK_JOIN) {
         ask_end(node, ask, "not now");
     } else {
-        ask_again(node, ask);
+        ask_again(node, ask, "the other cluster has no leader at the moment");
     }
 }
 
@@ -387,6 +437,10 @@ static void say_no(struct node *node, struct link *link, const char *why) {
 
 /* The leader answers itself; others name it. */
 static bool redirected(struct node *node, struct link *link) {
+    if (is_dissolving(node)) { /* who comes in now would be left behind */
+        say(node, link, "wait");
+        return true;
+    }
     if (node_is_leader_serving(node)) return false;
     struct greeting ours;
     greeting_of(node, &ours);
@@ -404,6 +458,18 @@ static bool redirected(struct node *node, struct link *link) {
 
 static const char not_yet[] = "a living member has that address already";
 
+/* Our own address as a newcomer should know it: a single node did not know its host, it is the one
+ * by which it was reached; and its ports may have changed since the entry that lists them. */
+static struct raft_address our_address(
+    const struct node *node, const struct raft_member *self, const struct link *link) {
+    struct raft_address address = node->settings.announce;
+    if (address.host[0] == '\0') memcpy(address.host, self->address.host, sizeof address.host);
+    if (address.host[0] == '\0') memcpy(address.host, link->local_host, sizeof address.host);
+    if (address.port == 0) address.port = node->settings.port;
+    if (address.bus_port == 0) address.bus_port = node->settings.bus_port;
+    return address;
+}
+
 /* Why a node may not come in; NULL: it may. */
 static const char *objection(struct node *node, struct link *link) {
     const struct raft_configuration *now = raft_configuration(node->raft);
@@ -415,12 +481,14 @@ static const char *objection(struct node *node, struct link *link) {
     if (now->n >= NODES_MAX) return "the cluster is full";
     for (uint32_t i = 0; i < now->n; i++) {
         const struct raft_member *member = &now->members[i];
-        if (member->address.host[0] == '\0') continue;
-        if (address_is_loopback(&member->address) != address_is_loopback(&address)) {
+        struct raft_address where = member->address;
+        if (member->id == node->identity.id) where = our_address(node, member, link);
+        if (where.host[0] == '\0') continue;
+        if (address_is_loopback(&where) != address_is_loopback(&address)) {
             return "a loopback address beside others: the nodes could not all reach each other. "
                    "Set cluster-announce-ip, or meet by the machines' own addresses";
         }
-        if (member->id != link->theirs.id && address_equal(&member->address, &address)) {
+        if (member->id != link->theirs.id && address_equal(&where, &address)) {
             struct raft_peer_status status;
             bool fresh = raft_peer(node->raft, member->id, &status) &&
                          node->now_us - status.last_contact_us < 1000000;
@@ -433,6 +501,10 @@ static const char *objection(struct node *node, struct link *link) {
 
 static void on_join_question(struct node *node, struct link *link) {
     if (redirected(node, link)) return;
+    if (membership_was_removed(node, link->theirs.id)) {
+        say_no(node, link, "REMOVED this node was removed from the cluster");
+        return;
+    }
     const char *why = objection(node, link);
     if (why == not_yet) {
         say(node, link, "wait");
@@ -451,10 +523,9 @@ static void on_join_question(struct node *node, struct link *link) {
     }
     struct raft_configuration target = *now;
     const struct raft_member *self = configuration_find(now, node->identity.id);
-    if (self != NULL && self->address.host[0] == '\0') {
-        /* a single node did not know its own address: it is the one by which it was reached */
+    if (self != NULL) {
         struct raft_member known = *self;
-        memcpy(known.address.host, link->local_host, sizeof known.address.host);
+        known.address = our_address(node, self, link);
         if (configuration_put(&target, &known) != SF_OK) return;
     }
     if (listed != NULL) learner.voter_new = listed->voter_new;
@@ -529,9 +600,10 @@ static bool asks_of(struct node *node, enum ask_kind kind) {
 
 static void ask_to_join(struct node *node) {
     if (node->now_us < node->join_again_us || asks_of(node, ASK_JOIN)) return;
-    /* Listed for good: the rest comes by itself. An entry that is not committed may be gone with
-     * the leader that wrote it, and the next one knows nothing of this node. */
-    if (node->raft != NULL &&
+    if (node->self_removed || node->identity_saved != node->identity_request) return;
+    /* Listed for good, and by a leader that lives: the rest comes by itself. An entry that is not
+     * committed may be gone with the leader that wrote it, and the next one knows nothing of us. */
+    if (node->raft != NULL && raft_leader(node->raft) != NOBODY &&
         raft_configuration_index(node->raft) <= raft_commit_index(node->raft) &&
         configuration_find(raft_configuration(node->raft), node->identity.id) != NULL) {
         return;
@@ -567,10 +639,13 @@ void join_pump(struct node *node) {
     LIST_FOR_EACH(at, &node->asks) {
         struct ask *ask = SF_CONTAINER(at, struct ask, in_node);
         if (node->now_us >= ask->deadline_us) {
-            ask_end(node, ask, "no answer from that address");
+            ask_end(node, ask, ask->why != NULL ? ask->why : "no answer from that address");
         } else if (ask->link == 0 && node->now_us >= ask->again_us) {
             ask_dial(node, ask);
         }
+    }
+    if (node->identity.id == NOBODY) { /* it cannot be greeted yet: its wait has not begun */
+        node->bootstrap_at_us = node->now_us + LISTEN_US;
     }
     if (node->identity_switching) return;
     if (node->identity.state == IDENTITY_FRESH) fresh_pump(node);

@@ -65,6 +65,7 @@ static void read_address(struct reader *in, struct raft_address *out) {
     struct slice host = read_string(in);
     uint64_t port = read_varint(in), bus_port = read_varint(in);
     if (host.len > RAFT_HOST_MAX || port > UINT16_MAX || bus_port > UINT16_MAX) in->failed = true;
+    if (host.len > 0 && memchr(host.data, 0, host.len) != NULL) in->failed = true;
     if (in->failed) return;
     if (host.len > 0) memcpy(out->host, host.data, host.len);
     out->port = (uint16_t)port;
@@ -104,6 +105,7 @@ enum sf_status greeting_read(struct slice bytes, struct greeting *out) {
     out->last_index = read_varint(&in);
     if (in.failed || in.rest.len > 0 || out->id == NOBODY) return SF_ERR_CORRUPT;
     if (cluster.len != 0 && cluster.len != CLUSTER_ID_CHARS) return SF_ERR_CORRUPT;
+    if (cluster.len != 0 && memchr(cluster.data, 0, cluster.len) != NULL) return SF_ERR_CORRUPT;
     if (state > IDENTITY_JOINING || n_members > RAFT_MEMBERS_MAX || databases > UINT32_MAX) {
         return SF_ERR_CORRUPT;
     }
@@ -124,11 +126,20 @@ struct link *link_find(struct node *node, uint64_t number) {
     return NULL;
 }
 
+/* A free place. Where all are taken, the oldest accepted link that has proven nothing makes room:
+ * strangers must not keep members out. */
 static struct link *link_place(struct node *node) {
+    struct link *oldest = NULL;
     for (uint32_t i = 0; i < LINKS_MAX; i++) {
-        if (node->links[i].number == 0) return &node->links[i];
+        struct link *link = &node->links[i];
+        if (link->number == 0) return link;
+        if (link->dialled || link->state == LINK_READY) continue;
+        if (oldest == NULL || link->since_us < oldest->since_us) oldest = link;
     }
-    return NULL;
+    if (oldest == NULL) return NULL;
+    node->ports.link_close(node->ports.context, oldest->number);
+    oldest->number = 0;
+    return oldest;
 }
 
 struct peer *peer_of(struct node *node, raft_id id) {
@@ -158,10 +169,14 @@ bool peer_send_bytes(struct node *node, raft_id id, bool bulk, struct slice byte
     uint64_t number = peer == NULL ? 0 : bulk ? peer->bulk : peer->control;
     if (number == 0) return false;
     if (node->ports.link_backlog(node->ports.context, number) > LINK_BACKLOG_MAX) {
+        /* Closed at the next turn: the core's messages, of which this is one, may refer to what it
+         * frees when a link is lost. */
         struct link *link = link_find(node, number);
         node_log(node, LOG_WARNING, "node %016llx does not read: its link is cut",
             (unsigned long long)id);
-        if (link != NULL) link_close(node, link);
+        if (link != NULL) link->cut = true;
+        *(bulk ? &peer->bulk : &peer->control) = 0;
+        node_wake(node);
         return false;
     }
     node->ports.link_send(node->ports.context, number, bytes);
@@ -275,6 +290,7 @@ void peers_follow_configuration(struct node *node) {
 
 static void dial_member(struct node *node, struct peer *peer) {
     if (node->now_us < peer->dial_again_us || peer->address.host[0] == '\0') return;
+    if (membership_was_removed(node, peer->id)) return; /* a new node may live there by now */
     if (peer->control != 0 && peer->bulk != 0) return;
     for (int bulk = 0; bulk < 2; bulk++) {
         uint64_t *place = bulk ? &peer->bulk_dialling : &peer->control_dialling;
@@ -286,26 +302,46 @@ static void dial_member(struct node *node, struct peer *peer) {
     }
 }
 
-static void drop_left_peers(struct node *node) {
-    for (uint32_t i = 0; i < node->n_peers;) {
-        struct peer *peer = &node->peers[i];
-        if (peer->leaves_us == 0 || node->now_us < peer->leaves_us) {
-            i++;
-            continue;
-        }
-        uint64_t numbers[4] = {
-            peer->control, peer->bulk, peer->control_dialling, peer->bulk_dialling};
-        for (int k = 0; k < 4; k++) {
-            struct link *link = link_find(node, numbers[k]);
-            if (link != NULL) link_close(node, link);
-        }
-        node->peers[i] = node->peers[--node->n_peers];
+/* Its links end; so that a removed node which has not learned it dials anew, and is told. */
+static void drop_peer(struct node *node, struct peer *peer) {
+    uint64_t numbers[4] = {peer->control, peer->bulk, peer->control_dialling, peer->bulk_dialling};
+    for (int k = 0; k < 4; k++) {
+        struct link *link = link_find(node, numbers[k]);
+        if (link != NULL) link_close(node, link);
     }
+    for (uint32_t i = 0; i < LINKS_MAX; i++) {
+        struct link *link = &node->links[i];
+        bool its = link->number != 0 && !link->dialled && link->state == LINK_READY &&
+                   link->purpose != LINK_GREET && link->peer == peer->id;
+        if (its) link_close(node, link);
+    }
+    *peer = node->peers[--node->n_peers];
+}
+
+/* One that speaks to us stays: it may lead, and our log be behind. */
+static bool is_to_leave(struct node *node, const struct peer *peer) {
+    if (peer->leaves_us == 0 || node->now_us < peer->leaves_us) return false;
+    return membership_was_removed(node, peer->id) ||
+           node->now_us - peer->last_heard_us >= LEAVING_US;
+}
+
+static void drop_left_peers(struct node *node) {
+    bool any = false;
+    for (uint32_t i = 0; i < node->n_peers;) {
+        if (is_to_leave(node, &node->peers[i])) {
+            drop_peer(node, &node->peers[i]);
+            any = true;
+        } else {
+            i++;
+        }
+    }
+    if (any) peers_follow_configuration(node); /* somebody may have found no place before */
 }
 
 void links_pump(struct node *node) {
     for (uint32_t i = 0; i < LINKS_MAX; i++) {
         struct link *link = &node->links[i];
+        if (link->number != 0 && link->cut) link_close(node, link);
         if (link->number == 0 || node->now_us - link->since_us < HANDSHAKE_US) continue;
         if (link->state != LINK_READY) {
             link_close(node, link);
@@ -455,12 +491,11 @@ static void on_dialled_message(
         struct slice text = argc > 1 ? argv[1] : slice_of("", 0);
         node_log(node, LOG_VERBOSE, "%s:%u refuses the link: %.*s", link->address.host,
             link->address.bus_port, (int)text.len, text.data);
-        if (text.len >= 7 && memcmp(text.data, "REMOVED", 7) == 0 &&
-            node->identity.state == IDENTITY_MEMBER && !node->self_removed) {
-            node->self_removed = true;
-            node_log(node, LOG_WARNING,
-                "this node was removed from its cluster; CLUSTER RESET "
-                "makes it a new one");
+        /* CHALLENGED: it has proven that it holds the secret; anybody may listen at a dead member's
+         * address */
+        if (link->state == LINK_CHALLENGED && link->purpose != LINK_GREET && text.len >= 7 &&
+            memcmp(text.data, "REMOVED", 7) == 0) {
+            membership_on_removed(node);
         }
         if (link->ask != NULL) {
             char why[160];
@@ -561,7 +596,7 @@ static const char *judge(struct node *node, struct link *link, uint64_t wanted, 
         *why = "its `databases` differs from this node's";
         return "ERR the directive databases differs between the nodes";
     }
-    if (membership_was_removed(node, theirs->id)) {
+    if (membership_has_removed(node, theirs)) {
         *why = "it was removed from the cluster";
         return "REMOVED this node was removed from the cluster";
     }
@@ -578,6 +613,7 @@ struct raft_address link_peer_address(const struct link *link) {
  * be answered, so it is dialled where it says it lives, until the log knows better. */
 static void meet_unlisted(struct node *node, const struct link *link) {
     if (link->purpose == LINK_GREET || peer_of(node, link->peer) != NULL) return;
+    if (membership_was_removed(node, link->peer)) return;
     if (node->raft == NULL || node->n_peers == SF_LENGTH(node->peers)) return;
     struct peer *peer = &node->peers[node->n_peers++];
     *peer = (struct peer){.id = link->peer, .address = link_peer_address(link)};
@@ -656,6 +692,7 @@ static void on_raft_message(
 static void on_member_message(
     struct node *node, struct link *link, uint32_t argc, const struct slice *argv) {
     if (node->raft == NULL || node->identity_switching) return;
+    meet_unlisted(node, link); /* again, where it was dropped since it was silent for long */
     struct peer *peer = peer_of(node, link->peer);
     if (peer != NULL) peer->last_heard_us = node->now_us;
     if (raft_message_is_name(argv[0])) {

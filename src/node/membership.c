@@ -6,6 +6,7 @@ enum {
     LOOK_AGAIN_US = 50000,
     FORGET_DEADLINE_US = 10000000,
     CAUGHT_UP_ENTRIES = 256, /* a learner this close to the log's end is promoted */
+    HEARD_US = 500000,       /* and that was heard so lately: a dead voter could stop the cluster */
 };
 
 bool address_equal(const struct raft_address *a, const struct raft_address *b) {
@@ -22,6 +23,32 @@ bool membership_was_removed(const struct node *node, raft_id id) {
         if (node->removed[i] == id) return true;
     }
     return false;
+}
+
+static const struct raft_configuration *committed_configuration(const struct node *node) {
+    if (node->raft == NULL) return NULL;
+    raft_index index = raft_configuration_index(node->raft);
+    if (index == 0 || index > engine_applied(node->engine)) return NULL;
+    return raft_configuration(node->raft);
+}
+
+bool membership_has_removed(const struct node *node, const struct greeting *theirs) {
+    if (membership_was_removed(node, theirs->id)) return true;
+    /* Who calls itself a member applied a configuration that lists it. That one is in our log too,
+     * and before the one we go by, where we lead or have applied all that it may have applied. */
+    const struct raft_configuration *now = committed_configuration(node);
+    if (now == NULL || theirs->state != IDENTITY_MEMBER) return false;
+    if (configuration_find(now, theirs->id) != NULL || node->identity.state != IDENTITY_MEMBER) {
+        return false;
+    }
+    return node_is_leader_serving(node) || engine_applied(node->engine) >= theirs->last_index;
+}
+
+void membership_on_removed(struct node *node) {
+    if (node->self_removed || node->identity.state == IDENTITY_FRESH) return;
+    node->self_removed = true;
+    node_log(node, LOG_WARNING,
+        "this node was removed from its cluster; CLUSTER RESET makes it a new one");
 }
 
 static void remember_removed(struct node *node, raft_id id) {
@@ -47,13 +74,6 @@ const char *membership_join_state(const struct node *node) {
 }
 
 /* -- a configuration that is committed ------------------------------------------------------- */
-
-static const struct raft_configuration *committed_configuration(const struct node *node) {
-    if (node->raft == NULL) return NULL;
-    raft_index index = raft_configuration_index(node->raft);
-    if (index == 0 || index > engine_applied(node->engine)) return NULL;
-    return raft_configuration(node->raft);
-}
 
 /* The members changed, perhaps not yet committed: nothing to decide before that. */
 void membership_follow(struct node *node) {
@@ -81,10 +101,8 @@ void membership_follow(struct node *node) {
         struct node_identity next = node->identity;
         next.state = IDENTITY_MEMBER;
         identity_save(node, &next);
-    } else if (!listed && node->identity.state == IDENTITY_MEMBER && !node->self_removed) {
-        node->self_removed = true;
-        node_log(node, LOG_WARNING,
-            "this node was removed from its cluster; CLUSTER RESET makes it a new one");
+    } else if (!listed && node->identity.state == IDENTITY_MEMBER) {
+        membership_on_removed(node);
     }
 }
 
@@ -101,6 +119,7 @@ static bool configuration_same(
 }
 
 static void dissolve_now(struct node *node) {
+    node->fenced = false; /* it was the empty single node that must not serve */
     struct node_identity next = {.state = IDENTITY_JOINING, .n_join = 1};
     while (next.id == NOBODY) {
         node->ports.random_bytes(node->ports.context, &next.id, sizeof next.id);
@@ -146,7 +165,8 @@ static void promote_learners(struct node *node) {
         const struct raft_member *learner = &now->members[i];
         struct raft_peer_status status;
         if (learner->voter_new || !raft_peer(node->raft, learner->id, &status)) continue;
-        if (status.match == 0 || status.match + CAUGHT_UP_ENTRIES < raft_last_index(node->raft)) {
+        if (status.match == 0 || status.match + CAUGHT_UP_ENTRIES < raft_last_index(node->raft) ||
+            node->now_us - status.last_contact_us > HEARD_US) {
             continue;
         }
         struct raft_configuration target = *now;
@@ -187,7 +207,11 @@ void errand_begin(struct node *node, enum errand_kind kind, raft_id id, struct p
 void errand_drop(struct node *node, struct pending *held) {
     LIST_FOR_EACH(link, &node->errands) {
         struct errand *errand = SF_CONTAINER(link, struct errand, in_node);
-        if (errand->held == held) errand->held = NULL;
+        if (errand->held != held) continue;
+        errand->held = NULL;
+        if (errand->kind != ERRAND_SLEEP) continue; /* a removal goes on without its client */
+        list_remove(&errand->in_node);
+        sf_free(errand);
     }
 }
 
@@ -263,6 +287,14 @@ void membership_on_take_over(struct node *node, raft_id from) {
 /* -- identity -------------------------------------------------------------------------------- */
 
 void node_reset_identity(struct node *node) {
+    if (node->dissolve_held != NULL) {
+        struct pending *held = node->dissolve_held;
+        struct reply reply = held_reply(held);
+        node->dissolve_held = NULL;
+        reply_error(&reply, "ERR this node was reset meanwhile");
+        held_done(held);
+    }
+    node->fenced = false;
     struct node_identity next = {.state = IDENTITY_FRESH, .was_reset = true};
     while (next.id == NOBODY) {
         node->ports.random_bytes(node->ports.context, &next.id, sizeof next.id);
