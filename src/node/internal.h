@@ -17,7 +17,7 @@
 #define ASK_AGAIN_US 100000               /* an unanswered question to the leader is asked again */
 #define LINK_IDLE_LIMIT_BYTES (64u << 10) /* of one message before the peer has proven itself */
 #define LINK_LIMIT_BYTES (1u << 30)
-#define LINK_BACKLOG_MAX (64u << 20) /* unsent bytes to one peer; beyond it the link is cut */
+#define LINK_BACKLOG_MAX (256u << 20) /* unsent bytes to one peer; beyond it the link is cut */
 #define LINKS_MAX 128
 #define ROUNDS_MAX 256
 #define APPLY_COMMANDS_PER_TURN 20000 /* then sockets get a turn */
@@ -193,6 +193,8 @@ struct peer { /* what we dial, for each member but ourselves */
     int64_t leaves_us;                        /* > 0: no member any more; forgotten then */
     int64_t dial_again_us;
     uint32_t failures;
+    bool read_asked; /* it asked for a read index before this leader served */
+    uint64_t read_nonce, read_round;
     int64_t last_heard_us;  /* anything over an accepted link */
     int64_t wall_offset_ms; /* its wall clock minus our boot-time clock; valid when wall_known */
     bool wall_known;
@@ -252,6 +254,7 @@ struct node {
     raft_index pumped_commit, pumped_applied;
     uint64_t applied_commands;
     int64_t stall_judged_us;
+    int64_t idle_judged_us;
     bool more_to_do;   /* a bounded loop left something: come again at once */
     bool apply_paused; /* inside an entry */
     bool stopped;
@@ -372,6 +375,7 @@ void session_changed(struct session *session);
 void session_time_out_head(struct session *session);
 void sessions_time_out(struct node *node);
 void sessions_resume(struct node *node);
+void sessions_close_idle(struct node *node); /* the directive timeout */
 bool sessions_want_turn(const struct node *node);
 struct pending *pending_new(struct session *session, enum pending_kind kind,
     const struct command *command, uint32_t argc, const struct slice *argv);

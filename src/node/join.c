@@ -89,7 +89,8 @@ static struct ask *ask_new(struct node *node, enum ask_kind kind,
 
 static void ask_dial(struct node *node, struct ask *ask) {
     ask->again_us = node->now_us + ASK_AGAIN_SOON_US;
-    if (node->identity.id == NOBODY || node->identity_switching) return; /* nobody to introduce yet */
+    if (node->identity.id == NOBODY || node->identity_switching)
+        return; /* nobody to introduce yet */
     struct link *link = link_dial(node, LINK_GREET, NOBODY, &ask->address);
     if (link == NULL) return;
     link->ask = ask;

@@ -394,6 +394,7 @@ void node_pump(struct node *node, int64_t now_us, int64_t wall_ms) {
     if (node->raft != NULL && !node->identity_switching) replica_pump(node);
     drain_waiters(node);
     sessions_time_out(node);
+    sessions_close_idle(node);
     stream_trim(node);
     sessions_resume(node);
     shutdown_pump(node);

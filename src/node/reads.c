@@ -93,8 +93,19 @@ static void ask_leader(struct node *node, raft_id leader, uint64_t round) {
     node->round_ask_us = node->now_us + (sent ? ASK_AGAIN_US : ASK_AGAIN_US / 10);
 }
 
+/* Questions that came before this leader could answer. */
+static void answer_early_asks(struct node *node) {
+    if (!node_is_leader_serving(node)) return;
+    for (uint32_t i = 0; i < node->n_peers; i++) {
+        struct peer *peer = &node->peers[i];
+        if (!peer->read_asked) continue;
+        peer->read_asked = !ticket_take(node, peer->id, peer->read_nonce, peer->read_round);
+    }
+}
+
 void reads_pump(struct node *node) {
     if (node->raft == NULL || node->identity_switching) return;
+    answer_early_asks(node);
     open_round(node);
     if (all_resolved(node)) return;
     uint64_t newest = round_at(node, node->rounds_n - 1)->id;
@@ -116,7 +127,14 @@ void reads_pump(struct node *node) {
 void reads_on_ask(struct node *node, raft_id from, uint32_t argc, const struct slice *argv) {
     uint64_t nonce, round;
     if (argc != 3 || !uint_parse(argv[1], &nonce) || !uint_parse(argv[2], &round)) return;
-    if (!node_is_leader_serving(node)) return;
+    if (!node_is_leader_serving(node)) {
+        struct peer *peer = raft_leads(node) ? peer_of(node, from) : NULL;
+        if (peer == NULL) return;
+        peer->read_asked = true; /* answered as soon as this leader may */
+        peer->read_nonce = nonce;
+        peer->read_round = round;
+        return;
+    }
     if (!ticket_take(node, from, nonce, round)) {
         node_log(node, LOG_DEBUG, "a read index is refused for now");
     }

@@ -536,6 +536,18 @@ void sessions_time_out(struct node *node) {
     }
 }
 
+void sessions_close_idle(struct node *node) {
+    int64_t limit_us = node->settings.client_timeout_s * 1000000;
+    if (limit_us <= 0 || node->now_us - node->idle_judged_us < 1000000) return;
+    node->idle_judged_us = node->now_us;
+    LIST_FOR_EACH(link, &node->sessions) {
+        struct session *session = SF_CONTAINER(link, struct session, in_node);
+        if (session->n_pending > 0 || node->now_us - session->last_us <= limit_us) continue;
+        session->no_more = session->close_now = true;
+        session_changed(session);
+    }
+}
+
 /* -- life ------------------------------------------------------------------------------------ */
 
 static void refuse_connection(struct session *session, const char *error) {
@@ -602,8 +614,13 @@ struct session *node_on_client_open(
 void node_on_client_bytes(struct node *node, struct session *session, int64_t now_us) {
     node->now_us = now_us;
     if (session->close_now) return;
-    if (!list_empty(&session->in_stopped)) return; /* sessions_resume goes on */
-    session_parse(session);
+    if (list_empty(&session->in_stopped)) session_parse(session); /* else sessions_resume does */
+    if (session->input.len > node->settings.query_buffer_limit) {
+        node_log(node, LOG_WARNING, "client %s goes beyond client-query-buffer-limit: closed",
+            session->remote);
+        session->no_more = session->close_now = true;
+        session_changed(session);
+    }
 }
 
 void node_on_client_closed(struct node *node, struct session *session, int64_t now_us) {
