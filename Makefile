@@ -55,7 +55,7 @@ unit: $(UNIT_TESTS) ## unit tests (cmocka), mirroring src
 sim: $(SIM) ## whole nodes under a virtual clock, network and disk (SEEDS=100, SEED=n replays one)
 	@$(SIM) $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),100)) $(if $(FIRST),--first $(FIRST))
 
-integration: all $(TOOLS) ## real processes, real kills (ONLY=name for one)
+integration: all $(TOOLS) $(STORAGE_FAULTS) ## real processes, real kills (ONLY=name for one)
 	@tests/integration/run $(SERVER) $(BUILD) $(ONLY)
 
 redis-tests: all ## the same commands to a real redis-server and to ShardForge

@@ -1,6 +1,7 @@
 """Random commands to both servers, in pipelines, over three connections at three nodes. A mismatch is shrunk to the
 fewest commands that still show it. Everything follows from the seed."""
 import random
+import time
 
 from shardforge_testing.resp import Client, Closed, encode, show
 
@@ -10,6 +11,7 @@ from .grammar import Grammar, comparator_of
 EPISODE_COMMANDS = 150
 CONNECTIONS = 3
 SHRINK_RUNS = 400
+DIGEST_DEADLINE_S = 0.7
 
 
 class Mismatch:
@@ -76,13 +78,20 @@ class Fuzzer:
                     problem = compare(comparator_of(words), oracle, target)
                     if problem:
                         return Mismatch(number, words, problem, oracle, target)
-            theirs, ours = (admin.call("DEBUG", "DIGEST") for admin in (self.oracle_admin, self.target_admin))
-            if theirs != ours:
-                return Mismatch(len(packets) - 1, None, "differs", theirs, ours)
-            return None
+            theirs, ours = self.digests()
+            return None if theirs == ours else Mismatch(len(packets) - 1, None, "differs", theirs, ours)
         finally:
             for client in list(oracles.values()) + list(targets.values()):
                 client.close()
+
+    def digests(self):
+        """Of both servers, with patience while they differ: Redis counts an expired key until it takes it out."""
+        deadline = time.monotonic() + DIGEST_DEADLINE_S
+        while True:
+            theirs, ours = (admin.call("DEBUG", "DIGEST") for admin in (self.oracle_admin, self.target_admin))
+            if theirs == ours or time.monotonic() > deadline:
+                return theirs, ours
+            time.sleep(0.01)
 
     # -- shrinking -------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ struct client {
     uint64_t number; /* ascending from 1, never reused */
     int fd;
     struct session *session; /* the node's */
+    bool has_ended;          /* it sends no more, and still waits for replies */
     ev_io readable, writable;
     struct list all, dirty;
 };
@@ -42,11 +43,18 @@ void net_client_changed(struct net *net, uint64_t number) {
 
 /* Back-pressure: what the node does not want stays in the kernel, whose window stops the sender. */
 static void follow_wants_read(struct client *client) {
-    if (session_wants_read(client->session)) {
+    if (session_wants_read(client->session) && !client->has_ended) {
         ev_io_start(client->net->loop, &client->readable);
     } else {
         ev_io_stop(client->net->loop, &client->readable);
     }
+}
+
+/* `printf ... | nc -N`: the requests and their end come together, the replies a few turns later. */
+static void client_ended(struct client *client) {
+    client->has_ended = true;
+    follow_wants_read(client);
+    client_mark_dirty(client); /* closes where nothing is due */
 }
 
 /* A large request is read in large pieces, a short one without touching much memory. */
@@ -63,11 +71,14 @@ static void client_readable(struct ev_loop *loop, ev_io *watcher, int events) {
     struct buf *in = session_input(client->session);
     size_t size = read_size(in);
     ssize_t n = read(client->fd, buf_reserve(in, size), size);
-    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
-        client_close(client);
+    if (n == 0) {
+        client_ended(client);
         return;
     }
-    if (n < 0) return;
+    if (n < 0) {
+        if (errno != EAGAIN && errno != EINTR) client_close(client);
+        return;
+    }
     buf_commit(in, (size_t)n);
     net->figures.input_bytes += (uint64_t)n;
     node_on_client_bytes(net->node, client->session, net->now_us);
@@ -122,6 +133,10 @@ static void client_flush(struct client *client) {
         buf_shrink(out, OUTPUT_KEPT_BYTES);
         if (session_wants_close(client->session)) {
             client_close_politely(client);
+            return;
+        }
+        if (client->has_ended && !session_is_waiting(client->session)) {
+            client_close(client);
             return;
         }
     }

@@ -111,6 +111,9 @@ static void link_parse_requests(struct link *link) {
 
 static void link_read_requests(struct link *link) {
     size_t room = SF_MIN(SF_MAX(link->in.len, (size_t)READ_BYTES_MIN), (size_t)READ_BYTES_MAX);
+    /* Room for all of a large message at once, instead of growing (and copying) as it comes. The
+     * parser has checked its size against the limit. */
+    buf_reserve(&link->in, SF_MAX(room, resp_parser_wants(link->parser)));
     ssize_t n = read(link->fd, buf_reserve(&link->in, room), room);
     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
         link_fail(link);

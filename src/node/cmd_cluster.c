@@ -14,11 +14,12 @@ void cluster_node_name(raft_id id, char out[41]) {
         (unsigned)(b & 0xffffffff));
 }
 
-static void shard_name(const struct node *node, char out[41]) {
+/* What clients are shown of a cluster id, which itself keys the hash tables. */
+void cluster_shard_name(const char *cluster_id, char out[41]) {
     uint8_t digest[32];
     unsigned len = 0;
     struct buf text = {0};
-    buf_printf(&text, "shard %s", node->identity.cluster_id);
+    buf_printf(&text, "shard %s", cluster_id);
     EVP_Digest(buf_slice(&text).data, text.len, digest, &len, EVP_sha256(), NULL);
     buf_free(&text);
     for (int i = 0; i < 20; i++) snprintf(out + 2 * i, 3, "%02x", digest[i]);
@@ -445,7 +446,7 @@ void local_cluster(struct local_call *call) {
         cluster_node_name(call->node->identity.id, name);
         reply_bulk_text(reply, name);
     } else if (call->command->id == COMMAND_CLUSTER_MYSHARDID) {
-        shard_name(call->node, name);
+        cluster_shard_name(call->node->identity.cluster_id, name);
         reply_bulk_text(reply, name);
     } else if (call->command->id == COMMAND_CLUSTER_KEYSLOT) {
         reply_integer(reply, key_slot(call->argv[2]));

@@ -315,6 +315,8 @@ struct node {
 
     /* membership */
     struct list asks;
+    const char *refused_why; /* the last refusal that was logged, and when */
+    int64_t refused_us;
     int64_t bootstrap_at_us;
     bool bootstrap_done;
     bool fenced; /* a cluster says that this address is one of its members': serve nothing */
@@ -389,6 +391,7 @@ local_run *local_find(const struct command *command, bool *at_once, bool *holds)
 struct pending *local_hold(struct local_call *call);
 bool client_name_is_valid(struct slice name);
 void cluster_node_name(raft_id id, char out[41]);
+void cluster_shard_name(const char *cluster_id, char out[41]);
 
 /* The commands, by file */
 void local_ping(struct local_call *call);

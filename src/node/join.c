@@ -456,6 +456,8 @@ static bool redirected(struct node *node, struct link *link) {
     return true;
 }
 
+static const char not_yet[] = "a living member has that address already";
+
 /* Our own address as a newcomer should know it: a single node did not know its host, it is the one
  * by which it was reached; and its ports may have changed since the entry that lists them. */
 static struct raft_address our_address(
@@ -490,9 +492,8 @@ static const char *objection(struct node *node, struct link *link) {
             struct raft_peer_status status;
             bool fresh = raft_peer(node->raft, member->id, &status) &&
                          node->now_us - status.last_contact_us < 1000000;
-            if (member->id == node->identity.id || fresh) {
-                return "a living member has that address already";
-            }
+            if (member->id == node->identity.id) return "that is the leader's own address";
+            if (fresh) return not_yet; /* it was heard a moment ago: perhaps it has just died */
         }
     }
     return NULL;
@@ -505,6 +506,10 @@ static void on_join_question(struct node *node, struct link *link) {
         return;
     }
     const char *why = objection(node, link);
+    if (why == not_yet) {
+        say(node, link, "wait");
+        return;
+    }
     if (why != NULL) {
         say_no(node, link, why);
         return;
@@ -570,7 +575,9 @@ void join_on_question(
         if (redirected(node, link)) return;
         const char *why = objection(node, link);
         struct slice words[2] = {SLICE("yes"), slice_text(node->identity.cluster_id)};
-        if (why != NULL) {
+        if (why == not_yet) {
+            say(node, link, "wait");
+        } else if (why != NULL) {
             say_no(node, link, why);
         } else {
             link_send_words(node, link->number, 2, words);
@@ -594,9 +601,12 @@ static bool asks_of(struct node *node, enum ask_kind kind) {
 static void ask_to_join(struct node *node) {
     if (node->now_us < node->join_again_us || asks_of(node, ASK_JOIN)) return;
     if (node->self_removed || node->identity_saved != node->identity_request) return;
-    if (node->raft != NULL && raft_leader(node->raft) != NOBODY &&
+    /* Listed for good: the rest comes by itself. An entry that is not committed may be gone with
+     * the leader that wrote it, and the next one knows nothing of this node. */
+    if (node->raft != NULL &&
+        raft_configuration_index(node->raft) <= raft_commit_index(node->raft) &&
         configuration_find(raft_configuration(node->raft), node->identity.id) != NULL) {
-        return; /* listed, and by a leader that lives: the rest comes by itself */
+        return;
     }
     node->join_again_us = node->now_us + JOIN_AGAIN_US;
     uint32_t n = node->identity.n_join + node->settings.n_join;

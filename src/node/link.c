@@ -19,6 +19,7 @@ enum {
     BACKOFF_MAX_US = 500000,
     LEAVING_US = 3000000, /* a removed member is told its removal over the old links */
     GREETING_VERSION = 1,
+    REFUSED_AGAIN_US = 10000000, /* the same refusal is logged that often */
 };
 
 /* -- greetings ------------------------------------------------------------------------------- */
@@ -250,7 +251,12 @@ void links_close_all(struct node *node) {
 }
 
 static void refuse(struct node *node, struct link *link, const char *error, const char *why) {
-    node_log(node, LOG_NOTICE, "a link from %s is refused: %s", link->remote_host, why);
+    /* a stranger that knocks for ever must not fill the log */
+    if (why != node->refused_why || node->now_us - node->refused_us > REFUSED_AGAIN_US) {
+        node_log(node, LOG_NOTICE, "a link from %s is refused: %s", link->remote_host, why);
+        node->refused_why = why;
+        node->refused_us = node->now_us;
+    }
     link_send_error(node, link->number, error);
     link_close(node, link);
 }

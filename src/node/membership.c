@@ -96,6 +96,7 @@ void membership_follow(struct node *node) {
     }
     node->seen_configuration = *now;
     bool listed = configuration_find(now, node->identity.id) != NULL;
+    if (listed) node->self_removed = false; /* what it held of the log before was older than it */
     if (listed && node->identity.state == IDENTITY_JOINING) {
         struct node_identity next = node->identity;
         next.state = IDENTITY_MEMBER;

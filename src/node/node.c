@@ -103,7 +103,7 @@ void identity_save(struct node *node, const struct node_identity *next) {
 
 void node_on_identity_saved(struct node *node, uint64_t request, int64_t now_us) {
     node->now_us = now_us;
-    if (request != node->identity_request) return;
+    if (request != node->identity_request) return; /* a later one is on its way */
     node->identity_saved = request;
     const struct node_identity next = node->identity_next;
     bool first_id = node->identity.id == 0;
@@ -111,6 +111,9 @@ void node_on_identity_saved(struct node *node, uint64_t request, int64_t now_us)
     bool other_cluster = strcmp(next.cluster_id, node->identity.cluster_id) != 0;
     node->identity = next;
     node->identity_switching = false;
+    /* A member that looked for the address' old node while this was being stored fenced it again.
+     */
+    if (next.state == IDENTITY_JOINING) node->fenced = false;
     if (other_id) {
         links_close_all(node);
         replica_close(node);

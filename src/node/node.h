@@ -74,6 +74,9 @@ void node_on_client_bytes(struct node *node, struct session *session, int64_t no
 void node_on_client_closed(struct node *node, struct session *session, int64_t now_us);
 struct buf *session_output(struct session *session);     /* the shell writes it out and consumes */
 bool session_wants_read(const struct session *session);  /* false: back-pressure */
+/* Replies are due without the client's doing: one that has shut its sending side gets them before
+ * it is closed. (Not for blocked ones: they leave with their client.) */
+bool session_is_waiting(const struct session *session);
 bool session_wants_close(const struct session *session); /* close once the output is written */
 bool session_must_close_now(const struct session *session); /* output limit, CLIENT KILL */
 

@@ -256,25 +256,36 @@ static void on_local(struct session *session, const struct command *command, uin
     if (session->quitting && list_empty(&session->pending)) session->close = true;
 }
 
-static const char *refusal(const struct node *node) {
+/* Answers what a node that serves no data has to say; false: it serves. */
+static bool refused(struct session *session) {
+    const struct node *node = session->node;
+    char text[320], shard[41];
     if (node->fenced) {
-        return "CLUSTERDOWN This address belongs to a node of another cluster, and this one was "
-               "never part of it: CLUSTER MEET one of its members to join it, not executed";
+        cluster_shard_name(node->fenced_by, shard);
+        snprintf(text, sizeof text,
+            "CLUSTERDOWN This address belongs to a node of the cluster %s, and this node was never "
+            "part of it: CLUSTER MEET one of its members to join it, not executed",
+            shard);
+    } else if (node->self_removed) {
+        snprintf(
+            text, sizeof text, "CLUSTERDOWN This node was removed from its cluster, not executed");
+    } else if (node->identity.state == IDENTITY_FRESH && node->settings.n_join == 0 &&
+               !node->bootstrap_done &&
+               (node->identity.was_reset || node->settings.bootstrap == BOOTSTRAP_NO)) {
+        snprintf(text, sizeof text,
+            "CLUSTERDOWN This node belongs to no cluster and does not begin one by itself: CLUSTER "
+            "MEET a member of one, not executed");
+    } else {
+        return false;
     }
-    if (node->self_removed) {
-        return "CLUSTERDOWN This node was removed from its cluster, not executed";
-    }
-    return NULL;
+    answer_error(session, text);
+    return true;
 }
 
 static void on_data(struct session *session, const struct command *command, uint32_t argc,
     const struct slice *argv) {
     struct node *node = session->node;
-    const char *refused = refusal(node);
-    if (refused != NULL) {
-        answer_error(session, refused);
-        return;
-    }
+    if (refused(session)) return;
     if (command_route(command) == ROUTE_WRITE) {
         if (node->storage_state != SF_OK && raft_leads(node)) {
             answer_error(session, "MISCONF The log cannot be written: no space left, not executed");
@@ -546,6 +557,10 @@ struct buf *session_output(struct session *session) {
 
 bool session_wants_read(const struct session *session) {
     return !session->no_more && !session->close && list_empty(&session->in_stopped);
+}
+
+bool session_is_waiting(const struct session *session) {
+    return !list_empty(&session->pending) || !list_empty(&session->in_stopped);
 }
 
 bool session_wants_close(const struct session *session) {

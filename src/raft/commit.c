@@ -21,7 +21,7 @@ static uint64_t match_of(void *context, raft_id id) {
     if (id == raft->self) return raft->log.synced_index;
     for (uint32_t i = 0; i < raft->n_peers; i++) {
         const struct peer *peer = &raft->peers[i];
-        if (peer->id == id) return peer->damaged ? 0 : peer->match;
+        if (peer->id == id) return peer->damage != 0 ? 0 : peer->match;
     }
     return 0;
 }
@@ -29,7 +29,7 @@ static uint64_t match_of(void *context, raft_id id) {
 /* Section 3.6.2: an entry of an earlier term is committed only by one of the leader's own on top of
  * it (figure 3.7). */
 void commit_count(struct raft *raft) {
-    SF_ASSERT(raft->role == RAFT_LEADER && term_is_durable(raft) && !raft->damaged);
+    SF_ASSERT(raft->role == RAFT_LEADER && term_is_durable(raft) && raft->damage == 0);
     raft_index reached = configuration_quorum_value(raft_configuration(raft), match_of, raft);
     if (reached <= raft->commit || log_term(&raft->log, reached) != raft->term) return;
     commit_advance(raft, reached);

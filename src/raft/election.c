@@ -31,7 +31,7 @@ void election_link_lost(struct raft *raft) {
  * certain: such a node may hold the only log that can win (section 4.2.2). It counts itself only
  * where it is a voter. */
 bool may_campaign(const struct raft *raft) {
-    if (raft->damaged) return false;
+    if (raft->damage != 0) return false;
     for (uint32_t i = 0; i < raft->n_configurations; i++)
         if (configuration_is_voter(&raft->configurations[i].configuration, raft->self)) return true;
     return false;
@@ -84,7 +84,7 @@ void election_on_pre_vote(struct raft *raft, const struct raft_message *m) {
     int64_t sticky_us = stickiness_left_us(raft);
     bool could_vote = m->term > raft->term ||
                       (m->term == raft->term && (raft->vote == 0 || raft->vote == m->from));
-    if (sticky_us > 0 || !could_vote || raft->damaged || !is_up_to_date(raft, m)) {
+    if (sticky_us > 0 || !could_vote || raft->damage != 0 || !is_up_to_date(raft, m)) {
         refuse(raft, m, RAFT_PRE_VOTE_ANSWER, sticky_us);
         return;
     }
@@ -101,7 +101,7 @@ void election_on_vote(struct raft *raft, const struct raft_message *m) {
     }
     if (m->term > raft->term) become_follower(raft, m->term, 0);
     bool is_free = raft->vote == 0 || raft->vote == m->from;
-    if (!is_free || raft->damaged || !is_up_to_date(raft, m)) {
+    if (!is_free || raft->damage != 0 || !is_up_to_date(raft, m)) {
         refuse(raft, m, RAFT_VOTE_ANSWER, 0);
         return;
     }

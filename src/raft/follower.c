@@ -24,7 +24,7 @@ static void append_refuse(struct raft *raft, const struct raft_message *m) {
         .log_index = m->log_index,
         .hint_index = hint,
         .hint_term = log_term(&raft->log, hint),
-        .damaged = raft->damaged};
+        .damage = raft->damage};
     send_in_term(raft, &answer);
 }
 
@@ -85,7 +85,7 @@ static void acknowledge(struct raft *raft) {
         .granted = true,
         .match = match,
         .hint_index = raft->proven,
-        .damaged = raft->damaged};
+        .damage = raft->damage};
     send_in_term(raft, &answer);
 }
 
@@ -107,7 +107,8 @@ void follower_on_append(struct raft *raft, const struct raft_message *m) {
     raft_index proven = m->log_index + m->n_entries;
     SF_ASSERT(proven <= raft->log.last_index);
     raft->proven = SF_MAX(raft->proven, proven);
-    if (raft->damaged && m->damaged && raft->damage_target == 0) raft->damage_target = m->commit;
+    bool names_target = raft->damage != 0 && m->damage == raft->damage;
+    if (names_target && raft->damage_target == 0) raft->damage_target = m->commit;
     commit_advance(raft, SF_MIN(m->commit, proven)); /* R7 */
     raft->acknowledgement_owed = true;
     /* A probe is answered at once; entries when they are durable. */
@@ -129,7 +130,7 @@ void follower_on_heartbeat(struct raft *raft, const struct raft_message *m) {
         .match = SF_MIN(raft->proven, raft->log.synced_index),
         .hint_index = raft->proven,
         .last_synced = raft->log.synced_index,
-        .damaged = raft->damaged};
+        .damage = raft->damage};
     send_in_term(raft, &answer);
 }
 
@@ -144,9 +145,9 @@ void follower_on_timeout_now(struct raft *raft, const struct raft_message *m) {
  * what this node had acknowledged before, and that had committed in its own term, so that its
  * commit index covers all that was ever committed. */
 void follower_check_damage(struct raft *raft) {
-    if (!raft->damaged || raft->damage_target == 0) return;
+    if (raft->damage == 0 || raft->damage_target == 0) return;
     if (SF_MIN(raft->proven, raft->log.synced_index) < raft->damage_target) return;
-    raft->damaged = false;
+    raft->damage = 0;
     raft->damage_mended = true;
     raft->changed = true;
 }

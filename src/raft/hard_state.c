@@ -14,7 +14,7 @@ void term_change(struct raft *raft, raft_term term, raft_id vote) {
 }
 
 void vote_give(struct raft *raft, raft_id to) {
-    SF_ASSERT(to != 0 && !raft->damaged);
+    SF_ASSERT(to != 0 && raft->damage == 0);
     SF_ASSERT(raft->vote == 0 || raft->vote == to);
     if (raft->vote == to) return;
     raft->vote = to;

@@ -6,7 +6,7 @@
  *   commit            commit_advance                      (commit.c)
  *   log, truncation   log_append, log_truncate            (log.c), the latter from follower.c only
  *   configuration     configuration_adopt, _roll_back     (membership.c)
- *   proven, damaged   follower.c */
+ *   proven, damage    follower.c */
 #ifndef SF_RAFT_INTERNAL_H
 #define SF_RAFT_INTERNAL_H
 
@@ -63,8 +63,8 @@ struct peer {
     int64_t last_contact_us;
     int64_t quorum_contact_us; /* as far as it is counted: from the start on, not while damaged */
 
-    bool damaged;
-    uint64_t damaged_round; /* only an answer to a later round can say that it is whole again */
+    uint64_t damage;       /* as it names it; 0: whole */
+    uint64_t damage_round; /* only an answer to a later round can say that it is whole again */
 
     raft_index leaves_at; /* the entry that removed it; 0: a member. It is told until it knows. */
     int64_t leaves_deadline_us;
@@ -140,7 +140,8 @@ struct raft {
     raft_index proven; /* our log equals this term's leader's up to here; 0 in a new term */
     raft_index acknowledged;
     bool acknowledgement_owed;
-    bool damaged, damage_mended;
+    uint64_t damage; /* 0: none; else a number random to this start (message.h) */
+    bool damage_mended;
     raft_index damage_target; /* what it must hold to be whole; 0: not yet named */
 
     /* Leader */

@@ -111,15 +111,18 @@ static void runs_note(struct raft_log *log, raft_index index, raft_term term) {
     log->runs[log->n_runs++] = (struct raft_term_run){index, term};
 }
 
-/* One more slot behind the window; what was dropped in front is used again before more is
- * allocated. */
+#define SLOTS_MIN 64
+
+/* One more slot behind the window. What was dropped in front is used again before more is
+ * allocated, and given back where a burst has passed. */
 static void window_grow(struct raft_log *log) {
     size_t count = window_count(log);
     if (log->start + count < log->cap) return;
-    if (log->start > log->cap / 2) {
+    bool is_sparse = count < log->cap / 8 && log->cap > SLOTS_MIN;
+    if (log->start > log->cap / 2 && !is_sparse) {
         memmove(log->slots, log->slots + log->start, count * sizeof *log->slots);
     } else {
-        log->cap = log->cap == 0 ? 64 : log->cap * 2;
+        log->cap = SF_MAX(count * 2, SLOTS_MIN);
         struct raft_entry *slots = sf_alloc(log->cap * sizeof *slots);
         if (count > 0) memcpy(slots, log->slots + log->start, count * sizeof *slots);
         sf_free(log->slots);

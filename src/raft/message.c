@@ -20,7 +20,7 @@ enum field {
     FIELD_RETRY_AFTER_MS,
     FIELD_WALL_MS,
     FIELD_LAST_SYNCED,
-    FIELD_DAMAGED,
+    FIELD_DAMAGE,
 };
 
 #define FIELDS_MAX 8
@@ -37,14 +37,14 @@ static const struct message_form forms[RAFT_MESSAGE_TYPES] = {
     [RAFT_VOTE] = {"vote", {FIELD_TERM, FIELD_LOG_INDEX, FIELD_LOG_TERM, FIELD_TRANSFER}},
     [RAFT_VOTE_ANSWER] = {"vote-answer", {FIELD_TERM, FIELD_GRANTED, FIELD_RETRY_AFTER_MS}},
     [RAFT_APPEND] = {"append",
-        {FIELD_TERM, FIELD_LOG_INDEX, FIELD_LOG_TERM, FIELD_COMMIT, FIELD_DAMAGED}},
+        {FIELD_TERM, FIELD_LOG_INDEX, FIELD_LOG_TERM, FIELD_COMMIT, FIELD_DAMAGE}},
     [RAFT_APPEND_ANSWER] = {"append-answer",
         {FIELD_TERM, FIELD_GRANTED, FIELD_LOG_INDEX, FIELD_MATCH, FIELD_HINT_INDEX, FIELD_HINT_TERM,
-            FIELD_DAMAGED}},
+            FIELD_DAMAGE}},
     [RAFT_HEARTBEAT] = {"heartbeat", {FIELD_TERM, FIELD_COMMIT, FIELD_ROUND}},
     [RAFT_HEARTBEAT_ANSWER] = {"heartbeat-answer",
         {FIELD_TERM, FIELD_ROUND, FIELD_MATCH, FIELD_HINT_INDEX, FIELD_LAST_SYNCED, FIELD_WALL_MS,
-            FIELD_DAMAGED}},
+            FIELD_DAMAGE}},
     [RAFT_TIMEOUT_NOW] = {"timeout-now", {FIELD_TERM, FIELD_TRANSFER}},
 };
 
@@ -76,8 +76,8 @@ static uint64_t field_get(const struct raft_message *m, enum field field) {
         return m->wall_ms < 0 ? 0 : (uint64_t)m->wall_ms;
     case FIELD_LAST_SYNCED:
         return m->last_synced;
-    case FIELD_DAMAGED:
-        return m->damaged;
+    case FIELD_DAMAGE:
+        return m->damage;
     case FIELD_END:
         break;
     }
@@ -124,8 +124,8 @@ static bool field_set(struct raft_message *m, enum field field, uint64_t value) 
         return value <= INT64_MAX;
     case FIELD_LAST_SYNCED:
         return number_set(&m->last_synced, value);
-    case FIELD_DAMAGED:
-        return flag_set(&m->damaged, value);
+    case FIELD_DAMAGE:
+        return number_set(&m->damage, value);
     case FIELD_END:
         break;
     }
@@ -331,5 +331,5 @@ void raft_message_describe(const struct raft_message *m, struct buf *out) {
         break;
     }
     if (m->transfer) buf_append_text(out, " transfer");
-    if (m->damaged) buf_append_text(out, " damaged");
+    if (m->damage != 0) buf_append_text(out, " damaged");
 }

@@ -51,10 +51,11 @@ struct raft_message {
     uint32_t retry_after_ms; /* vote refused for stickiness: how long it lasts at most, else 0 */
     int64_t wall_ms; /* HEARTBEAT_ANSWER: the answerer's wall clock, filled and read by the node */
     raft_index last_synced; /* HEARTBEAT_ANSWER: the answerer's last synced entry (for WAIT, lag) */
-    /* Answers to appends and heartbeats: the answerer's log is damaged, do not count it.
-     * APPEND: the leader knows that, and commit (in full, of its own term) is what the follower
-     * must hold to be whole again. */
-    bool damaged;
+    /* Answers to appends and heartbeats: the answerer's log is damaged, do not count it; a number
+     * random to this start of its, so that nothing meant for an earlier one can mend it. 0: whole.
+     * APPEND: the leader knows of that damage, and commit (in full, of its own term) is what the
+     * follower must hold to be whole again. */
+    uint64_t damage;
 
     /* APPEND; references are the message's. */
     struct raft_entry *entries;

@@ -4,7 +4,7 @@
 
 static bool numbers_are_bounded(const struct raft_message *m) {
     const uint64_t numbers[] = {m->term, m->log_index, m->log_term, m->commit, m->round, m->match,
-        m->hint_index, m->hint_term, m->last_synced};
+        m->hint_index, m->hint_term, m->last_synced, m->damage};
     for (size_t i = 0; i < SF_LENGTH(numbers); i++)
         if (numbers[i] >= RAFT_NUMBER_LIMIT) return false;
     return true;

@@ -36,6 +36,15 @@ static void configurations_start(struct raft *raft, const struct raft_start *sta
         (struct configuration_record){start->configuration_index, start->configuration};
 }
 
+static bool was_sole_voter(const struct raft *raft) {
+    const struct raft_configuration *before = &raft->configurations[0].configuration;
+    for (uint32_t i = 0; i < before->n; i++) {
+        const struct raft_member *member = &before->members[i];
+        if (member->id != raft->self && (member->voter_new || member->voter_old)) return false;
+    }
+    return is_sole_voter(raft);
+}
+
 struct raft *raft_new(const struct raft_start *start) {
     SF_ASSERT(start->self != 0);
     struct raft *raft = sf_alloc_zero(1, sizeof *raft);
@@ -45,7 +54,7 @@ struct raft *raft_new(const struct raft_start *start) {
     raft_set_settings(raft, &start->settings);
     raft->term = start->hard_state.term;
     raft->vote = start->hard_state.vote;
-    raft->damaged = start->damaged;
+    if (start->damaged) raft->damage = 1 + random_below(&raft->random, UINT32_MAX);
     log_init(&raft->log, start);
     SF_ASSERT(raft->term >= log_last_term(&raft->log) && raft->term < RAFT_NUMBER_LIMIT);
     SF_ASSERT(start->configuration_index <= raft->log.last_index);
@@ -55,8 +64,9 @@ struct raft *raft_new(const struct raft_start *start) {
     configurations_start(raft, start);
     configuration_committed(raft);
     /* A restarted node counts its start as a word from a leader: it may have been told one just
-     * before, and a lease may rest on it (R10). A sole voter can only have been its own. */
-    if (is_sole_voter(raft)) {
+     * before, and a lease may rest on it (R10). A sole voter can only have been its own, unless
+     * the others were removed so lately that one of them may still lead. */
+    if (was_sole_voter(raft)) {
         raft->leader_word_us = RAFT_NEVER_US;
         raft->election_deadline_us = raft->now_us;
     } else {
@@ -121,6 +131,15 @@ static bool is_election_message(enum raft_message_type type) {
            type == RAFT_VOTE_ANSWER;
 }
 
+static bool is_answer(enum raft_message_type type) {
+    return type == RAFT_PRE_VOTE_ANSWER || type == RAFT_VOTE_ANSWER || type == RAFT_APPEND_ANSWER ||
+           type == RAFT_HEARTBEAT_ANSWER;
+}
+
+static bool is_stranger(struct raft *raft, raft_id id) {
+    return configuration_find(raft_configuration(raft), id) == NULL && peer_find(raft, id) == NULL;
+}
+
 static void dispatch(struct raft *raft, const struct raft_message *m) {
     switch (m->type) {
     case RAFT_PRE_VOTE:
@@ -156,6 +175,7 @@ static void dispatch(struct raft *raft, const struct raft_message *m) {
 void raft_step_message(struct raft *raft, const struct raft_message *message, int64_t now_us) {
     clock_advance(raft, now_us);
     if (!message_makes_sense(raft, message)) return;
+    if (is_answer(message->type) && is_stranger(raft, message->from)) return;
     adopt_term(raft, message);
     if (message->term < raft->term && !is_election_message(message->type)) {
         answer_lower_term(raft, message);
@@ -257,7 +277,7 @@ raft_index raft_configuration_index(const struct raft *raft) {
 }
 
 bool raft_is_damaged(const struct raft *raft) {
-    return raft->damaged;
+    return raft->damage != 0;
 }
 
 bool raft_transferring(const struct raft *raft) {

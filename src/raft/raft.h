@@ -155,9 +155,9 @@ bool raft_ready(struct raft *raft, struct raft_ready *ready);
  */
 bool raft_message_is_bulk(enum raft_message_type type);
 
-/* The committed entry at index, for applying. NULL: not in memory (the core has asked for it by a
- * fetch and will be ready with it later) or beyond the commit index. Borrowed until the next call.
- */
+/* The committed entry at index, for applying. NULL: beyond the commit index, or not in memory: the
+ * next raft_ready asks storage for it (and for some of what follows), and one after the answer says
+ * changed. Borrowed until the next call. */
 const struct raft_entry *raft_committed_entry(struct raft *raft, raft_index index);
 
 /* -- state ----------------------------------------------------------------------------------- */

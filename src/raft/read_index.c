@@ -7,7 +7,7 @@ static uint64_t round_of(void *context, raft_id id) {
     if (id == raft->self) return UINT64_MAX;
     for (uint32_t i = 0; i < raft->n_peers; i++) {
         const struct peer *peer = &raft->peers[i];
-        if (peer->id == id) return peer->damaged ? 0 : peer->round;
+        if (peer->id == id) return peer->damage != 0 ? 0 : peer->round;
     }
     return 0;
 }

@@ -15,7 +15,7 @@ static void append_send(struct raft *raft, struct peer *peer, const struct raft_
         .log_index = peer->next - 1,
         .log_term = log_term(&raft->log, peer->next - 1),
         .commit = raft->commit,
-        .damaged = peer->damaged && raft_is_serving(raft),
+        .damage = raft_is_serving(raft) ? peer->damage : 0,
         .entries = (struct raft_entry *)entries,
         .n_entries = n};
     send_in_term(raft, &message);
@@ -121,18 +121,18 @@ void leader_flush(struct raft *raft) {
  * before the damage was known, and nothing in it can be believed. */
 static bool peer_hear(struct raft *raft, struct peer *peer, const struct raft_message *m) {
     peer->last_contact_us = raft->now_us;
-    if (m->damaged) {
-        if (!peer->damaged) {
-            peer->damaged = true;
+    if (m->damage != 0) {
+        if (peer->damage != m->damage) {
+            peer->damage = m->damage;
             peer->match = 0;
             peer_probe(raft, peer, raft->log.last_index + 1, false);
         }
-        peer->damaged_round = raft->round;
+        peer->damage_round = raft->round;
         return true;
     }
-    if (peer->damaged) {
-        if (m->type != RAFT_HEARTBEAT_ANSWER || m->round <= peer->damaged_round) return false;
-        peer->damaged = false;
+    if (peer->damage != 0) {
+        if (m->type != RAFT_HEARTBEAT_ANSWER || m->round <= peer->damage_round) return false;
+        peer->damage = 0;
         peer->match = m->match;
         peer_probe(raft, peer, peer->match + 1, false);
     }
@@ -195,7 +195,7 @@ static void look_for_loss(struct raft *raft, struct peer *peer, const struct raf
     } else if (m->round > peer->match_round) {
         has_lost = m->hint_index < peer->match;
         /* A damaged one that holds everything may still have to be told so. */
-        if (peer->damaged && peer->next > raft->log.last_index) has_lost = true;
+        if (peer->damage != 0 && peer->next > raft->log.last_index) has_lost = true;
     }
     if (has_lost) peer_probe(raft, peer, peer->match + 1, false);
 }

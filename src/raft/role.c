@@ -72,7 +72,7 @@ void become_candidate(struct raft *raft, bool transfer) {
 }
 
 void become_leader(struct raft *raft) {
-    SF_ASSERT(raft->role == RAFT_CANDIDATE && raft->vote == raft->self && !raft->damaged);
+    SF_ASSERT(raft->role == RAFT_CANDIDATE && raft->vote == raft->self && raft->damage == 0);
     SF_ASSERT(raft->hard_state_saved >= raft->vote_request); /* R8: the term is durable */
     SF_ASSERT(raft->n_peers == 0 && raft->n_reads == 0);
     role_set(raft, RAFT_LEADER, raft->self);

@@ -2,7 +2,7 @@
 #include "raft/internal.h"
 
 static bool can_lead(const struct raft *raft, const struct peer *peer) {
-    return !peer->damaged && configuration_is_voter(raft_configuration(raft), peer->id);
+    return peer->damage == 0 && configuration_is_voter(raft_configuration(raft), peer->id);
 }
 
 static struct peer *best_successor(struct raft *raft) {
@@ -27,7 +27,7 @@ static void timeout_now_send(struct raft *raft, raft_id to) {
 enum sf_status raft_transfer(struct raft *raft, raft_id to, int64_t now_us) {
     clock_advance(raft, now_us);
     if (raft->role != RAFT_LEADER) return SF_ERR_NOT_LEADER;
-    if (raft->transfer_to != 0) return raft->transfer_to == to ? SF_OK : SF_ERR_BUSY;
+    if (raft->transfer_to != 0) return to == 0 || raft->transfer_to == to ? SF_OK : SF_ERR_BUSY;
     struct peer *peer = to == 0 ? best_successor(raft) : peer_find(raft, to);
     if (peer == NULL || !can_lead(raft, peer)) return SF_ERR_INVALID;
     raft->transfer_to = peer->id;

@@ -33,6 +33,9 @@ static void on_storage_event(void *context, const struct storage_event *event) {
     case STORAGE_IDENTITY_SAVED:
         node_on_identity_saved(node, event->request, now_us);
         break;
+    case STORAGE_NOTE:
+        logger_write(server->logger, LOG_WARNING, event->text);
+        break;
     case STORAGE_STATE:
         if (event->text[0] != '\0') logger_write(server->logger, LOG_WARNING, event->text);
         if (event->status == SF_ERR_STORAGE) {
@@ -185,6 +188,10 @@ static bool open_node(struct server *server, bool accept_lost_tail) {
     struct storage_found found = {0};
     struct node_start start = {0};
     if (!open_storage(server, accept_lost_tail, &found)) return false;
+    if (found.notice.len > 0) {
+        logger_writef(server->logger, LOG_WARNING, "%.*s", (int)found.notice.len,
+            buf_slice(&found.notice).data);
+    }
     bool is_ok = fill_start(server, &found, &start);
     if (is_ok) {
         struct node_ports ports;

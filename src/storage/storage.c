@@ -308,6 +308,7 @@ static bool is_wanted(const struct answer *answer, uint64_t epoch) {
     case STORAGE_FETCHED:
         return answer->epoch == epoch;
     case STORAGE_IDENTITY_SAVED:
+    case STORAGE_NOTE:
     case STORAGE_STATE:
         break;
     }

@@ -85,6 +85,7 @@ enum storage_event_type {
     STORAGE_FETCHED,          /* request, entries, n (0: failed or no longer there); an entry
                                  without payload has NULL there, as has one with an empty payload */
     STORAGE_IDENTITY_SAVED,   /* request */
+    STORAGE_NOTE,  /* text: a line for the server's log (a failed write that was overcome) */
     STORAGE_STATE, /* status: SF_ERR_NO_SPACE: writes wait for room (or a descriptor); SF_OK: they
                       go on again; SF_ERR_STORAGE: this process must exit, text says why */
 };

@@ -2,6 +2,8 @@
 #include "storage/identity.h"
 #include "storage/threads.h"
 
+#include <stdio.h>
+
 enum {
     GROUP_BYTES_MAX = 8 << 20, /* of one joined write: memory, and how long an answer may wait */
     HANDLE_FAILURES_MAX = 2,   /* writes of one group that may fail for reasons other than room */
@@ -36,6 +38,15 @@ static void no_longer_full(struct storage *storage) {
 static void fail(struct storage *storage, const struct buf *error) {
     pthread_mutex_lock(&storage->lock);
     storage_fail_locked(storage, error);
+    pthread_mutex_unlock(&storage->lock);
+}
+
+static void note(struct storage *storage, const struct buf *error) {
+    struct storage_event event = {.type = STORAGE_NOTE};
+    snprintf(event.text, sizeof event.text, "%.*s; the log goes on in a new generation",
+        (int)error->len, buf_slice(error).data);
+    pthread_mutex_lock(&storage->lock);
+    answer_push_locked(storage, storage->epoch, event);
     pthread_mutex_unlock(&storage->lock);
 }
 
@@ -99,7 +110,11 @@ static bool write_until_durable(
             break;
         case SF_ERR_NOT_EXECUTED:
             again = ++failures < HANDLE_FAILURES_MAX;
-            if (!again) fail(storage, &error);
+            if (again) {
+                note(storage, &error);
+            } else {
+                fail(storage, &error);
+            }
             break;
         default:
             fail(storage, &error);

@@ -247,6 +247,7 @@ static void finish(struct twin *twin, struct work *work, struct storage_event *e
     case STORAGE_IDENTITY_SAVED:
         finish_identity(twin, work);
         break;
+    case STORAGE_NOTE:
     case STORAGE_STATE:
         break;
     }

@@ -46,7 +46,7 @@ static struct raft_message random_message(struct fuzz *fuzz, struct raft_entry *
         .retry_after_ms = (uint32_t)number(fuzz),
         .wall_ms = (int64_t)(number(fuzz) >> 1),
         .last_synced = number(fuzz),
-        .damaged = below(fuzz, 8) == 0};
+        .damage = below(fuzz, 8) == 0 ? number(fuzz) : 0};
     if (m.type != RAFT_APPEND) return m;
     m.entries = entries;
     m.n_entries = (uint32_t)below(fuzz, 5);

@@ -5,7 +5,7 @@ import socket
 import subprocess
 
 from shardforge_testing.cluster import SECRET
-from shardforge_testing.process import check, free_port, wait_until
+from shardforge_testing.process import check, free_port
 
 START_DEADLINE_S = 15.0
 
@@ -109,7 +109,12 @@ def test_a_damaged_byte_in_the_middle_of_the_log_stops_the_start(context):
 
 
 def test_a_fresh_node_without_bootstrap_serves_nothing(context):
-    with context.cluster(1, "--cluster-bootstrap", "no", join=False) as cluster:
-        pass_by = cluster.nodes[0]
-        wait_until(lambda: pass_by.call("PING").text == "PONG", "PING is answered")
-        check(pass_by.call("GET", "a").is_error, "GET is refused")
+    cluster = context.cluster(1, join=False)
+    node = cluster.nodes[0]
+    try:
+        node.start(["--cluster-bootstrap", "no"])
+        check(node.call("PING").text == "PONG", "PING is answered")
+        for words in (["GET", "a"], ["SET", "a", "1"], ["DBSIZE"]):
+            check(node.call(*words).is_error, f"{' '.join(words)} is refused")
+    finally:
+        node.kill()

@@ -121,7 +121,9 @@ def test_a_joining_node_killed_midway_gets_in_after_a_restart(context):
         fresh = cluster.new_node(3)
         cluster.nodes.append(fresh)
         fresh.start(["--cluster-bootstrap", "no"])
-        fresh.call("CLUSTER", "MEET", "127.0.0.1", cluster.nodes[0].port, cluster.nodes[0].bus_port, timeout_s=15)
+        member = cluster.nodes[0]
+        answer = fresh.call("CLUSTER", "MEET", "127.0.0.1", member.port, member.bus_port, timeout_s=15)
+        check(answer.text == "OK", f"CLUSTER MEET: {answer}")
         fresh.kill()
         fresh.start()
         cluster.wait_member(fresh)

@@ -1,9 +1,10 @@
 #include "sim/faults.h"
 
 #include "sim/client.h"
+#include "sim/members.h"
 #include "sim/network.h"
 
-enum { FAULT_KINDS = COVER_TRANSFER + 1 };
+enum { FAULT_KINDS = COVER_LOST_TAIL + 1 };
 
 #define SUPERVISOR_US 20000
 
@@ -16,8 +17,16 @@ struct faults {
     uint32_t admin;     /* a client for CLUSTER FAILOVER */
 };
 
+/* Whoever leads is hit more often than its share. */
+static uint32_t any_number(struct world *world) {
+    if (world_chance(world, 35))
+        for (uint32_t i = 0; i < world->n_nodes; i++)
+            if (world->processes[i]->up && world->processes[i]->seen_role == RAFT_LEADER) return i;
+    return (uint32_t)world_below(world, world->n_nodes);
+}
+
 static struct process *any_process(struct world *world) {
-    return world->processes[world_below(world, world->n_nodes)];
+    return world->processes[any_number(world)];
 }
 
 /* -- processes ------------------------------------------------------------------------------- */
@@ -69,7 +78,7 @@ static void partition_end(void *context, uint64_t partition, uint64_t b) {
 static void partition_begin(struct world *world, enum sim_coverage kind) {
     partition_end(world, world->faults->partition, 0);
     uint32_t side = (uint32_t)world_between(world, 1, (1 << world->n_nodes) - 2);
-    uint32_t one = (uint32_t)world_below(world, world->n_nodes);
+    uint32_t one = any_number(world);
     if (kind == COVER_ISOLATE || kind == COVER_ONE_WAY) side = 1u << one;
     bool inwards = world_chance(world, 50), resets = world_chance(world, 40);
     for (uint32_t i = 0; i < world->n_nodes; i++) {
@@ -108,7 +117,7 @@ static void slow_link_end(void *context, uint64_t a, uint64_t b) {
 
 static void slow_link(struct world *world) {
     int64_t extra_us = world_between(world, 1000, 120000);
-    uint32_t slow = (uint32_t)world_below(world, world->n_nodes);
+    uint32_t slow = any_number(world);
     int64_t end_us = world_now_us(world) + world_between(world, 300000, 4000000);
     for (uint32_t i = 0; i < world->n_nodes; i++) {
         if (i == slow || world_chance(world, 30)) continue;
@@ -125,7 +134,7 @@ static void nightmare_end(void *context, uint64_t a, uint64_t b) {
     struct world *world = context;
     (void)a;
     (void)b;
-    network_set_nightmare(world->network, false);
+    network_set_nightmare(world->network, NIGHTMARE_OFF);
     world_note(world, -1, "the nightmare ends");
 }
 
@@ -187,7 +196,7 @@ static void transfer(struct world *world) {
 /* -- choosing --------------------------------------------------------------------------------- */
 
 static void network_fault(struct world *world, enum sim_coverage kind) {
-    uint32_t a = (uint32_t)world_below(world, world->n_nodes);
+    uint32_t a = any_number(world);
     uint32_t b = (a + 1 + (uint32_t)world_below(world, world->n_nodes - 1)) % world->n_nodes;
     if (kind == COVER_FLAP) {
         world_note(world, -1, "the link between n%u and n%u flaps", a, b);
@@ -198,8 +207,9 @@ static void network_fault(struct world *world, enum sim_coverage kind) {
     } else if (kind == COVER_SLOW_LINK) {
         slow_link(world);
     } else if (kind == COVER_NIGHTMARE) {
-        world_note(world, -1, "nightmare: raft messages doubled, late, lost");
-        network_set_nightmare(world->network, true);
+        bool all = world_chance(world, 50);
+        world_note(world, -1, "nightmare: %s messages doubled, late, lost", all ? "all" : "raft");
+        network_set_nightmare(world->network, all ? NIGHTMARE_ALL : NIGHTMARE_RAFT);
         queue_put(&world->queue, world_now_us(world) + world_between(world, 500000, 5000000),
             nightmare_end, world, 0, 0);
     } else {
@@ -233,6 +243,10 @@ static void process_fault(struct world *world, enum sim_coverage kind) {
 
 static void strike(struct world *world, enum sim_coverage kind) {
     if (kind >= COVER_PARTITION && kind <= COVER_NIGHTMARE && world->n_nodes == 1) return;
+    if (kind >= COVER_WIPE && kind <= COVER_LOST_TAIL) {
+        world->coverage[kind] += members_strike(world, kind);
+        return;
+    }
     world->coverage[kind]++;
     switch (kind) {
     case COVER_KILL:

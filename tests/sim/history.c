@@ -6,7 +6,7 @@
 
 struct history *history_new(void) {
     struct history *history = sf_alloc_zero(1, sizeof *history);
-    history->table_size = 1 << 17;
+    history->table_size = 1 << 14;
     history->table = sf_alloc_zero(history->table_size, sizeof *history->table);
     return history;
 }
@@ -47,18 +47,31 @@ struct client_call *history_find(
     return NULL;
 }
 
+static void table_put(struct history *history, size_t number) {
+    const struct client_call *call = &history->calls[number];
+    size_t at = words_hash(call->db, call->argc, call->argv) % history->table_size;
+    while (history->table[at] != 0) at = (at + 1) % history->table_size;
+    history->table[at] = (uint32_t)number + 1;
+}
+
+static void table_grow(struct history *history) {
+    sf_free(history->table);
+    history->table_size *= 2;
+    history->table = sf_alloc_zero(history->table_size, sizeof *history->table);
+    for (size_t i = 0; i < history->n; i++)
+        if (history->calls[i].kind == CALL_WRITE) table_put(history, i);
+}
+
 size_t history_add(struct history *history, const struct client_call *call) {
     if (history->n == history->cap) {
         history->cap = SF_MAX((size_t)1024, history->cap * 2);
         history->calls = sf_realloc(history->calls, history->cap * sizeof *history->calls);
     }
-    SF_ASSERT(history->n < history->table_size / 2);
+    if (history->n > history->table_size / 2) table_grow(history);
     history->calls[history->n] = *call;
     if (call->kind == CALL_WRITE) {
         SF_ASSERT(history_find(history, call->db, call->argc, call->argv) == NULL);
-        size_t at = words_hash(call->db, call->argc, call->argv) % history->table_size;
-        while (history->table[at] != 0) at = (at + 1) % history->table_size;
-        history->table[at] = (uint32_t)history->n + 1;
+        table_put(history, history->n);
     }
     return history->n++;
 }

@@ -3,6 +3,7 @@
 #include "engine/engine.h"
 #include "node/internal.h"
 #include "resp/parse.h"
+#include "sim/members.h"
 #include "util/hash.h"
 
 enum { CLUSTERS_MAX = 32 };
@@ -261,6 +262,8 @@ static void check_role(struct process *process, struct cluster_record *record) {
             world_fail(world, "R2: node %u cuts its own log while leading term %llu",
                 process->number, (unsigned long long)term);
     }
+    bool led = process->seen_role == RAFT_LEADER && role == RAFT_LEADER;
+    process->seen_led_term = led && process->seen_term == term ? term : 0;
     process->seen_role = role;
     process->seen_term = term;
 }
@@ -274,12 +277,20 @@ struct holder {
     raft_term term;
 };
 
+/* The entry as it is, or was, durable there. */
+static const struct raft_entry *durable_entry(
+    const struct world *world, raft_id id, raft_index index, raft_term term) {
+    for (uint32_t i = 0; i < world->n_nodes; i++) {
+        const struct twin *twin = world->processes[i]->twin;
+        const struct raft_entry *entry = twin_node_id(twin) == id ? twin_entry(twin, index) : NULL;
+        if (entry != NULL && entry->term == term) return entry;
+    }
+    return members_remember(world, id, index, term);
+}
+
 static uint64_t holds(void *context, raft_id id) {
     const struct holder *holder = context;
-    const struct process *process = process_by_id(holder->world, id);
-    if (process == NULL) return 0;
-    const struct raft_entry *entry = twin_entry(process->twin, holder->index);
-    return entry != NULL && entry->term == holder->term;
+    return durable_entry(holder->world, id, holder->index, holder->term) != NULL;
 }
 
 static bool on_majority(struct process *process, raft_index index, raft_term term) {
@@ -309,12 +320,9 @@ static void record_commit(struct process *process, struct cluster_record *record
     if (!on_majority(process, index, term))
         world_fail(world, "R6/R8: node %u commits %llu (term %llu) without a majority of disks",
             process->number, (unsigned long long)index, (unsigned long long)term);
-    for (uint32_t i = 0; i < world->n_nodes && entry == NULL; i++) {
-        struct process *other = world->processes[i];
-        if (!configuration_find(&process->seen_configuration, twin_node_id(other->twin))) continue;
-        entry = twin_entry(other->twin, index);
-        if (entry != NULL && entry->term != term) entry = NULL;
-    }
+    const struct raft_configuration *members = &process->seen_configuration;
+    for (uint32_t i = 0; i < members->n && entry == NULL; i++)
+        entry = durable_entry(world, members->members[i].id, index, term);
     if (entry == NULL) {
         world_fail(world, "committed entry %llu is on no disk", (unsigned long long)index);
         return;
@@ -349,6 +357,13 @@ static void check_commit(struct process *process, struct cluster_record *record)
                 process->number, (unsigned long long)shadow_term(process, i), (unsigned long long)i,
                 (unsigned long long)record->log[i - 1].term);
     }
+    /* seen_led_term is the turn's beginning: what it committed since, it committed as a leader. */
+    if (commit > process->seen_commit && process->seen_led_term != 0 &&
+        process->seen_led_term == process->seen_term &&
+        shadow_term(process, commit) != process->seen_term)
+        world_fail(world, "R6: the leader of term %llu commits up to %llu, of term %llu",
+            (unsigned long long)process->seen_term, (unsigned long long)commit,
+            (unsigned long long)shadow_term(process, commit));
     process->seen_commit = commit;
     if (record->n == had) return;
     if (record->n_times == record->times_cap) {

@@ -45,7 +45,7 @@ struct network {
     uint64_t next_id, next_accepted;
     bool cut[NODES_MAX][NODES_MAX]; /* from, to */
     int64_t delay_us[NODES_MAX][NODES_MAX];
-    bool nightmare;
+    enum nightmare nightmare;
     struct list replays;
 };
 
@@ -334,6 +334,21 @@ void network_process_gone(struct network *network, struct process *process, enum
     }
 }
 
+void network_process_back(struct network *network, const struct process *process) {
+    struct world *world = network->world;
+    for (size_t i = 0; i < network->n; i++) {
+        const struct connection *connection = network->connections[i];
+        for (int side = 0; side < 2; side++) {
+            const struct end *gone = &connection->ends[side], *other = &connection->ends[1 - side];
+            if (!connection->accepted || gone->process != process->number || !other->open) continue;
+            if (gone->life >= process->life) continue;
+            int64_t at_us = world_now_us(world) + world_between(world, 500, 100000);
+            queue_put(
+                &world->queue, at_us, peer_learns, network, connection->id, (uint64_t)(1 - side));
+        }
+    }
+}
+
 void network_reset_between(struct network *network, uint32_t a, uint32_t b) {
     for (size_t i = network->n; i-- > 0;) {
         struct connection *connection = network->connections[i];
@@ -384,11 +399,24 @@ static void replay_later(
     queue_put(&world->queue, world_now_us(world) + late_us, replay_run, replay, 0, 0);
 }
 
+/* What members say to each other besides Raft's messages. They count on order within a link, but
+ * have numbers of their own that make doubled and late ones harmless. */
+static bool is_between_members(struct slice name) {
+    static const char *const names[] = {
+        "batch", "read-ask", "read-answer", "stream-ask", "stream-open"};
+    for (size_t i = 0; i < SF_LENGTH(names); i++)
+        if (slice_is(name, names[i])) return true;
+    return false;
+}
+
 /* Whether the message is to be delivered now. The core must survive a network that doubles, delays
  * and reorders its messages, whatever carries them. */
 static bool nightmare_lets(struct network *network, struct process *to, uint64_t link,
     struct slice name, struct slice bytes) {
-    if (!network->nightmare || !raft_message_is_name(name)) return true;
+    if (network->nightmare == NIGHTMARE_OFF) return true;
+    if (!raft_message_is_name(name) &&
+        !(network->nightmare == NIGHTMARE_ALL && is_between_members(name)))
+        return true;
     uint64_t draw = world_below(network->world, 100);
     if (draw < 8) {
         network->world->coverage[COVER_MESSAGE_DOUBLED]++;
@@ -534,14 +562,14 @@ void network_set_delay(struct network *network, uint32_t from, uint32_t to, int6
     network->delay_us[from][to] = extra_us;
 }
 
-void network_set_nightmare(struct network *network, bool on) {
-    network->nightmare = on;
+void network_set_nightmare(struct network *network, enum nightmare nightmare) {
+    network->nightmare = nightmare;
 }
 
 void network_heal(struct network *network) {
     memset(network->cut, 0, sizeof network->cut);
     memset(network->delay_us, 0, sizeof network->delay_us);
-    network->nightmare = false;
+    network->nightmare = NIGHTMARE_OFF;
     network_kick(network);
 }
 

@@ -24,12 +24,17 @@ bool network_knows(struct network *network, struct process *process, uint64_t li
 /* The process is gone: killed (the kernel tells the peers) or without power (nobody does). */
 void network_process_gone(struct network *network, struct process *process, enum crash_kind kind);
 
+/* The machine is there again: peers that still send on connections of an earlier life are told. */
+void network_process_back(struct network *network, const struct process *process);
+
 /* -- faults ---------------------------------------------------------------------------------- */
 void network_cut(struct network *network, uint32_t from, uint32_t to, bool cut);
 bool network_is_cut(const struct network *network, uint32_t from, uint32_t to);
 void network_set_delay(struct network *network, uint32_t from, uint32_t to, int64_t extra_us);
 void network_reset_between(struct network *network, uint32_t a, uint32_t b);
-void network_set_nightmare(struct network *network, bool on);
+/* Messages doubled, late, out of order, lost: Raft's, or all between members. */
+enum nightmare { NIGHTMARE_OFF, NIGHTMARE_RAFT, NIGHTMARE_ALL };
+void network_set_nightmare(struct network *network, enum nightmare nightmare);
 void network_heal(struct network *network);
 
 #endif

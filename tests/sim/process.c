@@ -77,6 +77,13 @@ static void port_save_identity(
     buf_free(&blob);
 }
 
+static void port_log_mended(void *context) {
+    struct process *process = context;
+    if (!port_begins(process)) return;
+    world_note(process->world, (int)process->number, "its log is whole again");
+    twin_mark_repaired(process->twin);
+}
+
 static void port_dial(void *context, uint64_t link, const char *host, uint16_t bus_port) {
     struct process *process = context;
     if (!port_begins(process)) return;
@@ -179,6 +186,7 @@ static struct node_ports ports_of(struct process *process) {
         .save_hard_state = port_save_hard_state,
         .fetch = port_fetch,
         .save_identity = port_save_identity,
+        .log_mended = port_log_mended,
         .dial = port_dial,
         .link_send = port_link_send,
         .link_close = port_link_close,
@@ -214,6 +222,8 @@ static void on_storage(void *context, const struct storage_event *event) {
         break;
     case STORAGE_IDENTITY_SAVED:
         node_on_identity_saved(process->node, event->request, now_us);
+        break;
+    case STORAGE_NOTE:
         break;
     case STORAGE_STATE:
         if (event->status == SF_ERR_STORAGE)
@@ -518,6 +528,7 @@ void process_start(struct process *process) {
     process->node = node_new(start, &ports);
     twin_found_clear(&found);
     sf_free(start);
+    network_process_back(world->network, process);
     process_wake(process, world_now_us(world));
 }
 
@@ -546,10 +557,4 @@ void process_pause(struct process *process, int64_t until_us) {
 void process_shutdown(struct process *process) {
     process->shutdown_wanted = true;
     process_wake(process, world_now_us(process->world));
-}
-
-struct process *process_by_id(struct world *world, raft_id id) {
-    for (uint32_t i = 0; i < world->n_nodes; i++)
-        if (twin_node_id(world->processes[i]->twin) == id) return world->processes[i];
-    return NULL;
 }

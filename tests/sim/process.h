@@ -81,6 +81,7 @@ struct process {
     raft_id shadow_id;
     enum raft_role seen_role;
     raft_term seen_term;
+    raft_term seen_led_term; /* it led this term when the turn began and when it ended; else 0 */
     raft_index seen_commit, seen_applied;
     struct raft_configuration seen_configuration, previous_configuration;
 };
@@ -97,6 +98,5 @@ void process_arrive(
     struct process *process, enum arrival_type type, uint64_t id, struct slice bytes);
 int64_t process_local_us(const struct process *process);
 int64_t process_wall_ms(const struct process *process);
-struct process *process_by_id(struct world *world, raft_id id); /* NULL: nobody's disk has it */
 
 #endif

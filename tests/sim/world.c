@@ -4,6 +4,7 @@
 #include "sim/client.h"
 #include "sim/faults.h"
 #include "sim/judge.h"
+#include "sim/members.h"
 #include "sim/network.h"
 #include "util/hash.h"
 
@@ -12,7 +13,7 @@
 
 #define BORN_MS INT64_C(1700000000000) /* the wall clock when the world begins */
 #define BUILD_LIMIT_US 40000000
-#define HEAL_LIMIT_US 20000000 /* after the faults: by then it must have made progress */
+#define HEAL_LIMIT_US 30000000 /* after the faults: by then it must have made progress */
 
 /* -- time, chance, notes --------------------------------------------------------------------------
  */
@@ -81,26 +82,6 @@ static void run_until(struct world *world, int64_t until_us) {
 /* -- building a cluster as its users do
  * ------------------------------------------------------------ */
 
-static bool is_built(struct world *world) {
-    const char *cluster = NULL;
-    for (uint32_t i = 0; i < world->n_nodes; i++) {
-        struct process *process = world->processes[i];
-        if (!process->up) return false;
-        const struct node_identity *identity = node_identity(process->node);
-        const struct raft *raft = node_raft(process->node);
-        if (identity->state != IDENTITY_MEMBER || raft == NULL || raft_leader(raft) == 0)
-            return false;
-        if (cluster != NULL && strcmp(cluster, identity->cluster_id) != 0) return false;
-        cluster = identity->cluster_id;
-        const struct raft_configuration *members = raft_configuration(raft);
-        if (members->joint || members->n != world->n_nodes ||
-            configuration_n_voters(members) != world->n_nodes)
-            return false;
-        if (raft_configuration_index(raft) > raft_commit_index(raft)) return false;
-    }
-    return true;
-}
-
 static bool is_in(struct world *world, uint32_t number) {
     const struct node_identity *first = node_identity(world->processes[0]->node);
     const struct node_identity *its = node_identity(world->processes[number]->node);
@@ -112,14 +93,8 @@ static bool is_in(struct world *world, uint32_t number) {
 
 static void meet(struct world *world, uint32_t admin) {
     for (uint32_t i = 1; i < world->n_nodes; i++) {
-        char port[8], bus_port[8];
-        struct process *other = world->processes[i];
         if (is_in(world, i)) continue;
-        snprintf(port, sizeof port, "%u", other->settings.port);
-        snprintf(bus_port, sizeof bus_port, "%u", other->settings.bus_port);
-        const char *words[] = {"CLUSTER", "MEET", other->host, port, bus_port};
-        if (client_ask(world, admin, 0, CALL_ADMIN, 5, words))
-            world_note(world, 0, "is asked to meet n%u", i);
+        members_ask_to_meet(world, admin, 0, i);
         return;
     }
 }
@@ -146,7 +121,7 @@ static void build(struct world *world) {
     uint32_t admin = client_add(world);
     for (uint32_t i = 0; i < world->n_nodes; i++) process_start(world->processes[i]);
     int64_t limit_us = world_now_us(world) + BUILD_LIMIT_US;
-    while (!world->failed && !is_built(world)) {
+    while (!world->failed && !members_are_whole(world)) {
         if (world_now_us(world) > limit_us) {
             const struct client_call *last = client_last(world, admin);
             char text[300] = "";
@@ -164,15 +139,11 @@ static void build(struct world *world) {
 /* -- progress after the faults
  * ---------------------------------------------------------------------- */
 
-static bool is_member(const struct process *process) {
-    return process->up && node_raft(process->node) != NULL;
-}
-
 static bool all_equal(struct world *world) {
     const struct process *first = world->processes[0];
+    if (!members_are_whole(world)) return false;
     for (uint32_t i = 0; i < world->n_nodes; i++) {
         struct process *process = world->processes[i];
-        if (!is_member(process) || !is_member(first)) return false;
         raft_index commit = raft_commit_index(node_raft(process->node));
         if (commit != raft_commit_index(node_raft(first->node))) return false;
         if (engine_applied(node_engine(process->node)) != commit) return false;
@@ -208,6 +179,7 @@ static void must_make_progress(struct world *world) {
             done = done && wrote[i] && read[i];
         }
         done = done && all_equal(world);
+        if (done) return; /* before time moves on: the states are compared now */
         if (!done && world_now_us(world) > limit_us) {
             for (uint32_t i = 0; i < world->n_nodes; i++)
                 world_note(world, (int)i, "wrote %d, read %d", wrote[i], read[i]);
@@ -246,6 +218,7 @@ static void prepare(struct world *world, const struct world_options *options) {
     for (uint32_t i = 0; i < world->n_nodes; i++) world->processes[i] = process_new(world, i);
     world->clients = clients_new(world, (uint32_t)world_between(world, 4, 16));
     world->faults = faults_new(world);
+    world->members = members_new(world);
 }
 
 static void judge_all(struct world *world) {
@@ -265,6 +238,7 @@ void world_run(struct world *world, const struct world_options *options) {
     build(world);
     if (world->failed) return;
     clients_start(world);
+    members_start(world);
     faults_start(world);
     run_until(world, world_now_us(world) + options->duration_us);
     if (world->failed) return;
@@ -279,6 +253,7 @@ void world_clear(struct world *world) {
     for (uint32_t i = 0; i < world->n_nodes; i++) process_free(world->processes[i]);
     clients_free(world->clients);
     faults_free(world->faults);
+    members_free(world->members);
     network_free(world->network);
     history_free(world->history);
     judge_free(world->judge);

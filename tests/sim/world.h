@@ -22,13 +22,16 @@ enum { NODES_MAX = 7 };
     X(COVER_FLAP, "flapping link")                                                                 \
     X(COVER_BREAK, "connections reset")                                                            \
     X(COVER_SLOW_LINK, "slow link")                                                                \
-    X(COVER_NIGHTMARE, "raft messages doubled, late, out of order")                                \
+    X(COVER_NIGHTMARE, "messages doubled, late, out of order, lost")                               \
     X(COVER_SLOW_DISK, "slow disk")                                                                \
     X(COVER_STALL, "disk stall")                                                                   \
     X(COVER_FULL, "disk full")                                                                     \
     X(COVER_DISK_FAILED, "disk failed, process left")                                              \
     X(COVER_WALL_JUMP, "wall clock jumped")                                                        \
     X(COVER_TRANSFER, "leadership transfer asked for")                                             \
+    X(COVER_WIPE, "disk replaced, node joins anew")                                                \
+    X(COVER_FORGET, "member forgotten and met again")                                              \
+    X(COVER_LOST_TAIL, "disk lost synced entries")                                                 \
     X(COVER_TORN_TAIL, "restart with part of an unanswered batch")                                 \
     X(COVER_ELECTION, "leader elected")                                                            \
     X(COVER_TRUNCATION, "log suffix truncated")                                                    \
@@ -57,6 +60,7 @@ struct history;
 struct judge;
 struct clients;
 struct faults;
+struct members;
 
 struct world_options {
     uint64_t seed;
@@ -77,6 +81,7 @@ struct world {
     struct judge *judge;
     struct clients *clients;
     struct faults *faults;
+    struct members *members;
     bool failed;
     char failure[600];
     uint64_t coverage[COVER_KINDS];

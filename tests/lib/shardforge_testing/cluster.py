@@ -8,15 +8,16 @@ from . import resp
 from .process import Failure, ServerProcess, check, free_port, wait_until
 
 SECRET = "a secret of the tests alone"
+BUS_OFFSET = 10000  # where --cluster-join looks for the bus
 
 
 class Node(ServerProcess):
     def __init__(self, binary, number, directory, directives=(), environment=None, port=None, bus_port=None):
         self.name = f"node {number}"
         self.number = number
-        self.bus_port = bus_port or free_port()
         self.log_path = os.path.join(str(directory), "log")
-        port = port or free_port()
+        port = port or free_port(BUS_OFFSET)
+        self.bus_port = bus_port or port + BUS_OFFSET
         os.makedirs(directory, exist_ok=True)
         arguments = [binary, "--port", port, "--cluster-port", self.bus_port, "--dir", directory,
                      "--cluster-secret", SECRET, "--logfile", self.log_path, "--enable-debug-command", "yes"]
@@ -30,6 +31,10 @@ class Node(ServerProcess):
         except OSError:
             pass
         return text
+
+    def listens(self):
+        """Listens and knows its own id, which a fresh node makes and saves first."""
+        return super().listens() and not self.node_id().startswith("0" * 16)
 
     def raft(self):
         """INFO raft as a dict of strings."""
@@ -99,6 +104,7 @@ class Cluster:
 
     def meet(self, fresh, member):
         """MEET sent to the fresh node; returns when it is a full member."""
+        wait_until(lambda: not member.call("DBSIZE").is_error, f"{member.name} serves")
         answer = fresh.call("CLUSTER", "MEET", "127.0.0.1", member.port, member.bus_port)
         check(answer == resp.Reply("+", b"OK"), f"CLUSTER MEET at {fresh.name}: {answer}")
         self.wait_member(fresh)

@@ -21,20 +21,25 @@ def check(condition, text):
         raise Failure(text)
 
 
-def free_port():
-    """A port nobody listens on, below the range that the kernel hands out to outgoing connections."""
+def is_free(port):
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port(bus_offset=0):
+    """A port nobody listens on, below the range that the kernel hands out to outgoing connections; the port that far
+    above it is free too."""
     while True:
-        port = _chooser.randrange(20000, 32000)
-        if port in _given:
-            continue
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        _given.add(port)
-        return port
+        port = _chooser.randrange(11000, 21000)
+        wanted = {port, port + bus_offset}
+        if not wanted & _given and all(is_free(one) for one in wanted):
+            _given.update(wanted)
+            return port
 
 
 def wait_until(condition, what, deadline_s=15.0, pause_s=0.01):

@@ -227,6 +227,10 @@ bool session_wants_read(const struct session *session) {
     return !session->is_paused;
 }
 
+bool session_is_waiting(const struct session *session) {
+    return session->waits_for[0] != '\0';
+}
+
 bool session_wants_close(const struct session *session) {
     return session->wants_close;
 }

@@ -159,6 +159,31 @@ static void test_the_node_hears_of_a_client_that_leaves(void **state) {
     fixture_stop(&fixture);
 }
 
+static void test_a_client_that_sends_no_more_still_gets_its_replies(void **state) {
+    (void)state;
+    struct fixture fixture;
+    fixture_start(&fixture, 8);
+    uint16_t port = net_port(fixture.net);
+    int fd = dial_tcp(port);
+    say(fd, "flood 10000000\nwait deadline\n");
+    shutdown(fd, SHUT_WR);
+    char *block = sf_alloc(100000);
+    for (size_t got = 0; got < 10000001;) {
+        ssize_t n = recv(fd, block, SF_MIN((size_t)100000, 10000001 - got), 0);
+        assert_true(n > 0);
+        got += (size_t)n;
+    }
+    sf_free(block);
+    say(fixture.control, "deadline 1\n");
+    expect(fixture.control, "ok");
+    expect(fd, "ok");
+    expect_end(fd);
+    say(fixture.control, "wait client-closed 2\n");
+    expect(fixture.control, "ok");
+    close(fd);
+    fixture_stop(&fixture);
+}
+
 static void test_a_client_that_resets_while_output_waits_is_forgotten(void **state) {
     (void)state;
     struct fixture fixture;
@@ -252,6 +277,7 @@ int main(void) {
         cmocka_unit_test(test_a_closing_session_is_closed_after_its_output),
         cmocka_unit_test(test_a_session_that_must_close_now_leaves_its_output_unwritten),
         cmocka_unit_test(test_the_node_hears_of_a_client_that_leaves),
+        cmocka_unit_test(test_a_client_that_sends_no_more_still_gets_its_replies),
         cmocka_unit_test(test_a_client_that_resets_while_output_waits_is_forgotten),
         cmocka_unit_test(test_a_deadline_is_pumped_without_any_socket),
         cmocka_unit_test(test_an_idle_loop_does_not_turn),

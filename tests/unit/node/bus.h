@@ -339,6 +339,8 @@ static inline void bus_on_storage(void *context, const struct storage_event *eve
     case STORAGE_IDENTITY_SAVED:
         node_on_identity_saved(place->node, event->request, now_us);
         break;
+    case STORAGE_NOTE:
+        break;
     case STORAGE_STATE:
         node_on_storage_state(place->node, event->status, now_us);
         break;

@@ -50,13 +50,14 @@ struct cluster_node {
     raft_term term;
     raft_index commit;
     uint32_t n_fetches; /* asked so far */
-    uint32_t most_in_flight_entries;
+    uint64_t n_starts;
 };
 
 struct cluster_read {
     uint64_t ticket;
     raft_id node;
     raft_index committed_when_asked;
+    uint64_t asked_in_start; /* of the node's starts */
     struct raft_read answer;
     bool is_answered;
 };
@@ -72,7 +73,7 @@ struct cluster {
     bool is_cut[CLUSTER_NODES_MAX + 1][CLUSTER_NODES_MAX + 1]; /* [from][to] */
     uint64_t n_sent[RAFT_MESSAGE_TYPES];
     struct buf transcript;
-    bool is_quiet;
+    bool is_quiet, is_loud; /* no transcript; it goes to stderr too */
 
     /* What the checkers know. */
     raft_id leader_of_term[CLUSTER_TERMS_MAX];
@@ -100,6 +101,7 @@ static inline void say(struct cluster *cluster, const char *format, ...) {
     va_end(args);
     buf_append_text(&cluster->transcript, line);
     buf_append_char(&cluster->transcript, '\n');
+    if (cluster->is_loud) fprintf(stderr, "%s\n", line);
 }
 
 static inline void say_message(
@@ -198,7 +200,7 @@ static inline void cluster_start(struct cluster *cluster, raft_id id) {
     raft_term last = node->disk.n == 0 ? 0 : node->disk.entries[node->disk.n - 1].term;
     if (node->hard_state.term < last) node->hard_state = (struct raft_hard_state){last, 0};
     struct raft_start start = {.self = id,
-        .seed = cluster->seed * 100 + id,
+        .seed = cluster->seed * 1000000 + ++node->n_starts * 100 + id,
         .now_us = cluster->now_us,
         .settings = cluster->settings,
         .hard_state = node->hard_state,
@@ -299,8 +301,9 @@ static inline uint32_t count_durable(struct cluster *cluster, const struct raft_
     uint32_t n = 0;
     for (uint32_t m = 0; m < c->n; m++) {
         if (!(old ? c->members[m].voter_old : c->members[m].voter_new)) continue;
-        const struct disk_log *disk = &node_of(cluster, c->members[m].id)->disk;
-        n += disk->n >= i && disk->entries[i - 1].term == t;
+        const struct cluster_node *node = node_of(cluster, c->members[m].id);
+        bool holds = node->disk.n >= i && node->disk.entries[i - 1].term == t;
+        n += holds || node->is_damaged; /* it did, when it said so */
     }
     return n;
 }
@@ -635,8 +638,10 @@ static inline raft_index cluster_propose(struct cluster *cluster, raft_id id, co
 static inline enum sf_status cluster_read(struct cluster *cluster, raft_id id, uint64_t *ticket) {
     CLUSTER_GROW(cluster->reads, cluster->n_reads, cluster->cap_reads);
     *ticket = cluster->n_reads;
-    cluster->reads[*ticket] = (struct cluster_read){
-        .ticket = *ticket, .node = id, .committed_when_asked = cluster->committed.n};
+    cluster->reads[*ticket] = (struct cluster_read){.ticket = *ticket,
+        .node = id,
+        .committed_when_asked = cluster->committed.n,
+        .asked_in_start = node_of(cluster, id)->n_starts};
     enum sf_status status = raft_read_index(raft_of(cluster, id), *ticket, cluster->now_us);
     if (status == SF_OK) cluster->n_reads++;
     return status;

@@ -32,9 +32,16 @@ static void test_a_damaged_node_neither_stands_nor_votes(void **state) {
         .log_index = 9,
         .log_term = 9,
         .transfer = true};
+    struct raft_message question = request;
+    question.type = RAFT_PRE_VOTE;
+    question.transfer = false;
+    cluster.now_us += 400000;
+    cluster_step(&cluster, &question);
+    uint32_t at = 0;
+    assert_int_equal(cluster_count(&cluster, RAFT_PRE_VOTE_ANSWER, 3, &at), 1);
+    assert_false(cluster.messages[at].granted);
     cluster_step(&cluster, &request);
     cluster_disk_step(&cluster, 2, 0);
-    uint32_t at = 0;
     assert_int_equal(cluster_count(&cluster, RAFT_VOTE_ANSWER, 3, &at), 1);
     assert_false(cluster.messages[at].granted);
     cluster_free(&cluster);
@@ -67,7 +74,9 @@ static void test_what_it_said_before_the_damage_is_not_believed(void **state) {
     (void)state;
     struct cluster cluster;
     begin_with_damage(&cluster, 4);
+    node_of(&cluster, 2)->disk_is_held = true;
     cluster_run(&cluster, 60);
+    assert_true(raft_is_damaged(raft_of(&cluster, 2)));
     struct raft_message late = {.type = RAFT_APPEND_ANSWER,
         .from = 2,
         .to = 1,
@@ -75,13 +84,77 @@ static void test_what_it_said_before_the_damage_is_not_believed(void **state) {
         .granted = true,
         .match = 7,
         .hint_index = 7};
-    node_of(&cluster, 2)->disk_is_held = true;
     struct raft_peer_status before, after;
     assert_true(raft_peer(raft_of(&cluster, 1), 2, &before));
     cluster_step(&cluster, &late);
     assert_true(raft_peer(raft_of(&cluster, 1), 2, &after));
     assert_int_equal(before.match, after.match);
+    late.type = RAFT_HEARTBEAT_ANSWER;
+    late.granted = false;
+    late.round = 1;
+    cluster_step(&cluster, &late);
+    assert_true(raft_peer(raft_of(&cluster, 1), 2, &after));
+    assert_int_equal(before.match, after.match);
     cluster_free(&cluster);
+}
+
+static void test_what_a_damaged_node_stores_is_kept_but_not_counted(void **state) {
+    (void)state;
+    struct cluster cluster;
+    begin_with_damage(&cluster, 4);
+    raft_index index = cluster_propose(&cluster, 1, "y");
+    while (cluster.n_messages > 0) cluster_drop(&cluster, 0);
+    cluster_disk_step(&cluster, 1, 0);
+    struct raft_message answer = {.type = RAFT_APPEND_ANSWER,
+        .from = 2,
+        .to = 1,
+        .term = 2,
+        .granted = true,
+        .match = index,
+        .hint_index = index,
+        .damage = 5};
+    cluster_step(&cluster, &answer);
+    struct raft_peer_status peer;
+    assert_true(raft_peer(raft_of(&cluster, 1), 2, &peer));
+    assert_int_equal(peer.match, index);
+    assert_true(raft_commit_index(raft_of(&cluster, 1)) < index);
+    answer.damage = 6; /* damaged again, at a later start: begin anew */
+    answer.match = answer.hint_index = 2;
+    cluster_step(&cluster, &answer);
+    assert_true(raft_peer(raft_of(&cluster, 1), 2, &peer));
+    assert_int_equal(peer.match, 2);
+    cluster_free(&cluster);
+}
+
+/* Before that its commit index may be older than what was acknowledged to the leader before it. */
+static void test_a_leader_names_no_target_before_an_own_commit(void **state) {
+    (void)state;
+    struct cluster cluster;
+    cluster_init(&cluster, 3, 3, 3, 1);
+    cluster_start_all(&cluster);
+    node_of(&cluster, 1)->disk_is_held = true;
+    cluster_time_out(&cluster, 1);
+    while (raft_role(raft_of(&cluster, 1)) != RAFT_LEADER) {
+        for (raft_id id = 1; id <= 3; id++)
+            while (node_of(&cluster, id)->n_work > 0) cluster_disk_step(&cluster, id, 0);
+        cluster_deliver(&cluster, 0);
+    }
+    while (cluster.n_messages > 0) cluster_drop(&cluster, 0);
+    struct raft_message answer = {
+        .type = RAFT_APPEND_ANSWER, .from = 2, .to = 1, .term = 2, .log_index = 1, .damage = 5};
+    cluster_step(&cluster, &answer);
+    cluster_step(&cluster, &answer);
+    uint32_t at = 0;
+    assert_true(cluster_count(&cluster, RAFT_APPEND, 2, &at) > 0);
+    assert_int_equal(cluster.messages[at].damage, 0);
+    cluster_free(&cluster);
+}
+
+/* As 2 names it in its answers. */
+static uint64_t damage_number(struct cluster *cluster) {
+    uint32_t at = 0;
+    assert_true(cluster_count(cluster, RAFT_APPEND_ANSWER, 1, &at) > 0);
+    return cluster->messages[at].damage;
 }
 
 /* The leader may still commit by an acknowledgement from before the damage, as long as it does not
@@ -99,7 +172,10 @@ static void test_it_is_not_whole_by_a_commit_index_named_in_ignorance(void **sta
         .commit = 4};
     cluster_step(&cluster, &append);
     assert_true(raft_is_damaged(raft_of(&cluster, 2)));
-    append.damaged = true;
+    append.damage = 1; /* of some other start */
+    cluster_step(&cluster, &append);
+    assert_true(raft_is_damaged(raft_of(&cluster, 2)));
+    append.damage = damage_number(&cluster);
     append.commit = 6;
     cluster_step(&cluster, &append);
     assert_true(raft_is_damaged(raft_of(&cluster, 2))); /* holds 4 of 6 */
@@ -124,6 +200,8 @@ int main(void) {
         cmocka_unit_test(test_a_damaged_node_neither_stands_nor_votes),
         cmocka_unit_test(test_a_damaged_node_is_not_counted_until_it_is_whole),
         cmocka_unit_test(test_what_it_said_before_the_damage_is_not_believed),
+        cmocka_unit_test(test_what_a_damaged_node_stores_is_kept_but_not_counted),
+        cmocka_unit_test(test_a_leader_names_no_target_before_an_own_commit),
         cmocka_unit_test(test_it_is_not_whole_by_a_commit_index_named_in_ignorance),
         cmocka_unit_test(test_a_damaged_sole_voter_does_nothing),
     };

@@ -254,6 +254,38 @@ static void test_a_shorter_log_gets_no_vote(void **state) {
     cluster_free(&cluster);
 }
 
+static void test_a_refused_candidate_does_not_put_off_a_better_one(void **state) {
+    (void)state;
+    struct cluster cluster;
+    cluster_init(&cluster, 3, 3, 3, 1);
+    disk_put(&cluster, 2, 1, ENTRY_BATCH, bytes_new("x", 1));
+    cluster_start_all(&cluster);
+    int64_t deadline_us = raft_next_deadline_us(raft_of(&cluster, 2));
+    cluster.now_us += 150000;
+    step_vote_request(&cluster, RAFT_VOTE, 1, 2, 5);
+    assert_int_equal(raft_current_term(raft_of(&cluster, 2)), 5);
+    assert_int_equal(raft_next_deadline_us(raft_of(&cluster, 2)), deadline_us);
+    cluster_free(&cluster);
+}
+
+static void test_answers_from_strangers_end_no_leadership(void **state) {
+    (void)state;
+    struct cluster cluster;
+    cluster_init(&cluster, 3, 3, 3, 1);
+    cluster_start_all(&cluster);
+    cluster_elect(&cluster, 1);
+    const struct raft_message stranger = {
+        .type = RAFT_HEARTBEAT_ANSWER, .from = 6, .to = 1, .term = 9};
+    cluster_step(&cluster, &stranger);
+    assert_int_equal(raft_role(raft_of(&cluster, 1)), RAFT_LEADER);
+    struct raft_message peer = stranger;
+    peer.from = 2;
+    cluster_step(&cluster, &peer);
+    assert_int_equal(raft_role(raft_of(&cluster, 1)), RAFT_FOLLOWER);
+    assert_int_equal(raft_current_term(raft_of(&cluster, 1)), 9);
+    cluster_free(&cluster);
+}
+
 static void test_transfer_hands_over_without_waiting_for_a_timeout(void **state) {
     (void)state;
     struct cluster cluster;
@@ -345,6 +377,8 @@ int main(void) {
         cmocka_unit_test(test_a_leader_without_a_quorum_steps_down),
         cmocka_unit_test(test_a_lost_link_to_the_leader_shortens_the_timer),
         cmocka_unit_test(test_a_shorter_log_gets_no_vote),
+        cmocka_unit_test(test_a_refused_candidate_does_not_put_off_a_better_one),
+        cmocka_unit_test(test_answers_from_strangers_end_no_leadership),
         cmocka_unit_test(test_transfer_hands_over_without_waiting_for_a_timeout),
         cmocka_unit_test(test_transfer_waits_until_the_successor_holds_everything),
         cmocka_unit_test(test_transfer_is_given_up_after_an_election_timeout),

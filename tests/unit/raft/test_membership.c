@@ -283,6 +283,47 @@ static void test_a_cluster_shrinks_to_one_and_grows_again(void **state) {
     cluster_free(&cluster);
 }
 
+/* Its leases may rest on this node's answers (R10). */
+static void test_a_voter_left_alone_is_sticky_while_its_old_leader_may_still_lead(void **state) {
+    (void)state;
+    struct cluster cluster;
+    begin(&cluster, 2, 2);
+    change(&cluster, 1, "2", "");
+    while (raft_configuration_index(raft_of(&cluster, 2)) < 4) { /* C-new has reached 2 */
+        for (raft_id id = 1; id <= 2; id++)
+            while (node_of(&cluster, id)->n_work > 0) cluster_disk_step(&cluster, id, 0);
+        cluster_deliver(&cluster, 0);
+    }
+    while (node_of(&cluster, 2)->n_work > 0) cluster_disk_step(&cluster, 2, 0);
+    assert_int_equal(node_of(&cluster, 2)->disk.n, 4);
+    cluster_crash(&cluster, 2);
+    cluster_start(&cluster, 2);
+    assert_true(raft_next_deadline_us(raft_of(&cluster, 2)) >= cluster.now_us + 150000);
+    cluster_run(&cluster, 1000);
+    assert_true(raft_is_serving(raft_of(&cluster, 2)));
+    cluster_crash(&cluster, 2);
+    cluster_start(&cluster, 2); /* its history still knows of 1: no harm, some patience */
+    cluster_run(&cluster, 1000);
+    assert_true(raft_is_serving(raft_of(&cluster, 2)));
+    cluster_free(&cluster);
+}
+
+static void test_a_read_is_released_when_the_quorum_shrinks_below_it(void **state) {
+    (void)state;
+    struct cluster cluster;
+    begin(&cluster, 3, 3);
+    change(&cluster, 1, "1", "");
+    uint64_t ticket;
+    assert_int_equal(cluster_read(&cluster, 1, &ticket), SF_OK);
+    cluster_collect(&cluster, 1);
+    uint32_t at;
+    while (cluster_count(&cluster, RAFT_HEARTBEAT, 0, &at) > 0) cluster_drop(&cluster, at);
+    cluster_settle(&cluster);
+    assert_members(&cluster, 1, "1", "");
+    assert_true(cluster.reads[ticket].is_answered && !cluster.reads[ticket].answer.failed);
+    cluster_free(&cluster);
+}
+
 static void test_configurations_read_back_and_bad_ones_are_refused(void **state) {
     (void)state;
     struct raft_configuration configuration = members("13", "2"), back;
@@ -338,6 +379,8 @@ int main(void) {
         cmocka_unit_test(test_one_change_at_a_time_and_only_after_an_own_commit),
         cmocka_unit_test(test_a_truncated_configuration_is_taken_back),
         cmocka_unit_test(test_a_cluster_shrinks_to_one_and_grows_again),
+        cmocka_unit_test(test_a_voter_left_alone_is_sticky_while_its_old_leader_may_still_lead),
+        cmocka_unit_test(test_a_read_is_released_when_the_quorum_shrinks_below_it),
         cmocka_unit_test(test_configurations_read_back_and_bad_ones_are_refused),
         cmocka_unit_test(test_a_quorum_value_is_what_a_majority_of_each_half_has_reached),
     };

@@ -67,7 +67,7 @@ static void test_every_type_reads_back(void **state) {
         {.type = RAFT_PRE_VOTE_ANSWER, .from = 1, .to = 2, .term = 3, .granted = true},
         {.type = RAFT_VOTE, .from = UINT64_MAX, .to = 2, .term = 3, .transfer = true},
         {.type = RAFT_VOTE_ANSWER, .from = 1, .to = 2, .term = 3, .retry_after_ms = UINT32_MAX},
-        {.type = RAFT_APPEND, .from = 1, .to = 2, .term = 3, .commit = 9, .damaged = true},
+        {.type = RAFT_APPEND, .from = 1, .to = 2, .term = 3, .commit = 9, .damage = 77},
         {.type = RAFT_APPEND_ANSWER,
             .from = 1,
             .to = 2,
@@ -82,7 +82,7 @@ static void test_every_type_reads_back(void **state) {
             .log_index = 7,
             .hint_index = 5,
             .hint_term = 2,
-            .damaged = true},
+            .damage = 77},
         {.type = RAFT_HEARTBEAT_ANSWER,
             .from = 1,
             .to = 2,
@@ -92,7 +92,7 @@ static void test_every_type_reads_back(void **state) {
             .hint_index = 6,
             .last_synced = 7,
             .wall_ms = 1700000000000,
-            .damaged = true},
+            .damage = 77},
         {.type = RAFT_TIMEOUT_NOW, .from = 1, .to = 2, .term = 3, .transfer = true},
     };
     for (size_t i = 0; i < SF_LENGTH(messages); i++) assert_reads_back(&messages[i], NULL);

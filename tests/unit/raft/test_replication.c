@@ -293,6 +293,21 @@ static void test_a_lost_link_is_probed_again_as_soon_as_it_is_back(void **state)
     cluster_free(&cluster);
 }
 
+static void test_a_late_refusal_changes_nothing(void **state) {
+    (void)state;
+    struct cluster cluster;
+    cluster_init(&cluster, 3, 3, 3, 1);
+    cluster_start_all(&cluster);
+    cluster_elect(&cluster, 1);
+    struct raft_message refusal = {
+        .type = RAFT_APPEND_ANSWER, .from = 2, .to = 1, .term = 2, .log_index = 2};
+    cluster_step(&cluster, &refusal);
+    struct raft_peer_status peer;
+    assert_true(raft_peer(raft_of(&cluster, 1), 2, &peer));
+    assert_true(!peer.probing && peer.next == 3);
+    cluster_free(&cluster);
+}
+
 static void test_windows_limit_what_is_in_flight(void **state) {
     (void)state;
     struct cluster cluster;
@@ -520,6 +535,7 @@ int main(void) {
         cmocka_unit_test(test_late_and_doubled_appends_truncate_nothing),
         cmocka_unit_test(test_lost_appends_and_answers_are_made_good),
         cmocka_unit_test(test_a_lost_link_is_probed_again_as_soon_as_it_is_back),
+        cmocka_unit_test(test_a_late_refusal_changes_nothing),
         cmocka_unit_test(test_windows_limit_what_is_in_flight),
         cmocka_unit_test(test_one_entry_larger_than_every_limit_still_goes),
         cmocka_unit_test(test_a_follower_far_behind_is_fed_from_storage),

@@ -1,0 +1,217 @@
+#include "sim/members.h"
+
+#include "node/internal.h"
+#include "sim/client.h"
+
+#include <stdio.h>
+
+#define TICK_US 100000
+#define TAIL_MAX 30 /* entries that a lying disk loses at most */
+
+enum phase { PHASE_NONE, PHASE_FORGETTING, PHASE_REJOINING, PHASE_MENDING };
+
+struct memory { /* a log as it was before a strike */
+    raft_id id;
+    struct raft_entry *entries; /* entries[i] has index i + 1 */
+    size_t n;
+};
+
+struct members {
+    enum phase phase;
+    uint32_t victim;
+    uint32_t admin; /* a client */
+    struct memory *memories;
+    size_t n_memories;
+};
+
+struct members *members_new(struct world *world) {
+    (void)world;
+    return sf_alloc_zero(1, sizeof(struct members));
+}
+
+void members_free(struct members *members) {
+    if (members == NULL) return;
+    for (size_t i = 0; i < members->n_memories; i++) {
+        struct memory *memory = &members->memories[i];
+        for (size_t k = 0; k < memory->n; k++) bytes_unref(memory->entries[k].payload);
+        sf_free(memory->entries);
+    }
+    sf_free(members->memories);
+    sf_free(members);
+}
+
+static void remember(struct members *members, const struct twin *twin) {
+    size_t n = twin_last_index(twin);
+    members->memories =
+        sf_realloc(members->memories, (members->n_memories + 1) * sizeof *members->memories);
+    struct memory *memory = &members->memories[members->n_memories++];
+    *memory = (struct memory){.id = twin_node_id(twin), .n = n};
+    memory->entries = sf_alloc_zero(n + 1, sizeof *memory->entries);
+    for (size_t i = 0; i < n; i++) {
+        memory->entries[i] = *twin_entry(twin, i + 1);
+        bytes_ref(memory->entries[i].payload);
+    }
+}
+
+const struct raft_entry *members_remember(
+    const struct world *world, raft_id id, raft_index index, raft_term term) {
+    const struct members *members = world->members;
+    for (size_t i = 0; i < members->n_memories; i++) {
+        const struct memory *memory = &members->memories[i];
+        if (memory->id != id || index == 0 || index > memory->n) continue;
+        if (memory->entries[index - 1].term == term) return &memory->entries[index - 1];
+    }
+    return NULL;
+}
+
+/* -- looking -------------------------------------------------------------------------------- */
+
+bool members_are_whole(struct world *world) {
+    const char *cluster = NULL;
+    for (uint32_t i = 0; i < world->n_nodes; i++) {
+        struct process *process = world->processes[i];
+        if (!process->up) return false;
+        const struct node_identity *identity = node_identity(process->node);
+        const struct raft *raft = node_raft(process->node);
+        if (identity->state != IDENTITY_MEMBER || raft == NULL || raft_leader(raft) == 0)
+            return false;
+        if (cluster != NULL && strcmp(cluster, identity->cluster_id) != 0) return false;
+        cluster = identity->cluster_id;
+        const struct raft_configuration *members = raft_configuration(raft);
+        if (members->joint || members->n != world->n_nodes ||
+            configuration_n_voters(members) != world->n_nodes ||
+            configuration_find(members, identity->id) == NULL)
+            return false;
+        if (raft_configuration_index(raft) > raft_commit_index(raft) || raft_is_damaged(raft))
+            return false;
+    }
+    return true;
+}
+
+static struct process *leader_of(struct world *world) {
+    struct process *leader = NULL;
+    for (uint32_t i = 0; i < world->n_nodes; i++) {
+        struct process *process = world->processes[i];
+        if (!process->up || node_raft(process->node) == NULL) continue;
+        if (!raft_is_serving(node_raft(process->node))) continue;
+        if (leader == NULL || process->seen_term > leader->seen_term) leader = process;
+    }
+    return leader;
+}
+
+/* Some node other than the victim that is up. */
+static struct process *any_other(struct world *world, uint32_t victim) {
+    uint32_t number = (uint32_t)world_below(world, world->n_nodes);
+    for (uint32_t i = 0; i < world->n_nodes; i++, number = (number + 1) % world->n_nodes)
+        if (number != victim && world->processes[number]->up) return world->processes[number];
+    return NULL;
+}
+
+/* -- asking --------------------------------------------------------------------------------- */
+
+void members_ask_to_meet(struct world *world, uint32_t admin, uint32_t asked, uint32_t number) {
+    const struct process *other = world->processes[number];
+    char port[8], bus_port[8];
+    snprintf(port, sizeof port, "%u", other->settings.port);
+    snprintf(bus_port, sizeof bus_port, "%u", other->settings.bus_port);
+    const char *words[] = {"CLUSTER", "MEET", other->host, port, bus_port};
+    if (client_ask(world, admin, asked, CALL_ADMIN, 5, words))
+        world_note(world, (int)asked, "is asked to meet n%u", number);
+}
+
+/* Either side may be told of the other. */
+static void meet(struct world *world, uint32_t victim) {
+    const struct process *other = any_other(world, victim);
+    if (!world->processes[victim]->up || other == NULL) return;
+    bool at_member = world_chance(world, 50);
+    members_ask_to_meet(world, world->members->admin, at_member ? other->number : victim,
+        at_member ? victim : other->number);
+}
+
+static void forget(struct world *world, const struct process *victim) {
+    char name[64];
+    struct process *other = any_other(world, victim->number);
+    if (other == NULL) return;
+    cluster_node_name(twin_node_id(victim->twin), name);
+    const char *words[] = {"CLUSTER", "FORGET", name};
+    if (client_ask(world, world->members->admin, other->number, CALL_ADMIN, 3, words))
+        world_note(world, (int)other->number, "is asked to forget n%u", victim->number);
+}
+
+/* -- striking ------------------------------------------------------------------------------- */
+
+static void wipe(struct world *world, struct process *process) {
+    world_note(world, (int)process->number, "gets an empty disk");
+    process_crash(process, CRASH_POWER);
+    remember(world->members, process->twin);
+    twin_free(process->twin);
+    process->twin = twin_new(random_next(&world->random));
+    process->settings.bootstrap = BOOTSTRAP_NO;
+}
+
+static bool lose_tail(struct world *world, struct process *process) {
+    if (twin_mark_index(process->twin) == 0) return false;
+    world_note(world, (int)process->number, "its disk loses what it had synced");
+    process_crash(process, CRASH_POWER);
+    remember(world->members, process->twin);
+    raft_index mark = twin_mark_index(process->twin);
+    raft_index lost = 1 + world_below(world, SF_MIN(mark, (raft_index)TAIL_MAX));
+    twin_lose_tail(process->twin, mark - lost);
+    return true;
+}
+
+bool members_strike(struct world *world, enum sim_coverage kind) {
+    struct members *members = world->members;
+    if (world->n_nodes < 3 || members->phase != PHASE_NONE || !members_are_whole(world))
+        return false;
+    members->victim = (uint32_t)world_below(world, world->n_nodes);
+    struct process *victim = world->processes[members->victim];
+    if (kind == COVER_LOST_TAIL) {
+        if (!lose_tail(world, victim)) return false;
+        members->phase = PHASE_MENDING;
+    } else if (kind == COVER_WIPE) {
+        wipe(world, victim);
+        members->phase = PHASE_REJOINING;
+    } else {
+        forget(world, victim);
+        members->phase = PHASE_FORGETTING;
+    }
+    return true;
+}
+
+static void pursue(struct world *world) {
+    struct members *members = world->members;
+    struct process *victim = world->processes[members->victim];
+    struct process *leader = leader_of(world);
+    if (members->phase == PHASE_NONE) return;
+    if (members->phase != PHASE_FORGETTING && members_are_whole(world)) {
+        world_note(world, -1, "the cluster is whole again");
+        members->phase = PHASE_NONE;
+        return;
+    }
+    if (leader == NULL || members->phase == PHASE_MENDING) return;
+    const struct raft *raft = node_raft(leader->node);
+    bool listed = configuration_find(raft_configuration(raft), twin_node_id(victim->twin)) != NULL;
+    bool settled = raft_configuration_index(raft) <= raft_commit_index(raft);
+    if (members->phase == PHASE_FORGETTING && listed) {
+        if (world_chance(world, 20)) forget(world, victim);
+    } else if (members->phase == PHASE_FORGETTING && settled) {
+        wipe(world, victim);
+        members->phase = PHASE_REJOINING;
+    } else if (members->phase == PHASE_REJOINING && !listed && world_chance(world, 30)) {
+        meet(world, members->victim);
+    }
+}
+
+static void tick(void *context, uint64_t a, uint64_t b) {
+    struct world *world = context;
+    (void)a;
+    (void)b;
+    pursue(world);
+    queue_put(&world->queue, world_now_us(world) + TICK_US, tick, world, 0, 0);
+}
+
+void members_start(struct world *world) {
+    world->members->admin = client_add(world);
+    tick(world, 0, 0);
+}
