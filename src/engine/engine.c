@@ -7,6 +7,9 @@ enum {
     RECLAIM_BUDGET = 512, /* dead keys taken out after each entry: well below a millisecond */
     FEATURE_LEVEL = 1,    /* what this build can apply */
     SETTINGS_MAX = 64,
+    AHEAD_TABLE = 12, /* commands: how early a key's place in the table is fetched ... */
+    AHEAD_OBJECT = 6, /* ... and its object */
+    AHEAD_RING = 16,  /* a power of two above both */
     IMAGE_VERSION = 1,
 };
 
@@ -49,6 +52,16 @@ struct engine {
     struct command_reader commands;
     uint32_t position;
     bool has_command;
+
+    /* the look-ups of coming commands, begun early: hints to the processor, no influence */
+    struct reader ahead; /* commands of this sub-batch not looked at yet */
+    uint32_t ahead_left;
+    uint32_t ahead_table;  /* commands whose place was asked for, of this sub-batch */
+    uint32_t ahead_object; /* commands whose object was asked for */
+    struct {
+        struct db *db; /* NULL: no key */
+        uint64_t hash;
+    } ahead_ring[AHEAD_RING];
 };
 
 /* -- life ------------------------------------------------------------------------------------ */
@@ -193,6 +206,42 @@ static void apply_dissolve(struct engine *engine) {
 
 /* -- the cursor ------------------------------------------------------------------------------ */
 
+/* Reads over one coming command and asks for its first key's place in the table. In most commands
+ * that is the first argument; where it is not, the hint is wasted. */
+static void ahead_step(struct engine *engine) {
+    uint64_t db = read_varint(&engine->ahead), argc = read_varint(&engine->ahead);
+    uint32_t slot = engine->ahead_table++ % AHEAD_RING;
+    engine->ahead_ring[slot].db = NULL;
+    engine->ahead_left--;
+    for (uint64_t i = 0; i < argc && !engine->ahead.failed; i++) {
+        struct slice argument = read_string(&engine->ahead);
+        if (i != 1 || db >= engine->settings.n_dbs || engine->ahead.failed) continue;
+        engine->ahead_ring[slot].db = keyspace_db(engine->keyspace, (uint32_t)db);
+        engine->ahead_ring[slot].hash = db_prefetch(engine->ahead_ring[slot].db, argument);
+    }
+    if (engine->ahead.failed) engine->ahead_left = 0;
+}
+
+static void ahead_go_on(struct engine *engine) {
+    while (engine->ahead_left > 0 && engine->ahead_table < engine->position + AHEAD_TABLE) {
+        ahead_step(engine);
+    }
+    while (engine->ahead_object < engine->ahead_table &&
+           engine->ahead_object < engine->position + AHEAD_OBJECT) {
+        uint32_t slot = engine->ahead_object++ % AHEAD_RING;
+        if (engine->ahead_ring[slot].db == NULL) continue;
+        db_prefetch_object(engine->ahead_ring[slot].db, engine->ahead_ring[slot].hash);
+    }
+}
+
+static void ahead_begin(struct engine *engine) {
+    bool worth = engine->sub_batch.n_commands > 2 && !engine->sub_batch_void;
+    engine->ahead = reader_of(engine->sub_batch.commands);
+    engine->ahead_left = worth ? engine->sub_batch.n_commands : 0;
+    engine->ahead_table = engine->ahead_object = 0;
+    ahead_go_on(engine);
+}
+
 /* Moves to the next sub-batch; false at the end of the entry. */
 static bool sub_batch_open(struct engine *engine) {
     if (engine->rest.rest.len == 0) return false;
@@ -209,6 +258,7 @@ static bool sub_batch_open(struct engine *engine) {
         SF_ASSERT(engine->sub_batch.sequence == row->last_sequence + 1);
         row->last_sequence = engine->sub_batch.sequence;
     }
+    ahead_begin(engine);
     return true;
 }
 
@@ -352,6 +402,7 @@ void engine_next(struct engine *engine, struct reply *reply) {
         call_run(&call);
     }
     engine->position++;
+    if (engine->ahead_object < engine->ahead_table || engine->ahead_left > 0) ahead_go_on(engine);
     command_advance(engine);
 }
 

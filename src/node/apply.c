@@ -14,7 +14,8 @@ static void apply_command(struct node *node, const struct engine_position *at) {
     if (pending != NULL) {
         session = pending->session;
         session_drain_before(session, pending);
-        if (!pending->mute) reply = (struct reply){&session->output, pending->proto};
+        if (!pending->mute && !session->close_now)
+            reply = (struct reply){&session->output, pending->proto};
     }
     engine_next(node->engine, &reply);
     if (pending != NULL) session_write_applied(session, pending);
@@ -91,6 +92,7 @@ void apply_pump(struct node *node) {
 void apply_drop_waiting(struct node *node) {
     node->settled_sequence = 0;
     node->runnable_round = 0;
+    node->runnable_clock_ms = 0; /* the other cluster's clock */
     node->rounds_n = 0;
     LIST_FOR_EACH(link, &node->sessions) {
         struct session *session = SF_CONTAINER(link, struct session, in_node);

@@ -5,13 +5,6 @@
 
 enum { SLEW_DIVISOR = 20, WARN_DIFFERENCE_MS = 1000, TICK_RETRY_US = 1000 };
 
-void clock_heard(struct node *node, raft_id id, int64_t wall_ms) {
-    struct peer *peer = peer_of(node, id);
-    if (peer == NULL || wall_ms <= 0) return;
-    peer->wall_offset_ms = wall_ms - node->now_us / 1000;
-    peer->wall_known = true;
-}
-
 static int64_t median_wall_ms(struct node *node) {
     int64_t walls[RAFT_MEMBERS_MAX + 1];
     uint32_t n = 0;
@@ -29,12 +22,37 @@ static int64_t median_wall_ms(struct node *node) {
     return walls[(n - 1) / 2];
 }
 
-void clock_start(struct node *node) {
+static uint64_t has_spoken(void *context, raft_id id) {
+    struct node *node = context;
+    struct peer *peer = peer_of(node, id);
+    return id == node->identity.id || (peer != NULL && peer->wall_known);
+}
+
+/* One wrong wall clock must not move the cluster's time, be it the leader's own: it starts at the
+ * median of those that a quorum told in this leadership. Their answers to the first heartbeats come
+ * as early as those to the no-op, before which nothing is served anyway. */
+static void clock_try_start(struct node *node) {
+    if (node->clock_running || node->known_role != RAFT_LEADER || !raft_leads(node)) return;
+    if (configuration_quorum_value(raft_configuration(node->raft), has_spoken, node) == 0) return;
     /* what is not applied yet may carry later times; engine_begin keeps the maximum, and
      * clock_now_ms is raised to state time before anything is stamped with it */
     node->clock_base_ms = SF_MAX(engine_now_ms(node->engine), median_wall_ms(node));
     node->clock_base_us = node->clock_slewed_us = node->now_us;
     node->clock_running = true;
+}
+
+void clock_begin(struct node *node) {
+    node->clock_running = false;
+    for (uint32_t i = 0; i < node->n_peers; i++) node->peers[i].wall_known = false;
+    clock_try_start(node); /* alone */
+}
+
+void clock_heard(struct node *node, raft_id id, int64_t wall_ms) {
+    struct peer *peer = peer_of(node, id);
+    if (peer == NULL || wall_ms <= 0) return;
+    peer->wall_offset_ms = wall_ms - node->now_us / 1000;
+    peer->wall_known = true;
+    clock_try_start(node);
 }
 
 static void slew(struct node *node) {
@@ -68,7 +86,8 @@ int64_t clock_now_ms(struct node *node) {
 
 /* A tick moves time where nothing else is written and something is due. */
 void clock_pump(struct node *node) {
-    if (!node->clock_running || !node_is_leader_serving(node)) return;
+    clock_try_start(node);
+    if (!node_is_leader_serving(node)) return;
     slew(node);
     if (node->tick_in_flight) return;
     int64_t due = engine_next_due(node->engine);
@@ -88,7 +107,7 @@ void clock_pump(struct node *node) {
 }
 
 int64_t clock_deadline_us(const struct node *node) {
-    if (!node->clock_running || node->tick_in_flight || !node_is_leader_serving(node)) {
+    if (node->tick_in_flight || !node_is_leader_serving(node)) {
         return INT64_MAX;
     }
     int64_t due = engine_next_due(node->engine);

@@ -67,28 +67,36 @@ static bool config_judge(struct local_call *call, uint32_t *n_replicated) {
     return true;
 }
 
-/* Settings of the cluster go through the log; the last one carries the reply. */
+/* Settings of the cluster go through the log as one command: all of them or none. */
 static void config_replicate(struct local_call *call, uint32_t n_replicated) {
     struct node *node = call->node;
-    uint32_t done = 0;
+    struct slice *words = sf_alloc((1 + 2 * n_replicated) * sizeof *words);
+    size_t name_bytes = 0;
+    for (uint32_t i = 2; i < call->argc; i += 2) name_bytes += call->argv[i].len;
+    struct buf names = {0}; /* in lower case */
+    char *at = buf_reserve(&names, name_bytes);
+    uint32_t argc = 0;
+    words[argc++] = SLICE("shardforge.setting");
     for (uint32_t i = 2; i < call->argc; i += 2) {
+        struct slice name = call->argv[i], value = call->argv[i + 1];
         struct buf error = {0};
         enum config_verdict verdict =
-            node->ports.config_check(node->ports.context, call->argv[i], call->argv[i + 1], &error);
+            node->ports.config_check(node->ports.context, name, value, &error);
         buf_free(&error);
         if (verdict != CONFIG_REPLICATED) continue;
-        char lower[64];
-        size_t len = SF_MIN(call->argv[i].len, sizeof lower);
-        for (size_t k = 0; k < len; k++) {
-            char c = call->argv[i].data[k];
-            lower[k] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+        SF_ASSERT(argc < 1 + 2 * n_replicated);
+        for (size_t k = 0; k < name.len; k++) {
+            char c = name.data[k];
+            at[k] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
         }
-        struct slice words[3] = {
-            SLICE("shardforge.setting"), slice_of(lower, len), call->argv[i + 1]};
-        bool last = ++done == n_replicated;
-        if (last) call->pending->kind = PENDING_WRITE;
-        stream_add(node, last ? call->pending : NULL, 0, 3, words);
+        words[argc++] = slice_of(at, name.len);
+        words[argc++] = value;
+        at += name.len;
     }
+    call->pending->kind = PENDING_WRITE;
+    stream_add(node, call->pending, 0, argc, words);
+    buf_free(&names);
+    sf_free(words);
 }
 
 static void config_set(struct local_call *call) {

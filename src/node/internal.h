@@ -52,9 +52,9 @@ struct pending {
     struct out_batch *batch; /* WRITE: where it stands */
     uint32_t position;
 
-    uint64_t round; /* READ: the round that will answer it */
-    int64_t
-        settle_clock_ms; /* READ: > 0: met a key due by then; waits for state time to come there */
+    uint64_t round;          /* READ: the round that will answer it */
+    int64_t settle_clock_ms; /* READ: > 0: ran with this clock and met a key due by then; */
+    int64_t tried_ms;        /* runs again whenever state time has passed this */
 
     uint32_t argc; /* READ, LOCAL: own copies */
     struct slice *argv;
@@ -80,11 +80,12 @@ struct session {
     uint8_t proto;
     uint32_t db;
     bool authenticated;
-    bool stale_reads; /* READONLY */
-    bool no_more;     /* QUIT or a protocol error: nothing more is parsed */
-    bool quitting;    /* closes when everything before is answered */
-    bool barrier;     /* a command that may be held ends what is parsed for now */
-    bool close;       /* once the output is written */
+    bool stale_reads;  /* READONLY */
+    bool no_more;      /* QUIT or a protocol error: nothing more is parsed */
+    bool quitting;     /* closes when everything before is answered */
+    bool barrier;      /* a command that may be held ends what is parsed for now */
+    bool drain_paused; /* replies are due, but the client does not read */
+    bool close;        /* once the output is written */
     bool close_now;
     bool reply_off, reply_skip, reply_skip_next; /* CLIENT REPLY */
     bool no_evict, no_touch;
@@ -102,7 +103,7 @@ struct session {
 struct out_batch {
     struct list in_outbox;
     uint64_t sequence;
-    uint32_t n_commands;
+    uint32_t n_commands, n_void;
     bool given;    /* handed to a leader or proposed: may be in somebody's log */
     bool has_void; /* a command was answered or its client left: encoded anew before it is sent
                       again */
@@ -123,6 +124,7 @@ struct in_stream {
     uint64_t highest; /* sequence in the log, proposed ones included */
     bool open;
     bool asked;             /* the node waits for stream-open */
+    raft_index opens_at;    /* not before this is applied; 0: not known yet */
     raft_index proposed_at; /* its incarnation's entry is on its way there; 0: not proposed */
     bool refused;           /* said so in the log */
 };
@@ -267,6 +269,7 @@ struct node {
     struct out_batch *open_batch; /* gathers this turn's commands; not in outbox yet */
     uint64_t next_sequence;
     size_t outbox_bytes;
+    bool outbox_has_void; /* since the last stream_trim */
     struct out_batch *free_batch;
     raft_id stream_leader; /* who opened our stream; 0: closed */
     raft_term stream_term;
@@ -300,7 +303,7 @@ struct node {
     uint64_t next_ticket;
 
     /* the leader's clock (clock.c) */
-    bool clock_running;
+    bool clock_running; /* leads, and has heard the wall clocks of a quorum */
     int64_t clock_base_ms, clock_base_us, clock_slewed_us;
     int64_t clock_said_ms; /* the latest that was given out: it never goes back */
     bool tick_in_flight;
@@ -364,10 +367,12 @@ void session_parse(struct session *session); /* as far as limits allow */
 void session_drain(struct session *session);
 void session_drain_before(struct session *session, struct pending *write);
 void session_write_applied(struct session *session, struct pending *write);
+void session_write_lost(struct pending *write); /* its outcome will never be known here */
 void session_changed(struct session *session);
 void session_time_out_head(struct session *session);
 void sessions_time_out(struct node *node);
 void sessions_resume(struct node *node);
+bool sessions_want_turn(const struct node *node);
 struct pending *pending_new(struct session *session, enum pending_kind kind,
     const struct command *command, uint32_t argc, const struct slice *argv);
 void pending_free(struct pending *pending);
@@ -431,7 +436,8 @@ void stream_on_open(struct node *node, raft_id from, uint32_t argc, const struct
 void stream_on_batch(struct node *node, raft_id from, uint32_t argc, const struct slice *argv);
 void stream_link_lost(struct node *node, raft_id peer);
 void stream_free(struct node *node);
-void stream_reset(struct node *node);
+void stream_reset(struct node *node, bool alone);
+void stream_trim(struct node *node); /* lets go of what was given up */
 int64_t stream_deadline_us(const struct node *node);
 
 /* apply.c */
@@ -449,7 +455,7 @@ bool reads_may_run(struct node *node, struct session *session, struct pending *p
 int64_t reads_deadline_us(const struct node *node);
 
 /* clock.c */
-void clock_start(struct node *node);
+void clock_begin(struct node *node);     /* this node leads: its clock starts once a quorum spoke */
 int64_t clock_now_ms(struct node *node); /* the leader's clock */
 void clock_heard(struct node *node, raft_id peer, int64_t wall_ms);
 void clock_pump(struct node *node); /* ticks */

@@ -601,9 +601,9 @@ static bool asks_of(struct node *node, enum ask_kind kind) {
 static void ask_to_join(struct node *node) {
     if (node->now_us < node->join_again_us || asks_of(node, ASK_JOIN)) return;
     if (node->self_removed || node->identity_saved != node->identity_request) return;
-    /* Listed for good: the rest comes by itself. An entry that is not committed may be gone with
-     * the leader that wrote it, and the next one knows nothing of this node. */
-    if (node->raft != NULL &&
+    /* Listed for good, and by a leader that lives: the rest comes by itself. An entry that is not
+     * committed may be gone with the leader that wrote it, and the next one knows nothing of us. */
+    if (node->raft != NULL && raft_leader(node->raft) != NOBODY &&
         raft_configuration_index(node->raft) <= raft_commit_index(node->raft) &&
         configuration_find(raft_configuration(node->raft), node->identity.id) != NULL) {
         return;

@@ -23,7 +23,7 @@ bool raft_leads(const struct node *node) {
 }
 
 bool node_is_leader_serving(const struct node *node) {
-    return raft_leads(node) && raft_is_serving(node->raft) &&
+    return raft_leads(node) && raft_is_serving(node->raft) && node->clock_running &&
            engine_applied(node->engine) >= raft_term_start_index(node->raft);
 }
 
@@ -84,6 +84,7 @@ static void replica_close(struct node *node) {
     node->raft = NULL;
     node->engine = NULL;
     node->clock_running = false;
+    node->clock_said_ms = 0;
     node->tick_in_flight = false;
     node->n_streams = 0;
     node->self_removed = false;
@@ -108,6 +109,8 @@ void node_on_identity_saved(struct node *node, uint64_t request, int64_t now_us)
     const struct node_identity next = node->identity_next;
     bool first_id = node->identity.id == 0;
     bool other_id = next.id != node->identity.id;
+    bool alone =
+        node->raft == NULL || (!node->self_removed && raft_configuration(node->raft)->n <= 1);
     bool other_cluster = strcmp(next.cluster_id, node->identity.cluster_id) != 0;
     node->identity = next;
     node->identity_switching = false;
@@ -121,7 +124,7 @@ void node_on_identity_saved(struct node *node, uint64_t request, int64_t now_us)
         node->ports.random_bytes(
             node->ports.context, &node->incarnation.nonce, sizeof node->incarnation.nonce);
         if (!first_id) node->bootstrap_done = true;
-        stream_reset(node);
+        stream_reset(node, alone);
         apply_drop_waiting(node);
     }
     if (node->raft == NULL && next.cluster_id[0] != '\0' && (other_id || other_cluster)) {
@@ -218,6 +221,15 @@ void node_on_fetched(struct node *node, uint64_t request, const struct raft_entr
     raft_step_fetched(node->raft, request, entries, n, now_us);
 }
 
+/* A leader whose log cannot be written holds everybody up: it goes on asking, for a transfer may
+ * fail. false: nobody could take it now. */
+static bool give_leadership_away(struct node *node) {
+    if (node->storage_state == SF_OK || !raft_leads(node) || raft_transferring(node->raft)) {
+        return true;
+    }
+    return raft_transfer(node->raft, NOBODY, node->now_us) == SF_OK;
+}
+
 void node_on_storage_state(struct node *node, enum sf_status state, int64_t now_us) {
     node->now_us = now_us;
     if (state == node->storage_state) return;
@@ -227,9 +239,8 @@ void node_on_storage_state(struct node *node, enum sf_status state, int64_t now_
         return;
     }
     node_log(node, LOG_WARNING, "the log cannot be written: %s", sf_status_text(state));
-    if (raft_leads(node) && raft_transfer(node->raft, NOBODY, now_us) != SF_OK) {
-        node_log(node, LOG_WARNING, "no other node can take the leadership now");
-    }
+    if (give_leadership_away(node)) return;
+    node_log(node, LOG_WARNING, "no other node can take the leadership now");
 }
 
 /* -- Raft's effects -------------------------------------------------------------------------- */
@@ -255,9 +266,9 @@ void follow_leadership(struct node *node) {
         return;
     }
     bool led = node->known_role == RAFT_LEADER;
-    if (role == RAFT_LEADER && (!led || term != node->known_term)) {
+    bool begins = role == RAFT_LEADER && (!led || term != node->known_term);
+    if (begins) {
         node_log(node, LOG_NOTICE, "this node leads in term %llu", (unsigned long long)term);
-        clock_start(node);
     } else if (led && role != RAFT_LEADER) {
         node_log(node, LOG_NOTICE, "this node leads no more (term %llu)", (unsigned long long)term);
     } else if (leader != node->known_leader && leader != NOBODY) {
@@ -280,6 +291,7 @@ void follow_leadership(struct node *node) {
     if (leader != NOBODY) node->last_leader = leader;
     node->known_term = term;
     node->known_role = role;
+    if (begins) clock_begin(node);
 }
 
 static bool carry_out(struct node *node) {
@@ -311,7 +323,10 @@ static void count_stall(struct node *node) {
     raft_index commit = node->raft == NULL ? 0 : raft_commit_index(node->raft);
     raft_index applied = node->engine == NULL ? 0 : engine_applied(node->engine);
     bool moved = commit != node->pumped_commit || applied != node->pumped_applied;
-    if (!moved) node->stall_us += node->now_us - node->pumped_us;
+    /* a turn comes at least every STALL_CHECK_US while somebody waits: a longer time was this
+     * process' own pause, and no standstill of the cluster */
+    int64_t passed_us = SF_MAX(node->now_us - node->pumped_us, 0);
+    if (!moved) node->stall_us += SF_MIN(passed_us, (int64_t)2 * STALL_CHECK_US);
     node->pumped_us = node->now_us;
     node->pumped_commit = commit;
     node->pumped_applied = applied;
@@ -322,6 +337,7 @@ static void replica_pump(struct node *node) {
         raft_step_tick(node->raft, node->now_us);
         follow_leadership(node);
     }
+    (void)give_leadership_away(node);
     stream_pump(node);
     reads_pump(node);
     clock_pump(node);
@@ -373,16 +389,18 @@ void node_pump(struct node *node, int64_t now_us, int64_t wall_ms) {
     links_pump(node);
     membership_pump(node);
     join_pump(node);
+    stream_trim(node);
     sessions_resume(node);
     if (node->raft != NULL && !node->identity_switching) replica_pump(node);
     drain_waiters(node);
     sessions_time_out(node);
+    stream_trim(node);
     sessions_resume(node);
     shutdown_pump(node);
 }
 
 int64_t node_next_deadline_us(const struct node *node) {
-    if (node->more_to_do) return node->now_us;
+    if (node->more_to_do || sessions_want_turn(node)) return node->now_us;
     int64_t deadline = node->now_us + 1000000;
     if (node->n_sessions > 0) deadline = node->now_us + 100000;
     if (!list_empty(&node->waiters) || !list_empty(&node->outbox)) {
@@ -391,6 +409,8 @@ int64_t node_next_deadline_us(const struct node *node) {
     deadline = SF_MIN(deadline, links_deadline_us(node));
     deadline = SF_MIN(deadline, membership_deadline_us(node));
     if (node->raft != NULL && !node->identity_switching) {
+        /* begun after this turn's batch was closed: CONFIG SET at its turn */
+        if (node->open_batch != NULL) return node->now_us;
         deadline = SF_MIN(deadline, raft_next_deadline_us(node->raft));
         deadline = SF_MIN(deadline, stream_deadline_us(node));
         deadline = SF_MIN(deadline, reads_deadline_us(node));

@@ -13,6 +13,12 @@ static struct read_round *round_at(struct node *node, uint32_t i) {
     return &node->rounds[(node->rounds_first + i) % ROUNDS_MAX];
 }
 
+/* Rounds are resolved from the front, so the last one tells. */
+static bool all_resolved(const struct node *node) {
+    if (node->rounds_n == 0) return true;
+    return node->rounds[(node->rounds_first + node->rounds_n - 1) % ROUNDS_MAX].resolved;
+}
+
 void reads_add(struct node *node, struct pending *pending) {
     pending->round = node->next_round;
     node->round_wanted = true;
@@ -22,8 +28,7 @@ bool reads_may_run(struct node *node, struct session *session, struct pending *p
     if (node->engine == NULL || !node_serves_data(node)) return false;
     if (pending->stale) return true;
     if (session->settle_sequence > node->settled_sequence) return false;
-    if (pending->settle_clock_ms > 0)
-        return engine_now_ms(node->engine) >= pending->settle_clock_ms;
+    if (pending->settle_clock_ms > 0) return engine_now_ms(node->engine) > pending->tried_ms;
     return pending->round <= node->runnable_round;
 }
 
@@ -60,14 +65,6 @@ static void resolve(struct node *node, uint64_t id, raft_index index, int64_t cl
     reads_advance(node);
 }
 
-static uint64_t newest_unresolved(struct node *node) {
-    for (uint32_t i = node->rounds_n; i > 0; i--) {
-        struct read_round *round = round_at(node, i - 1);
-        if (!round->resolved) return round->id;
-    }
-    return 0;
-}
-
 static void open_round(struct node *node) {
     if (!node->round_wanted || node->rounds_n == ROUNDS_MAX) return;
     node->round_wanted = false;
@@ -99,8 +96,8 @@ static void ask_leader(struct node *node, raft_id leader, uint64_t round) {
 void reads_pump(struct node *node) {
     if (node->raft == NULL || node->identity_switching) return;
     open_round(node);
-    uint64_t newest = newest_unresolved(node);
-    if (newest == 0) return;
+    if (all_resolved(node)) return;
+    uint64_t newest = round_at(node, node->rounds_n - 1)->id;
     raft_id leader = raft_leader(node->raft);
     bool fresh = leader != node->round_asked_leader || newest > node->round_asked;
     if (leader == NOBODY || (!fresh && node->now_us < node->round_ask_us)) return;
@@ -170,7 +167,7 @@ void reads_on_raft(struct node *node, const struct raft_read *reads, uint32_t n)
 }
 
 int64_t reads_deadline_us(const struct node *node) {
-    return node->rounds_n > 0 && raft_leader(node->raft) != NOBODY
+    return !all_resolved(node) && raft_leader(node->raft) != NOBODY
                ? SF_MAX(node->round_ask_us, node->now_us + 1000)
                : INT64_MAX;
 }

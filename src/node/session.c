@@ -64,11 +64,20 @@ static struct pending *session_head(struct session *session) {
 }
 
 static struct reply reply_for(const struct pending *pending) {
-    return (struct reply){pending->mute ? NULL : &pending->session->output, pending->proto};
+    struct session *session = pending->session;
+    bool silent = pending->mute || session->close_now;
+    return (struct reply){silent ? NULL : &session->output, pending->proto};
 }
 
 void session_changed(struct session *session) {
     session->node->ports.client_changed(session->node->ports.context, session->client);
+}
+
+static void stop_parsing(struct session *session) {
+    if (list_empty(&session->in_stopped)) {
+        list_push_back(&session->node->stopped_sessions, &session->in_stopped);
+        session_changed(session);
+    }
 }
 
 static void wait_for_turn(struct session *session) {
@@ -77,11 +86,14 @@ static void wait_for_turn(struct session *session) {
     }
 }
 
+static void judge_output(struct session *session) {
+    if (session->output.len <= session->node->settings.output_limit_bytes) return;
+    session->close_now = true;
+    session->no_more = true;
+}
+
 static void output_was_added(struct session *session) {
-    if (session->output.len > session->node->settings.output_limit_bytes) {
-        session->close_now = true;
-        session->no_more = true;
-    }
+    judge_output(session);
     session_changed(session);
 }
 
@@ -116,8 +128,26 @@ static bool run_read(struct pending *pending, bool settled, int64_t clock_ms) {
     uint64_t seed = random_next(&node->random);
     enum engine_query_result result = engine_query(node->engine, pending->command, pending->db,
         pending->argc, pending->argv, clock_ms, settled, seed, &reply);
-    if (result == QUERY_MUST_WAIT) pending->settle_clock_ms = clock_ms;
+    if (result == QUERY_MUST_WAIT) {
+        pending->settle_clock_ms = clock_ms;
+        pending->tried_ms = engine_now_ms(node->engine);
+    }
     return result == QUERY_DONE;
+}
+
+/* A read's clock stays the one it first ran with (S3: a key that it saw due is waited for). Where
+ * state time has come to that clock there is nothing left to wait for; stale reads never wait. */
+static bool run_read_in_round(struct pending *pending) {
+    struct node *node = pending->session->node;
+    int64_t clock_ms =
+        pending->settle_clock_ms > 0 ? pending->settle_clock_ms : node->runnable_clock_ms;
+    bool settled = pending->stale || engine_now_ms(node->engine) >= clock_ms;
+    return run_read(pending, settled, clock_ms);
+}
+
+static void send_kept(struct pending *pending) {
+    struct reply reply = reply_for(pending);
+    if (reply.out != NULL) buf_append_slice(reply.out, buf_slice(&pending->reply));
 }
 
 /* Answers the head if it may be answered now; false: it has to wait. before_write: the session's
@@ -135,18 +165,18 @@ static bool answer_head(struct pending *head, bool before_write) {
             return true;
         }
         if (!reads_may_run(node, session, head)) return false;
-        return run_read(head, head->settle_clock_ms > 0, node->runnable_clock_ms);
+        return run_read_in_round(head);
     case PENDING_LOCAL:
         run_local(head);
         /* it may have become a held one or, for CONFIG SET of the cluster's settings, a write */
         if (head->kind == PENDING_HELD) return head->done && answer_head(head, before_write);
         return head->kind == PENDING_LOCAL;
     case PENDING_REPLY:
-        if (!head->mute) buf_append_slice(&session->output, buf_slice(&head->reply));
+        send_kept(head);
         return true;
     case PENDING_HELD:
         if (!head->done) return false;
-        if (!head->mute) buf_append_slice(&session->output, buf_slice(&head->reply));
+        send_kept(head);
         return true;
     }
     return false;
@@ -154,10 +184,17 @@ static bool answer_head(struct pending *head, bool before_write) {
 
 void session_drain(struct session *session) {
     bool any = false;
+    session->drain_paused = false;
     for (;;) {
         struct pending *head = session_head(session);
         if (head == NULL || head->kind == PENDING_WRITE) {
             list_remove(&session->in_waiters);
+            break;
+        }
+        if (session->output.len > SESSION_PENDING_BYTES && !session->close_now) {
+            session->drain_paused = true; /* what the client does not read is not made ahead */
+            stop_parsing(session);
+            wait_for_turn(session);
             break;
         }
         if (!answer_head(head, false)) {
@@ -165,6 +202,7 @@ void session_drain(struct session *session) {
             break;
         }
         pending_free(head);
+        judge_output(session);
         any = true;
     }
     if (session_head(session) == NULL && session->barrier) session->barrier = false;
@@ -178,6 +216,7 @@ void session_drain_before(struct session *session, struct pending *write) {
         bool answered = answer_head(head, true);
         SF_ASSERT(answered); /* nothing that can be held stands before a write: the barrier */
         pending_free(head);
+        judge_output(session);
     }
 }
 
@@ -186,6 +225,17 @@ void session_write_applied(struct session *session, struct pending *write) {
     pending_free(write);
     wait_for_turn(session); /* what stands behind it, and the flush */
     output_was_added(session);
+}
+
+void session_write_lost(struct pending *write) {
+    SF_ASSERT(write->kind == PENDING_WRITE);
+    struct session *session = write->session;
+    stream_forget_waiter(write);
+    write->kind = PENDING_REPLY;
+    struct reply reply = {&write->reply, write->proto};
+    reply_error(&reply, "UNCERTAIN Write outcome unknown (this node left the cluster that had it)");
+    session->node->n_errors_uncertain++;
+    wait_for_turn(session);
 }
 
 struct reply held_reply(struct pending *held) {
@@ -239,9 +289,9 @@ static void on_local(struct session *session, const struct command *command, uin
         session_drain(session);
         return;
     }
-    if (command->id == COMMAND_CLIENT_REPLY && slice_is(argv[2], "on")) {
-        session->reply_off = false; /* its own reply is seen already */
-    }
+    bool speaks = command->id == COMMAND_RESET ||
+                  (command->id == COMMAND_CLIENT_REPLY && slice_is(argv[2], "on"));
+    if (speaks) session->reply_off = session->reply_skip = false; /* its own reply is seen */
     struct pending *pending;
     struct reply reply = tail_begin(session, &pending);
     struct local_call call = {.node = session->node,
@@ -313,13 +363,17 @@ static bool is_http(struct slice word) {
     return (word.len == 4 && slice_is(word, "post")) || (word.len == 5 && slice_is(word, "host:"));
 }
 
-static void session_on_command(struct session *session, uint32_t argc, const struct slice *argv) {
-    struct node *node = session->node;
-    node->n_commands_processed++;
+static void request_begins(struct session *session) {
+    session->node->n_commands_processed++;
     session->n_commands++;
-    session->last_us = node->now_us;
+    session->last_us = session->node->now_us;
     session->reply_skip = session->reply_skip_next;
     session->reply_skip_next = false;
+}
+
+static void session_on_command(struct session *session, uint32_t argc, const struct slice *argv) {
+    struct node *node = session->node;
+    request_begins(session);
     if (is_http(argv[0])) {
         node_log(node, LOG_WARNING,
             "possible attack: a POST or Host: line from %s, perhaps a browser that somebody else's "
@@ -353,8 +407,9 @@ static void session_on_command(struct session *session, uint32_t argc, const str
     }
     bool digest = command->id == COMMAND_DEBUG && node->settings.debug_command && argc == 2 &&
                   (slice_is(argv[1], "digest") || slice_is(argv[1], "state-digest"));
-    if (digest) {
+    if (digest) { /* of the end of an entry: no write of this session may stand behind it */
         reads_add(node, pending_new(session, PENDING_READ, command, argc, argv));
+        session->barrier = true;
         wait_for_turn(session);
     } else if (command_route(command) == ROUTE_LOCAL) {
         on_local(session, command, argc, argv);
@@ -369,14 +424,8 @@ static bool is_full(const struct session *session) {
            session->output.len > SESSION_PENDING_BYTES || stream_is_full(session->node);
 }
 
-static void stop_parsing(struct session *session) {
-    if (list_empty(&session->in_stopped)) {
-        list_push_back(&session->node->stopped_sessions, &session->in_stopped);
-        session_changed(session);
-    }
-}
-
 static void protocol_error(struct session *session, const char *error, bool broken) {
+    request_begins(session);
     answer_error(session, error);
     if (!broken) return;
     session->no_more = true;
@@ -420,14 +469,27 @@ void session_parse(struct session *session) {
     buf_shrink(&session->input, 64 * 1024);
 }
 
+static bool may_resume(const struct session *session) {
+    return !session->barrier && !session->drain_paused &&
+           session->n_pending <= SESSION_PENDING_MAX / 2 &&
+           session->pending_bytes <= SESSION_PENDING_BYTES / 2 && !is_full(session);
+}
+
+/* Whether the shell's writing has made room since the turn: nothing else would wake these. */
+bool sessions_want_turn(const struct node *node) {
+    LIST_FOR_EACH(link, &node->stopped_sessions) {
+        const struct session *session = SF_CONTAINER(link, struct session, in_stopped);
+        bool has_room = session->output.len <= SESSION_PENDING_BYTES;
+        if (may_resume(session) || (session->drain_paused && has_room)) return true;
+    }
+    return false;
+}
+
 /* Sessions that had to stop parsing go on where there is room again. */
 void sessions_resume(struct node *node) {
     LIST_FOR_EACH(link, &node->stopped_sessions) {
         struct session *session = SF_CONTAINER(link, struct session, in_stopped);
-        if (session->barrier || session->n_pending > SESSION_PENDING_MAX / 2 ||
-            session->pending_bytes > SESSION_PENDING_BYTES / 2 || is_full(session)) {
-            continue;
-        }
+        if (!may_resume(session)) continue;
         list_remove(&session->in_stopped);
         session_changed(session);
         session_parse(session);
@@ -466,6 +528,7 @@ void sessions_time_out(struct node *node) {
         for (struct pending *head = session_head(session); head != NULL;
              head = session_head(session)) {
             if (head->kind == PENDING_HELD) break; /* these have deadlines of their own */
+            if (session->drain_paused) break;      /* its own client is what it waits for */
             if (node->stall_us - head->stall_start_us < limit) break;
             session_time_out_head(session);
             session_drain(session);

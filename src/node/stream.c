@@ -28,7 +28,7 @@ static struct out_batch *batch_new(struct node *node) {
         list_init(&batch->in_outbox);
     }
     batch->sequence = node->next_sequence++;
-    batch->n_commands = 0;
+    batch->n_commands = batch->n_void = 0;
     batch->given = batch->has_void = false;
     batch->given_term = 0;
     batch->given_index = 0;
@@ -90,7 +90,9 @@ void stream_forget_waiter(struct pending *pending) {
     batch->waiting[pending->position] = NULL;
     if (!batch->applying) {
         batch->void_at[pending->position] = true;
+        batch->n_void++;
         batch->has_void = true;
+        pending->session->node->outbox_has_void = true;
     }
     pending->batch = NULL;
 }
@@ -120,6 +122,32 @@ static void batch_refresh(struct node *node, struct out_batch *batch) {
     node->outbox_bytes -= batch->commands.len;
     batch_encode_anew(batch);
     node->outbox_bytes += batch->commands.len;
+}
+
+/* Nothing that was given up may keep the outbox full: while nobody leads, commands come and time
+ * out. What was given keeps its place and shrinks. Numbers that nobody has seen are free: a batch
+ * that was not given vanishes, and those behind it (none was given) move up. */
+void stream_trim(struct node *node) {
+    if (!node->outbox_has_void) return;
+    node->outbox_has_void = false;
+    uint64_t dropped = 0;
+    LIST_FOR_EACH(link, &node->outbox) {
+        struct out_batch *batch = SF_CONTAINER(link, struct out_batch, in_outbox);
+        bool empty = batch->n_void == batch->n_commands;
+        if (batch->given) {
+            SF_ASSERT(dropped == 0); /* what was given stands in front */
+            if (empty) batch_refresh(node, batch);
+            continue;
+        }
+        batch->sequence -= dropped;
+        if (!empty) continue;
+        list_remove(link);
+        node->outbox_bytes -= batch->commands.len;
+        batch_recycle(node, batch);
+        dropped++;
+    }
+    if (node->open_batch != NULL) node->open_batch->sequence -= dropped;
+    node->next_sequence -= dropped;
 }
 
 struct out_batch *stream_batch(struct node *node, uint64_t sequence) {
@@ -152,19 +180,30 @@ void stream_free(struct node *node) {
     if (node->free_batch != NULL) batch_destroy(node->free_batch);
 }
 
-/* A new incarnation begins (new node id): what was not applied in the old cluster never will be, so
- * it waits for the new one, numbered from 1. */
-void stream_reset(struct node *node) {
+static void batch_give_up(struct out_batch *batch) {
+    for (uint32_t i = 0; i < batch->n_commands; i++) {
+        if (batch->waiting[i] != NULL) session_write_lost(batch->waiting[i]);
+    }
+}
+
+/* A new incarnation begins (new node id): what was not applied in the old cluster waits for the new
+ * one, numbered from 1. alone: nobody else has the old log, so nothing more of it is ever applied.
+ * Else the others may have run what was given to them: it must not run again. */
+void stream_reset(struct node *node, bool alone) {
     batch_close(node);
     node->next_sequence = 1;
     node->stream_leader = NOBODY;
+    node->stream_term = 0; /* numbers of another cluster's leader mean nothing here */
+    node->stream_number = 0;
     node->stream_ask_us = 0;
     LIST_FOR_EACH(link, &node->outbox) {
         struct out_batch *batch = SF_CONTAINER(link, struct out_batch, in_outbox);
+        if (batch->given && !alone) batch_give_up(batch);
         batch_refresh(node, batch);
         batch->sequence = node->next_sequence++;
         batch->given = false;
     }
+    stream_trim(node);
 }
 
 /* -- the leader's side ----------------------------------------------------------------------- */
@@ -209,6 +248,18 @@ static void gather(struct node *node, struct in_stream *stream, uint64_t sequenc
     }
 }
 
+/* Nobody forwards who is no member: neither keeps such a stream its place. */
+static void streams_drop_left(struct node *node) {
+    const struct raft_configuration *members = raft_configuration(node->raft);
+    for (uint32_t i = 0; i < node->n_streams;) {
+        if (configuration_find(members, node->streams[i].node) != NULL) {
+            i++;
+        } else {
+            node->streams[i] = node->streams[--node->n_streams];
+        }
+    }
+}
+
 static struct in_stream *stream_of(struct node *node, raft_id id) {
     for (uint32_t i = 0; i < node->n_streams; i++) {
         if (node->streams[i].node == id) return &node->streams[i];
@@ -246,8 +297,11 @@ static void send_open(struct node *node, struct in_stream *stream) {
 }
 
 /* Opens the stream where the applied row says that this incarnation is the node's; else asks the
- * log to say so first. */
+ * log to say so first. The row tells what the log holds of an incarnation only once everything is
+ * applied that this leader had let in when the record began: an earlier record of the same term may
+ * have let in sub-batches that are not applied yet. */
 static void stream_try_open(struct node *node, struct in_stream *stream) {
+    if (!stream->open && engine_applied(node->engine) < stream->opens_at) return;
     struct incarnation row;
     uint64_t last;
     bool known = engine_row(node->engine, stream->node, &row, &last);
@@ -280,11 +334,14 @@ static struct in_stream *stream_take(struct node *node, const struct incarnation
             configuration_find(raft_configuration(node->raft), incarnation->node) == NULL) {
             return NULL; /* no member */
         }
-        if (node->n_streams == RAFT_MEMBERS_MAX) node->n_streams = 0; /* left ones: all ask again */
+        if (node->n_streams == RAFT_MEMBERS_MAX) streams_drop_left(node);
+        SF_ASSERT(node->n_streams < RAFT_MEMBERS_MAX); /* this member is not among them */
         stream = &node->streams[node->n_streams++];
         *stream = (struct in_stream){.node = incarnation->node, .incarnation = *incarnation};
     } else if (!incarnation_equal(stream->incarnation, *incarnation)) {
-        if (incarnation->counter < stream->incarnation.counter) return NULL;
+        uint64_t counter = stream->incarnation.counter;
+        if (incarnation->counter < counter) return NULL;
+        if (incarnation->counter == counter && stream->open) return NULL; /* a copy of the node */
         *stream = (struct in_stream){.node = incarnation->node, .incarnation = *incarnation};
     }
     stream->asked = true;
@@ -298,8 +355,7 @@ void stream_on_ask(struct node *node, raft_id from, uint32_t argc, const struct 
         return;
     }
     if (!raft_leads(node)) return;
-    struct in_stream *stream = stream_take(node, &incarnation);
-    if (stream != NULL && node_is_leader_serving(node)) stream_try_open(node, stream);
+    (void)stream_take(node, &incarnation); /* leader_pump answers */
 }
 
 void stream_on_batch(struct node *node, raft_id from, uint32_t argc, const struct slice *argv) {
@@ -327,15 +383,26 @@ void stream_on_batch(struct node *node, raft_id from, uint32_t argc, const struc
     gather(node, stream, sequence, header.n_commands, header.commands);
 }
 
+static void streams_open(struct node *node) {
+    bool begun = false;
+    for (uint32_t i = 0; i < node->n_streams; i++) {
+        begun = begun || node->streams[i].opens_at == 0;
+    }
+    if (begun) propose_gathered(node); /* may hold sub-batches of a record's predecessor */
+    for (uint32_t i = 0; i < node->n_streams; i++) {
+        struct in_stream *stream = &node->streams[i];
+        if (stream->opens_at == 0) stream->opens_at = raft_last_index(node->raft);
+        if (stream->asked) stream_try_open(node, stream);
+    }
+}
+
 static void leader_pump(struct node *node) {
+    streams_drop_left(node);
     struct in_stream *own = stream_take(node, &node->incarnation);
     if (own == NULL) return; /* our own configuration entry is not there yet */
     own->asked = !own->open;
     if (raft_transferring(node->raft)) return; /* nothing is accepted now */
-    for (uint32_t i = 0; i < node->n_streams; i++) {
-        if (node->streams[i].asked) stream_try_open(node, &node->streams[i]);
-    }
-    own = stream_of(node, node->identity.id);
+    streams_open(node);
     if (own->open) {
         LIST_FOR_EACH(link, &node->outbox) {
             struct out_batch *batch = SF_CONTAINER(link, struct out_batch, in_outbox);
@@ -446,7 +513,7 @@ void stream_pump(struct node *node) {
     batch_close(node);
     if (node->identity_switching || node->raft == NULL) return;
     if (node->gathered.len > 0 && (!raft_leads(node) || raft_transferring(node->raft))) {
-        /* taken in this turn, leadership gone since: as if the frames had been lost */
+        /* taken in this turn, leadership gone or going since: as if the frames had been lost */
         buf_clear(&node->gathered);
         node->n_streams = 0;
     }
