@@ -92,6 +92,8 @@ static void on_event(void *context, const struct storage_event *event) {
                 "entry %" PRIu64 " %" PRIu64 "\n", event->entries[i].index, event->entries[i].term);
         driver->last = event->entries[event->n - 1].index;
         break;
+    case STORAGE_NOTE:
+        break;
     case STORAGE_STATE:
         printf("state %s %s\n", event->status == SF_OK ? "ok" : sf_status_text(event->status),
             event->text);
