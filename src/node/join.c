@@ -393,17 +393,6 @@ static void on_redirect(struct node *node, struct ask *ask, const struct raft_ad
     ask_dial(node, ask);
 }
 
-/* The other side has no leader at this moment: once more, until the ask's deadline. */
-static void on_wait(struct node *node, struct ask *ask) {
-    struct link *link = link_find(node, ask->link);
-    if (link != NULL) {
-        link->ask = NULL;
-        link_close(node, link);
-    }
-    ask->link = 0;
-    ask->again_us = node->now_us + JOIN_AGAIN_US / 4;
-}
-
 void join_on_answer(struct node *node, struct link *link, uint32_t argc, const struct slice *argv) {
     struct ask *ask = link->ask;
     if (ask == NULL) {
@@ -416,8 +405,6 @@ void join_on_answer(struct node *node, struct link *link, uint32_t argc, const s
     } else if (slice_equal(argv[0], SLICE("redirect")) && argc == 3 &&
                read_point(argv[1], argv[2], &point)) {
         on_redirect(node, ask, &point);
-    } else if (slice_equal(argv[0], SLICE("wait")) && ask->kind != ASK_JOIN) {
-        on_wait(node, ask);
     } else if (slice_equal(argv[0], SLICE("ok")) && ask->kind == ASK_INVITE) {
         ask_end(node, ask, NULL);
     } else if (slice_equal(argv[0], SLICE("joining")) && ask->kind == ASK_JOIN) {
