@@ -66,7 +66,8 @@ static void open_or_exit(struct driver *driver, const char *directory, uint64_t 
 
 static void on_event(void *context, const struct storage_event *event) {
     struct driver *driver = context;
-    if (event->type != STORAGE_STATE) driver->outstanding--;
+    bool is_answer = event->type != STORAGE_STATE && event->type != STORAGE_NOTE;
+    if (is_answer) driver->outstanding--;
     switch (event->type) {
     case STORAGE_APPENDED:
         if (!driver->quiet)
