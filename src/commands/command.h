@@ -7,7 +7,7 @@
 #ifndef SF_COMMANDS_COMMAND_H
 #define SF_COMMANDS_COMMAND_H
 
-#include "keyspace/keyspace.h"
+#include "keyspace/collection.h"
 #include "resp/reply.h"
 #include "util/random.h"
 
@@ -36,6 +36,7 @@ struct call {
     bool oom;             /* the entry's out-of-memory bit: commands that grow answer -OOM */
     struct random random; /* seeded for this command alone */
     uint64_t proto_max_bulk_len;
+    const struct thresholds *thresholds; /* of the packed forms; borrowed */
     struct reply *reply;
     const struct engine_port *engine; /* replicated state outside the keyspace; NULL in reads */
 };
