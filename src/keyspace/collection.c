@@ -10,7 +10,10 @@
 const struct collection_form *collection_form(
     enum object_type type, enum object_encoding encoding) {
     static const struct collection_form *const forms[N_TYPES][N_ENCODINGS] = {
-        [OBJECT_STRING] = {NULL},
+        [OBJECT_LIST] = {[ENCODING_LISTPACK] = &list_listpack_form,
+            [ENCODING_QUICKLIST] = &list_quicklist_form},
+        [OBJECT_ZSET] = {[ENCODING_LISTPACK] = &zset_listpack_form,
+            [ENCODING_SKIPLIST] = &zset_skiplist_form},
     };
     if ((unsigned)type >= N_TYPES || (unsigned)encoding >= N_ENCODINGS) return NULL;
     return forms[type][encoding];

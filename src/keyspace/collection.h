@@ -6,6 +6,7 @@
 #ifndef SF_KEYSPACE_COLLECTION_H
 #define SF_KEYSPACE_COLLECTION_H
 
+#include "data/sorted_set.h"
 #include "data/table.h"
 #include "keyspace/keyspace.h"
 #include "util/codec.h"
@@ -34,6 +35,7 @@ struct collection_types {
     struct table_type members; /* the tables of sets: member.h */
     struct table_type fields;  /* the tables of hashes */
     struct pool *pool;         /* where members and fields lie */
+    struct sorted_set_type sorted_sets;
 };
 
 /* A value, or the handle on one that a key holds: then whoever changes it hands the handle back

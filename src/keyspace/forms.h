@@ -6,6 +6,10 @@
 #include "data/size_class.h"
 #include "keyspace/collection.h"
 
+/* list.c, zset.c */
+extern const struct collection_form list_listpack_form, list_quicklist_form;
+extern const struct collection_form zset_listpack_form, zset_skiplist_form;
+
 /* -- forms whose value is a listpack (collection.c) ------------------------------------------ */
 
 size_t packed_bytes(const void *value);

@@ -21,6 +21,7 @@ struct keyspace *keyspace_new(uint32_t n_dbs, const struct hash_secret *secret) 
     struct keyspace *keyspace = sf_alloc_zero(1, sizeof *keyspace);
     keyspace->keys = (struct table_type){.secret = *secret, .key = item_key};
     keyspace->by_due = (struct btree_type){.compare = object_compare_due, .context = keyspace};
+    sorted_set_type_init(&keyspace->collections.sorted_sets, secret);
     keyspace->n_dbs = n_dbs;
     keyspace->dbs = sf_alloc_zero(n_dbs, sizeof *keyspace->dbs);
     keyspace->due_heap = sf_alloc_zero(n_dbs, sizeof *keyspace->due_heap);
