@@ -85,7 +85,8 @@ static bool entry_read(const uint8_t *at, size_t room, struct entry *out) {
         int64_t integer = (int64_t)((uint64_t)(first & 31) << 8 | at[1]);
         return entry_number(out, 2, integer >= 4096 ? integer - 8192 : integer, room);
     }
-    if (first < 0xf0) return room >= 2 && entry_text(out, 2, (size_t)(first & 15) << 8 | at[1], room);
+    if (first < 0xf0)
+        return room >= 2 && entry_text(out, 2, (size_t)(first & 15) << 8 | at[1], room);
     if (first == 0xf0) return room >= 5 && entry_text(out, 5, load_u32(at + 1), room);
     if (first > 0xf4) return false;
     uint8_t width = widths[first - 0xf1];
@@ -100,8 +101,7 @@ static size_t backlen_bytes(size_t len) {
 
 static void backlen_write(uint8_t *at, size_t len) {
     size_t n = backlen_bytes(len);
-    for (size_t i = n; i-- > 0; len >>= 7)
-        at[i] = (uint8_t)((len & 127) | (i > 0 ? 128 : 0));
+    for (size_t i = n; i-- > 0; len >>= 7) at[i] = (uint8_t)((len & 127) | (i > 0 ? 128 : 0));
 }
 
 /* The backlen whose last byte is at[-1]; room bytes may be read before `at`. */
@@ -187,7 +187,8 @@ static size_t encoded_bytes(const struct encoded *encoded) {
 static void encoded_write(const struct encoded *encoded, uint8_t *at) {
     size_t len = encoded->head_len + encoded->text.len;
     memcpy(at, encoded->head, encoded->head_len);
-    if (encoded->text.len > 0) memcpy(at + encoded->head_len, encoded->text.data, encoded->text.len);
+    if (encoded->text.len > 0)
+        memcpy(at + encoded->head_len, encoded->text.data, encoded->text.len);
     backlen_write(at + len, len);
 }
 
@@ -298,8 +299,7 @@ size_t listpack_seek(const struct listpack *listpack, int64_t index) {
     return at;
 }
 
-struct slice listpack_text(
-    const struct listpack *listpack, size_t at, char scratch[INT_TEXT_MAX]) {
+struct slice listpack_text(const struct listpack *listpack, size_t at, char scratch[INT_TEXT_MAX]) {
     struct entry entry = entry_at(listpack, at);
     if (entry.is_integer) return slice_of(scratch, int_print(entry.integer, scratch));
     return slice_of(byte_at(listpack, at + entry.head), entry.len);
@@ -356,8 +356,8 @@ static void resize_at(struct listpack **listpack, size_t at, size_t old_len, siz
     size_t before = listpack_bytes(*listpack), bytes = before - old_len + new_len;
     SF_ASSERT(bytes <= UINT32_MAX);
     if (new_len > old_len) *listpack = sf_realloc(*listpack, bytes);
-    memmove(byte_at(*listpack, at + new_len), byte_at(*listpack, at + old_len),
-        before - at - old_len);
+    memmove(
+        byte_at(*listpack, at + new_len), byte_at(*listpack, at + old_len), before - at - old_len);
     if (new_len < old_len) *listpack = sf_realloc(*listpack, bytes);
     store_u32(*listpack, (uint32_t)bytes);
 }

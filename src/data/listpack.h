@@ -43,8 +43,7 @@ size_t listpack_prev(const struct listpack *listpack, size_t at);
 size_t listpack_seek(const struct listpack *listpack, int64_t index);
 
 /* The entry's text; borrowed from the listpack, or from scratch where it is held as a number. */
-struct slice listpack_text(
-    const struct listpack *listpack, size_t at, char scratch[INT_TEXT_MAX]);
+struct slice listpack_text(const struct listpack *listpack, size_t at, char scratch[INT_TEXT_MAX]);
 /* true and *out where the entry is held as a number. */
 bool listpack_integer(const struct listpack *listpack, size_t at, int64_t *out);
 bool listpack_equals(const struct listpack *listpack, size_t at, struct slice text);

@@ -23,7 +23,7 @@ struct setting {
 struct engine {
     struct engine_settings settings;
     struct engine_watcher watcher;
-    struct engine_port port; /* what commands may change outside the keyspace */
+    struct engine_port port;      /* what commands may change outside the keyspace */
     struct thresholds thresholds; /* from the replicated settings */
     struct keyspace *keyspace;
 

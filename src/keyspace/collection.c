@@ -1,7 +1,7 @@
 /* Which forms there are, and what is the same for all of them. */
 #include "keyspace/collection.h"
 
-#include "keyspace/forms.h"
+#include "keyspace/element.h"
 #include "util/number.h"
 
 #define N_TYPES (OBJECT_STREAM + 1)
@@ -12,8 +12,13 @@ const struct collection_form *collection_form(
     static const struct collection_form *const forms[N_TYPES][N_ENCODINGS] = {
         [OBJECT_LIST] = {[ENCODING_LISTPACK] = &list_listpack_form,
             [ENCODING_QUICKLIST] = &list_quicklist_form},
-        [OBJECT_ZSET] = {[ENCODING_LISTPACK] = &zset_listpack_form,
-            [ENCODING_SKIPLIST] = &zset_skiplist_form},
+        [OBJECT_ZSET] =
+            {[ENCODING_LISTPACK] = &zset_listpack_form, [ENCODING_SKIPLIST] = &zset_skiplist_form},
+        [OBJECT_SET] = {[ENCODING_INTSET] = &set_intset_form,
+            [ENCODING_LISTPACK] = &set_listpack_form,
+            [ENCODING_HASHTABLE] = &set_table_form},
+        [OBJECT_HASH] =
+            {[ENCODING_LISTPACK] = &hash_listpack_form, [ENCODING_HASHTABLE] = &hash_table_form},
     };
     if ((unsigned)type >= N_TYPES || (unsigned)encoding >= N_ENCODINGS) return NULL;
     return forms[type][encoding];
@@ -88,4 +93,19 @@ struct listpack *packed_read(struct reader *in) {
     if (listpack == NULL || listpack_first(listpack) != 0) return listpack;
     listpack_free(listpack);
     return NULL;
+}
+
+bool packed_is_distinct(
+    const struct collection_types *types, const struct listpack *listpack, uint32_t stride) {
+    struct element_table *seen = element_table_new(types, false);
+    bool is_good = true;
+    char scratch[INT_TEXT_MAX];
+    uint64_t n = 0;
+    for (size_t at = listpack_first(listpack); at != 0 && is_good; n++) {
+        struct slice text = listpack_text(listpack, at, scratch);
+        if (n % stride == 0) is_good = element_table_put(seen, text, slice_of(NULL, 0));
+        at = listpack_next(listpack, at);
+    }
+    element_form_free(seen);
+    return is_good && n % stride == 0;
 }

@@ -32,9 +32,8 @@ bool thresholds_set(struct thresholds *thresholds, struct slice name, struct sli
 
 /* What the large forms of one keyspace share. */
 struct collection_types {
-    struct table_type members; /* the tables of sets: member.h */
-    struct table_type fields;  /* the tables of hashes */
-    struct pool *pool;         /* where members and fields lie */
+    struct table_type elements; /* the tables of sets and hashes: element.h */
+    struct pool *pool;          /* where those elements lie */
     struct sorted_set_type sorted_sets;
 };
 
@@ -65,8 +64,7 @@ struct collection_form {
     void (*redis_digest)(const void *value, uint8_t digest[20]);
 };
 /* NULL: there is no such form. */
-const struct collection_form *collection_form(
-    enum object_type type, enum object_encoding encoding);
+const struct collection_form *collection_form(enum object_type type, enum object_encoding encoding);
 
 uint64_t collection_size(const struct collection *collection);
 struct collection collection_copy(const struct collection *collection);
@@ -89,7 +87,6 @@ struct object *db_add_collection(
 /* The value of object was changed by way of this handle: takes over value and encoding, counts
  * its bytes, and gives the key the next revision, so once a command. An empty one is removed with
  * its key: then false, and object is gone. */
-bool db_collection_changed(
-    struct db *db, struct object *object, struct collection *collection);
+bool db_collection_changed(struct db *db, struct object *object, struct collection *collection);
 
 #endif

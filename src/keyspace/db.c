@@ -253,8 +253,7 @@ struct object *db_add_collection(
     return db_put(db, hash, old, object);
 }
 
-bool db_collection_changed(
-    struct db *db, struct object *object, struct collection *collection) {
+bool db_collection_changed(struct db *db, struct object *object, struct collection *collection) {
     size_t before = object_bytes(object);
     object_set_collection(object, collection, collection_bytes(collection));
     db->keyspace->object_bytes += object_bytes(object) - before;

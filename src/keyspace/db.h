@@ -46,7 +46,7 @@ struct garbage_value {
 };
 
 struct keyspace {
-    struct table_type keys;   /* db.table */
+    struct table_type keys; /* db.table */
     struct collection_types collections;
     struct btree_type by_due; /* db.expiry; its context is the keyspace */
     uint64_t revision;        /* of the latest change */

@@ -84,7 +84,8 @@ static bool read_text(struct reader *in, unsigned encoding, struct string_value 
     }
 }
 
-/* The object of a key, with the value that stands there; NULL: not one that a keyspace could hold. */
+/* The object of a key, with the value that stands there; NULL: not one that a keyspace could hold.
+ */
 static struct object *read_object(
     struct reader *in, struct db *db, struct slice key, unsigned form, int64_t due_ms) {
     unsigned type = form >> IMAGE_TYPE_SHIFT & 7, encoding = form & 15;
@@ -96,8 +97,7 @@ static struct object *read_object(
     struct collection collection = {.types = &db->keyspace->collections,
         .type = (enum object_type)type,
         .encoding = (enum object_encoding)encoding};
-    const struct collection_form *its =
-        collection_form(collection.type, collection.encoding);
+    const struct collection_form *its = collection_form(collection.type, collection.encoding);
     if (its == NULL) return NULL;
     collection.value = its->read(collection.types, in);
     if (collection.value == NULL) return NULL;

@@ -1,7 +1,7 @@
 /* All databases: their life, and what concerns a whole db at once. */
 #include "keyspace/db.h"
 
-#include "data/size_class.h"
+#include "keyspace/element.h"
 
 /* Elements that are freed together with their value's key: no pause is felt. */
 #define FREE_AT_ONCE 512
@@ -22,6 +22,8 @@ struct keyspace *keyspace_new(uint32_t n_dbs, const struct hash_secret *secret) 
     keyspace->keys = (struct table_type){.secret = *secret, .key = item_key};
     keyspace->by_due = (struct btree_type){.compare = object_compare_due, .context = keyspace};
     sorted_set_type_init(&keyspace->collections.sorted_sets, secret);
+    keyspace->collections.elements = (struct table_type){.secret = *secret, .key = element_key};
+    keyspace->collections.pool = pool_new();
     keyspace->n_dbs = n_dbs;
     keyspace->dbs = sf_alloc_zero(n_dbs, sizeof *keyspace->dbs);
     keyspace->due_heap = sf_alloc_zero(n_dbs, sizeof *keyspace->due_heap);
@@ -38,6 +40,7 @@ struct keyspace *keyspace_new(uint32_t n_dbs, const struct hash_secret *secret) 
 void keyspace_free(struct keyspace *keyspace) {
     if (keyspace == NULL) return;
     keyspace_reset(keyspace);
+    pool_free(keyspace->collections.pool);
     sf_free(keyspace->due_heap);
     sf_free(keyspace->dbs);
     sf_free(keyspace);
