@@ -47,7 +47,7 @@ const struct command_docs docs_lmpop = {
     .since = "7.0.0",
     .group = "list",
     .complexity = "O(N + M), N keys and M elements taken",
-    .key_specs = KEY_SPECS(KEYNUM_SPEC(1, KEY_RW | KEY_ACCESS | KEY_DELETE)),
+    .key_specs = KEY_SPECS(KEY_SPEC_COUNTED(1, KEY_RW | KEY_ACCESS | KEY_DELETE)),
     .arguments = ARGUMENTS(INTEGER("numkeys"), KEY("key", .flags = ARG_MULTIPLE),
         ONEOF("where", .arguments = ARGUMENTS(TOKEN("left", "LEFT"), TOKEN("right", "RIGHT"))),
         INTEGER("count", .token = "COUNT", .flags = ARG_OPTIONAL)),

@@ -41,7 +41,7 @@ const struct command_docs docs_zdiff = {
     .since = "6.2.0",
     .group = "sorted-set",
     .complexity = "O(L + (N - K) log(N)), L members in all, N in the first, K in the result",
-    .key_specs = KEY_SPECS(KEYNUM_SPEC(1, KEY_RO | KEY_ACCESS)),
+    .key_specs = KEY_SPECS(KEY_SPEC_COUNTED(1, KEY_RO | KEY_ACCESS)),
     .arguments = ARGUMENTS(INTEGER("numkeys"), KEY("key", .flags = ARG_MULTIPLE),
         TOKEN("withscores", "WITHSCORES", .flags = ARG_OPTIONAL)),
 };
@@ -52,7 +52,7 @@ const struct command_docs docs_zdiffstore = {
     .group = "sorted-set",
     .complexity = "O(L + (N - K) log(N)), L members in all, N in the first, K in the result",
     .key_specs =
-        KEY_SPECS(KEY_SPEC(1, 0, 1, KEY_OW | KEY_UPDATE), KEYNUM_SPEC(2, KEY_RO | KEY_ACCESS)),
+        KEY_SPECS(KEY_SPEC(1, 0, 1, KEY_OW | KEY_UPDATE), KEY_SPEC_COUNTED(2, KEY_RO | KEY_ACCESS)),
     .arguments = ARGUMENTS(
         KEY("destination"), INTEGER("numkeys"), KEY("key", .key_spec = 1, .flags = ARG_MULTIPLE)),
 };
@@ -71,7 +71,7 @@ const struct command_docs docs_zinter = {
     .since = "6.2.0",
     .group = "sorted-set",
     .complexity = "O(N K) + O(M log(M)), N members in the smallest of K sets, M in the result",
-    .key_specs = KEY_SPECS(KEYNUM_SPEC(1, KEY_RO | KEY_ACCESS)),
+    .key_specs = KEY_SPECS(KEY_SPEC_COUNTED(1, KEY_RO | KEY_ACCESS)),
     .arguments = ARGUMENTS(INTEGER("numkeys"), KEY("key", .flags = ARG_MULTIPLE),
         INTEGER("weight", .token = "WEIGHTS", .flags = ARG_OPTIONAL | ARG_MULTIPLE),
         ONEOF("aggregate", .token = "AGGREGATE", .flags = ARG_OPTIONAL,
@@ -84,7 +84,7 @@ const struct command_docs docs_zintercard = {
     .since = "7.0.0",
     .group = "sorted-set",
     .complexity = "O(N K), N members in the smallest of K sets",
-    .key_specs = KEY_SPECS(KEYNUM_SPEC(1, KEY_RO | KEY_ACCESS)),
+    .key_specs = KEY_SPECS(KEY_SPEC_COUNTED(1, KEY_RO | KEY_ACCESS)),
     .arguments = ARGUMENTS(INTEGER("numkeys"), KEY("key", .flags = ARG_MULTIPLE),
         INTEGER("limit", .token = "LIMIT", .flags = ARG_OPTIONAL)),
 };
@@ -95,7 +95,7 @@ const struct command_docs docs_zinterstore = {
     .group = "sorted-set",
     .complexity = "O(N K) + O(M log(M)), N members in the smallest of K sets, M in the result",
     .key_specs =
-        KEY_SPECS(KEY_SPEC(1, 0, 1, KEY_OW | KEY_UPDATE), KEYNUM_SPEC(2, KEY_RO | KEY_ACCESS)),
+        KEY_SPECS(KEY_SPEC(1, 0, 1, KEY_OW | KEY_UPDATE), KEY_SPEC_COUNTED(2, KEY_RO | KEY_ACCESS)),
     .arguments = ARGUMENTS(KEY("destination"), INTEGER("numkeys"),
         KEY("key", .key_spec = 1, .flags = ARG_MULTIPLE),
         INTEGER("weight", .token = "WEIGHTS", .flags = ARG_OPTIONAL | ARG_MULTIPLE),
@@ -118,7 +118,7 @@ const struct command_docs docs_zmpop = {
     .since = "7.0.0",
     .group = "sorted-set",
     .complexity = "O(K) + O(M log(N)), K keys, M members taken, N present",
-    .key_specs = KEY_SPECS(KEYNUM_SPEC(1, KEY_RW | KEY_ACCESS | KEY_DELETE)),
+    .key_specs = KEY_SPECS(KEY_SPEC_COUNTED(1, KEY_RW | KEY_ACCESS | KEY_DELETE)),
     .arguments = ARGUMENTS(INTEGER("numkeys"), KEY("key", .flags = ARG_MULTIPLE),
         ONEOF("where", .arguments = ARGUMENTS(TOKEN("min", "MIN"), TOKEN("max", "MAX"))),
         INTEGER("count", .token = "COUNT", .flags = ARG_OPTIONAL)),

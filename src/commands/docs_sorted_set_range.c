@@ -197,7 +197,7 @@ const struct command_docs docs_zunion = {
     .since = "6.2.0",
     .group = "sorted-set",
     .complexity = "O(N) + O(M log(M)), N members in all, M in the result",
-    .key_specs = KEY_SPECS(KEYNUM_SPEC(1, KEY_RO | KEY_ACCESS)),
+    .key_specs = KEY_SPECS(KEY_SPEC_COUNTED(1, KEY_RO | KEY_ACCESS)),
     .arguments = ARGUMENTS(INTEGER("numkeys"), KEY("key", .flags = ARG_MULTIPLE),
         INTEGER("weight", .token = "WEIGHTS", .flags = ARG_OPTIONAL | ARG_MULTIPLE),
         ONEOF("aggregate", .token = "AGGREGATE", .flags = ARG_OPTIONAL,
@@ -211,7 +211,7 @@ const struct command_docs docs_zunionstore = {
     .group = "sorted-set",
     .complexity = "O(N) + O(M log(M)), N members in all, M in the result",
     .key_specs =
-        KEY_SPECS(KEY_SPEC(1, 0, 1, KEY_OW | KEY_UPDATE), KEYNUM_SPEC(2, KEY_RO | KEY_ACCESS)),
+        KEY_SPECS(KEY_SPEC(1, 0, 1, KEY_OW | KEY_UPDATE), KEY_SPEC_COUNTED(2, KEY_RO | KEY_ACCESS)),
     .arguments = ARGUMENTS(KEY("destination"), INTEGER("numkeys"),
         KEY("key", .key_spec = 1, .flags = ARG_MULTIPLE),
         INTEGER("weight", .token = "WEIGHTS", .flags = ARG_OPTIONAL | ARG_MULTIPLE),

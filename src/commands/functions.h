@@ -27,11 +27,11 @@ command_run cmd_object_encoding, cmd_object_freq, cmd_object_help, cmd_object_id
 command_run cmd_command, cmd_command_count, cmd_command_docs, cmd_command_getkeys,
     cmd_command_getkeysandflags, cmd_command_help, cmd_command_info, cmd_command_list;
 /* list.c: elements at places; list_move.c: from the ends */
-command_run cmd_lindex, cmd_linsert, cmd_llen, cmd_lpos, cmd_lpush, cmd_lpushx, cmd_lrange, cmd_lrem,
-    cmd_lset, cmd_ltrim, cmd_rpush, cmd_rpushx;
+command_run cmd_lindex, cmd_linsert, cmd_llen, cmd_lpos, cmd_lpush, cmd_lpushx, cmd_lrange,
+    cmd_lrem, cmd_lset, cmd_ltrim, cmd_rpush, cmd_rpushx;
 command_run cmd_lmove, cmd_lmpop, cmd_lpop, cmd_rpop, cmd_rpoplpush;
 /* sort.c */
-command_run cmd_sort, cmd_sort_ro;
+command_run cmd_sort;
 /* sorted_set.c: members and scores; sorted_set_range.c; sorted_set_pick.c; sorted_set_combine.c */
 command_run cmd_zadd, cmd_zcard, cmd_zincrby, cmd_zmscore, cmd_zrank, cmd_zrem, cmd_zrevrank,
     cmd_zscore;

@@ -122,17 +122,18 @@ static bool position_options(struct call *call, struct position_options *options
         struct slice word = call->argv[i], value = call->argv[i + 1];
         bool good = true;
         if (slice_is(word, "rank")) {
-            good = call_bounded(call, value, -INT64_MAX, INT64_MAX, NULL, &options->rank);
+            good = call_range(call, value, -INT64_MAX, INT64_MAX, NULL, &options->rank);
             if (good && options->rank == 0) {
                 reply_error(call->reply, TEXT_RANK_ZERO);
                 good = false;
             }
         } else if (slice_is(word, "count")) {
-            good = call_not_negative(call, value, "ERR COUNT can't be negative", &options->count);
+            good = call_range(
+                call, value, 0, INT64_MAX, "ERR COUNT can't be negative", &options->count);
             options->has_count = true;
         } else if (slice_is(word, "maxlen")) {
-            good = call_not_negative(
-                call, value, "ERR MAXLEN can't be negative", &options->max_looked);
+            good = call_range(
+                call, value, 0, INT64_MAX, "ERR MAXLEN can't be negative", &options->max_looked);
         } else {
             reply_error(call->reply, TEXT_SYNTAX);
             good = false;
@@ -237,7 +238,7 @@ void cmd_linsert(struct call *call) {
 void cmd_lrem(struct call *call) {
     struct edit edit;
     int64_t count;
-    if (!call_bounded(call, call->argv[2], -INT64_MAX, INT64_MAX, NULL, &count)) return;
+    if (!call_range(call, call->argv[2], -INT64_MAX, INT64_MAX, NULL, &count)) return;
     if (!edit_begin(call, call->argv[1], OBJECT_LIST, &edit)) return;
     uint64_t removed = 0, max = (uint64_t)(count < 0 ? -count : count);
     if (edit.object != NULL)

@@ -27,7 +27,7 @@ static void pop(struct call *call, bool front) {
         reply_arity_error(call);
         return;
     }
-    if (has_count && !call_not_negative(call, call->argv[2], NULL, &count)) return;
+    if (has_count && !call_range(call, call->argv[2], 0, INT64_MAX, NULL, &count)) return;
     if (!edit_begin(call, call->argv[1], OBJECT_LIST, &edit)) return;
     if (edit.object == NULL) {
         if (has_count)
@@ -115,7 +115,7 @@ void cmd_rpoplpush(struct call *call) {
 void cmd_lmpop(struct call *call) {
     int64_t n_keys, count = 1;
     bool front, has_count = false;
-    if (!call_bounded(
+    if (!call_range(
             call, call->argv[1], 1, INT64_MAX, "ERR numkeys should be greater than 0", &n_keys))
         return;
     if (n_keys >= (int64_t)call->argc - 2) {
@@ -130,7 +130,7 @@ void cmd_lmpop(struct call *call) {
             return;
         }
         has_count = true;
-        if (!call_bounded(call, call->argv[at + 1], 1, INT64_MAX,
+        if (!call_range(call, call->argv[at + 1], 1, INT64_MAX,
                 "ERR count should be greater than 0", &count))
             return;
     }

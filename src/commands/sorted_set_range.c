@@ -2,9 +2,6 @@
 #include "commands/functions.h"
 #include "commands/sorted_set.h"
 
-#include <math.h>
-#include <stdlib.h>
-
 enum range_kind { BY_RANK, BY_SCORE, BY_LEX };
 
 /* A range as it was asked for. */

@@ -4,14 +4,10 @@
 
 bool call_value(
     struct call *call, struct slice key, enum object_type type, struct collection *out) {
-    const struct object *object = call_find(call, key);
+    struct object *object;
     *out = (struct collection){.types = db_collection_types(call->db), .type = type};
-    if (object == NULL) return true;
-    if (object_type(object) != type) {
-        reply_error(call->reply, TEXT_WRONG_TYPE);
-        return false;
-    }
-    *out = db_collection(call->db, object);
+    if (!call_find_type(call, key, type, &object)) return false;
+    if (object != NULL) *out = db_collection(call->db, object);
     return true;
 }
 
@@ -37,31 +33,6 @@ void call_store(struct call *call, struct slice key, struct collection *value) {
         db_delete(call->db, key, call->now_ms);
         collection_free(value);
     }
-}
-
-bool call_bounded(struct call *call, struct slice text, int64_t min, int64_t max, const char *error,
-    int64_t *out) {
-    if (!int_parse(text, out)) {
-        reply_error(call->reply, error != NULL ? error : TEXT_NOT_INTEGER);
-        return false;
-    }
-    if (*out >= min && *out <= max) return true;
-    if (error != NULL)
-        reply_error(call->reply, error);
-    else
-        reply_errorf(call->reply, "ERR value is out of range, value must between %lld and %lld",
-            (long long)min, (long long)max);
-    return false;
-}
-
-bool call_not_negative(struct call *call, struct slice text, const char *error, int64_t *out) {
-    if (!int_parse(text, out)) {
-        reply_error(call->reply, error != NULL ? error : TEXT_NOT_INTEGER);
-        return false;
-    }
-    if (*out >= 0) return true;
-    reply_error(call->reply, error != NULL ? error : "ERR value is out of range, must be positive");
-    return false;
 }
 
 bool call_element_fits(struct call *call, struct slice text) {

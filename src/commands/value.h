@@ -22,12 +22,6 @@ void edit_end(struct call *call, struct edit *edit);
 /* Puts a value in the place of whatever the key holds; an empty one removes the key. */
 void call_store(struct call *call, struct slice key, struct collection *value);
 
-/* An integer from min to max. error NULL: the general texts, which name the bounds. */
-bool call_bounded(struct call *call, struct slice text, int64_t min, int64_t max, const char *error,
-    int64_t *out);
-/* The same from 0 on, with the text for what must be positive. */
-bool call_not_negative(struct call *call, struct slice text, const char *error, int64_t *out);
-
 /* Whether an element can be held; the limit is that of a string, and of what a listpack takes. */
 bool call_element_fits(struct call *call, struct slice text);
 

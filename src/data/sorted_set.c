@@ -127,11 +127,12 @@ void sorted_set_add(struct sorted_set *set, struct slice member, double score) {
 void sorted_set_rescore(
     struct sorted_set *set, const struct sorted_element *element, double score) {
     SF_ASSERT(!isnan(score));
-    if (element->score == score) return;
-    struct sorted_element *own = btree_remove(&set->order, element);
+    bool moves = element->score != score;
+    struct sorted_element *own =
+        moves ? btree_remove(&set->order, element) : btree_find(&set->order, element);
     SF_ASSERT(own == element);
-    own->score = score;
-    btree_insert(&set->order, own);
+    own->score = score; /* -0 in the place of 0 changes no order */
+    if (moves) btree_insert(&set->order, own);
 }
 
 void sorted_set_remove(struct sorted_set *set, const struct sorted_element *element) {

@@ -3,8 +3,8 @@
  * ranges are all cheap. For large sorted sets.
  *
  * What can be observed (order, ranks, the table's order of a scan) is a function of members, scores
- * and the secret alone (invariant S1). Scores are never NaN (asserted); -0 equals 0 and keeps its
- * sign until another value comes. */
+ * and the secret alone (invariant S1). Scores are never NaN (asserted); -0 equals 0 in the
+ * order and is kept as it is. */
 #ifndef SF_DATA_SORTED_SET_H
 #define SF_DATA_SORTED_SET_H
 
@@ -49,7 +49,6 @@ uint64_t sorted_set_rank(const struct sorted_set *set, const struct sorted_eleme
 
 /* member must be absent (asserted). */
 void sorted_set_add(struct sorted_set *set, struct slice member, double score);
-/* Nothing where the score equals the old one. */
 void sorted_set_rescore(struct sorted_set *set, const struct sorted_element *element, double score);
 void sorted_set_remove(struct sorted_set *set, const struct sorted_element *element);
 

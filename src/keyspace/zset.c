@@ -53,14 +53,24 @@ static int packed_compare(
     return slice_compare(listpack_text(packed, at, scratch), member);
 }
 
+/* The score as it stands behind a member: -0 as 0. */
+static struct slice score_text(double score, char text[DOUBLE_TEXT_MAX]) {
+    return slice_of(text, double_print(score == 0 ? 0 : score, text));
+}
+
+static void pair_append(struct listpack **packed, struct slice member, double score) {
+    char text[DOUBLE_TEXT_MAX];
+    listpack_append(packed, member);
+    listpack_append(packed, score_text(score, text));
+}
+
 static void packed_add(struct listpack **packed, struct slice member, double score) {
     char text[DOUBLE_TEXT_MAX];
-    struct slice shown = slice_of(text, double_print(score == 0 ? 0 : score, text));
+    struct slice shown = score_text(score, text);
     size_t at = listpack_first(*packed);
     while (at != 0 && packed_compare(*packed, at, score, member) < 0) at = packed_next(*packed, at);
     if (at == 0) {
-        listpack_append(packed, member);
-        listpack_append(packed, shown);
+        pair_append(packed, member, score);
     } else {
         listpack_insert(packed, listpack_insert(packed, at, shown), member);
     }
@@ -229,6 +239,33 @@ struct collection zset_new(const struct collection_types *types,
         zset.value = sorted_set_new(&types->sorted_sets);
     }
     return zset;
+}
+
+struct collection zset_of(const struct collection_types *types, struct sorted_set **set) {
+    struct collection zset = {
+        .types = types, .type = OBJECT_ZSET, .encoding = ENCODING_SKIPLIST, .value = *set};
+    *set = NULL;
+    return zset;
+}
+
+void zset_compact(struct collection *zset, const struct thresholds *thresholds) {
+    if (is_packed(zset) || !fits_packed(thresholds, zset_size(zset), 0)) return;
+    struct sorted_set *set = zset->value;
+    struct listpack *packed = listpack_new();
+    struct btree_cursor cursor;
+    const struct sorted_element *element = btree_seek(&set->order, 0, &cursor);
+    for (; element != NULL; element = btree_next(&cursor)) {
+        struct slice member = sorted_element_member(element);
+        if (!fits_packed(thresholds, zset_size(zset), member.len) ||
+            !listpack_has_room(packed, member.len + DOUBLE_TEXT_MAX)) {
+            listpack_free(packed);
+            return;
+        }
+        pair_append(&packed, member, element->score);
+    }
+    sorted_set_free(set);
+    zset->value = packed;
+    zset->encoding = ENCODING_LISTPACK;
 }
 
 /* -- looking --------------------------------------------------------------------------------- */

@@ -14,6 +14,11 @@
 struct collection zset_new(const struct collection_types *types,
     const struct thresholds *thresholds, uint64_t n, size_t longest);
 
+/* One that was put together by itself; *set is NULL afterwards. In the large form until
+ * zset_compact makes it a listpack, if it is small enough. */
+struct collection zset_of(const struct collection_types *types, struct sorted_set **set);
+void zset_compact(struct collection *zset, const struct thresholds *thresholds);
+
 static inline uint64_t zset_size(const struct collection *zset) {
     return collection_size(zset);
 }
@@ -67,7 +72,7 @@ struct rank_range zset_lex_range(
 /* member must be absent. Converts where the thresholds ask for it. */
 void zset_add(struct collection *zset, const struct thresholds *thresholds, struct slice member,
     double score);
-/* member must be present. Nothing where the score equals the old one. */
+/* member must be present. */
 void zset_set_score(struct collection *zset, struct slice member, double score);
 bool zset_remove(struct collection *zset, struct slice member); /* false: absent */
 void zset_remove_ranks(struct collection *zset, const struct rank_range *range);
