@@ -86,10 +86,19 @@ const char *command_category_name(uint32_t bit) {
     return NULL;
 }
 
-uint32_t key_spec_positions(
-    const struct key_spec *spec, uint32_t argc, uint32_t *out, uint32_t max) {
+/* The last of the counted keys, where the count is one and there are so many arguments. */
+static int64_t last_counted(const struct key_spec *spec, uint32_t argc, const struct slice *argv) {
+    int64_t at = spec->begin_index, n = 0;
+    bool is_good = at < argc && int_parse(argv[at], &n) && n > 0 && n < argc - at;
+    return is_good ? at + n : at;
+}
+
+uint32_t key_spec_positions(const struct key_spec *spec, uint32_t argc, const struct slice *argv,
+    uint32_t *out, uint32_t max) {
     int64_t first = spec->begin_index;
     int64_t last = spec->last >= 0 ? first + spec->last : (int64_t)argc + spec->last;
+    if (spec->counted) last = last_counted(spec, argc, argv);
+    first += spec->counted;
     uint32_t count = 0;
     for (int64_t at = first; at <= last && at < argc; at += spec->step) {
         if (count < max) out[count] = (uint32_t)at;
@@ -98,13 +107,13 @@ uint32_t key_spec_positions(
     return count;
 }
 
-uint32_t command_key_positions(
-    const struct command *command, uint32_t argc, uint32_t *out, uint32_t max) {
+uint32_t command_key_positions(const struct command *command, uint32_t argc,
+    const struct slice *argv, uint32_t *out, uint32_t max) {
     uint32_t count = 0;
     const struct key_spec *spec = command->docs->key_specs;
     for (; spec != NULL && spec->begin_index != 0; spec++) {
         uint32_t skip = SF_MIN(count, max);
-        count += key_spec_positions(spec, argc, out == NULL ? NULL : out + skip, max - skip);
+        count += key_spec_positions(spec, argc, argv, out == NULL ? NULL : out + skip, max - skip);
     }
     return count;
 }

@@ -82,9 +82,15 @@ static void reply_key_spec(struct reply *reply, const struct key_spec *spec) {
     reply_number_field(reply, "index", spec->begin_index);
     reply_bulk_text(reply, "find_keys");
     reply_map(reply, 2);
-    reply_field(reply, "type", "range");
+    reply_field(reply, "type", spec->counted ? "keynum" : "range");
     reply_bulk_text(reply, "spec");
     reply_map(reply, 3);
+    if (spec->counted) { /* relative to the begin: the number, the first key */
+        reply_number_field(reply, "keynumidx", 0);
+        reply_number_field(reply, "firstkey", 1);
+        reply_number_field(reply, "keystep", spec->step);
+        return;
+    }
     reply_number_field(reply, "lastkey", spec->last);
     reply_number_field(reply, "keystep", spec->step);
     reply_number_field(reply, "limit", 0);
