@@ -155,9 +155,10 @@ uint32_t command_categories(const struct command *command);
 const char *command_category_name(uint32_t bit);
 
 /* Writes the positions in argv of the request's keys to out (room for max) and returns how many
- * there are. The request must have passed the arity check. */
-uint32_t command_key_positions(
-    const struct command *command, uint32_t argc, uint32_t *out, uint32_t max);
+ * there are. The request must have passed the arity check; a count of keys that is none means no
+ * keys there. */
+uint32_t command_key_positions(const struct command *command, uint32_t argc,
+    const struct slice *argv, uint32_t *out, uint32_t max);
 
 /* The reply to a container's HELP ("CLIENT"): Redis's frame around lines, which end with NULL. */
 void reply_help(struct reply *reply, const char *container, const char *const *lines);

@@ -139,9 +139,41 @@ COMMAND(GETRANGE, "getrange", cmd_getrange, docs_getrange, 4,
     CMD_READ, KEYS(1, 1, 1), CAT_STRING)
 COMMAND(GETSET, "getset", cmd_getset, docs_getset, 3,
     CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(HDEL, "hdel", cmd_hdel, docs_hdel, -3,
+    CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
 COMMAND(HELLO, "hello", NULL, docs_hello, -1,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_NO_AUTH | CMD_ALLOW_BUSY | CMD_LOCAL,
     NO_KEYS, CAT_CONNECTION)
+COMMAND(HEXISTS, "hexists", cmd_hexists, docs_hexists, 3,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HGET, "hget", cmd_hget, docs_hget, 3,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HGETALL, "hgetall", cmd_hgetall, docs_hgetall, 2,
+    CMD_READ, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HINCRBY, "hincrby", cmd_hincrby, docs_hincrby, 4,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HINCRBYFLOAT, "hincrbyfloat", cmd_hincrbyfloat, docs_hincrbyfloat, 4,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HKEYS, "hkeys", cmd_hkeys, docs_hkeys, 2,
+    CMD_READ, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HLEN, "hlen", cmd_hlen, docs_hlen, 2,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HMGET, "hmget", cmd_hmget, docs_hmget, -3,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HMSET, "hmset", cmd_hset, docs_hmset, -4,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HRANDFIELD, "hrandfield", cmd_hrandfield, docs_hrandfield, -2,
+    CMD_READ, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HSCAN, "hscan", cmd_hscan, docs_hscan, -3,
+    CMD_READ, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HSET, "hset", cmd_hset, docs_hset, -4,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HSETNX, "hsetnx", cmd_hsetnx, docs_hsetnx, 4,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HSTRLEN, "hstrlen", cmd_hstrlen, docs_hstrlen, 3,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HVALS, "hvals", cmd_hvals, docs_hvals, 2,
+    CMD_READ, KEYS(1, 1, 1), CAT_HASH)
 COMMAND(INCR, "incr", cmd_incr, docs_incr, 2,
     CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_STRING)
 COMMAND(INCRBY, "incrby", cmd_incrby, docs_incrby, 3,
@@ -241,8 +273,16 @@ COMMAND(RPUSH, "rpush", cmd_rpush, docs_rpush, -3,
     CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_LIST)
 COMMAND(RPUSHX, "rpushx", cmd_rpushx, docs_rpushx, -3,
     CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_LIST)
+COMMAND(SADD, "sadd", cmd_sadd, docs_sadd, -3,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_SET)
 COMMAND(SCAN, "scan", cmd_scan, docs_scan, -2,
     CMD_READ, NO_KEYS, CAT_KEYSPACE)
+COMMAND(SCARD, "scard", cmd_scard, docs_scard, 2,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_SET)
+COMMAND(SDIFF, "sdiff", cmd_sdiff, docs_sdiff, -2,
+    CMD_READ, KEYS(1, -1, 1), CAT_SET)
+COMMAND(SDIFFSTORE, "sdiffstore", cmd_sdiffstore, docs_sdiffstore, -3,
+    CMD_WRITE | CMD_GROWS, KEYS(1, -1, 1), CAT_SET)
 COMMAND(SELECT, "select", NULL, docs_select, 2,
     CMD_LOADING | CMD_STALE | CMD_FAST | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(SET, "set", cmd_set, docs_set, -3,
@@ -258,14 +298,42 @@ COMMAND(SHARDFORGE_SETTING, "shardforge.setting", cmd_shardforge_setting, docs_i
 COMMAND(SHUTDOWN, "shutdown", NULL, docs_shutdown, -1,
     CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_NO_MULTI | CMD_ALLOW_BUSY | CMD_LOCAL,
     NO_KEYS, 0)
+COMMAND(SINTER, "sinter", cmd_sinter, docs_sinter, -2,
+    CMD_READ, KEYS(1, -1, 1), CAT_SET)
+COMMAND(SINTERCARD, "sintercard", cmd_sintercard, docs_sintercard, -3,
+    CMD_READ | CMD_MOVABLE_KEYS, NO_KEYS, CAT_SET)
+COMMAND(SINTERSTORE, "sinterstore", cmd_sinterstore, docs_sinterstore, -3,
+    CMD_WRITE | CMD_GROWS, KEYS(1, -1, 1), CAT_SET)
+COMMAND(SISMEMBER, "sismember", cmd_sismember, docs_sismember, 3,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_SET)
+COMMAND(SMEMBERS, "smembers", cmd_smembers, docs_smembers, 2,
+    CMD_READ, KEYS(1, 1, 1), CAT_SET)
+COMMAND(SMISMEMBER, "smismember", cmd_smismember, docs_smismember, -3,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_SET)
+COMMAND(SMOVE, "smove", cmd_smove, docs_smove, 4,
+    CMD_WRITE | CMD_FAST, KEYS(1, 2, 1), CAT_SET)
 COMMAND(SORT, "sort", cmd_sort, docs_sort, -2,
-    CMD_WRITE | CMD_GROWS | CMD_MOVABLE_KEYS, KEYS(1, 1, 1), CAT_SET | CAT_SORTEDSET | CAT_LIST | CAT_DANGEROUS)
+    CMD_WRITE | CMD_GROWS | CMD_MOVABLE_KEYS, KEYS(1, 1, 1),
+    CAT_SET | CAT_SORTEDSET | CAT_LIST | CAT_DANGEROUS)
 COMMAND(SORT_RO, "sort_ro", cmd_sort, docs_sort_ro, -2,
-    CMD_READ | CMD_MOVABLE_KEYS, KEYS(1, 1, 1), CAT_SET | CAT_SORTEDSET | CAT_LIST | CAT_DANGEROUS)
+    CMD_READ | CMD_MOVABLE_KEYS, KEYS(1, 1, 1),
+    CAT_SET | CAT_SORTEDSET | CAT_LIST | CAT_DANGEROUS)
+COMMAND(SPOP, "spop", cmd_spop, docs_spop, -2,
+    CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_SET)
+COMMAND(SRANDMEMBER, "srandmember", cmd_srandmember, docs_srandmember, -2,
+    CMD_READ, KEYS(1, 1, 1), CAT_SET)
+COMMAND(SREM, "srem", cmd_srem, docs_srem, -3,
+    CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_SET)
+COMMAND(SSCAN, "sscan", cmd_sscan, docs_sscan, -3,
+    CMD_READ, KEYS(1, 1, 1), CAT_SET)
 COMMAND(STRLEN, "strlen", cmd_strlen, docs_strlen, 2,
     CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_STRING)
 COMMAND(SUBSTR, "substr", cmd_getrange, docs_substr, 4,
     CMD_READ, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(SUNION, "sunion", cmd_sunion, docs_sunion, -2,
+    CMD_READ, KEYS(1, -1, 1), CAT_SET)
+COMMAND(SUNIONSTORE, "sunionstore", cmd_sunionstore, docs_sunionstore, -3,
+    CMD_WRITE | CMD_GROWS, KEYS(1, -1, 1), CAT_SET)
 COMMAND(SWAPDB, "swapdb", cmd_swapdb, docs_swapdb, 3,
     CMD_WRITE | CMD_FAST, NO_KEYS, CAT_KEYSPACE | CAT_DANGEROUS)
 COMMAND(TIME, "time", NULL, docs_time, 1,

@@ -123,9 +123,9 @@ static void reply_keys(struct call *call, bool with_flags) {
     uint32_t argc = call->argc - 2;
     const struct slice *argv = call->argv + 2;
     uint32_t *positions = sf_alloc(argc * sizeof(*positions));
-    reply_array(call->reply, command_key_positions(command, argc, NULL, 0));
+    reply_array(call->reply, command_key_positions(command, argc, argv, NULL, 0));
     for (const struct key_spec *spec = command->docs->key_specs; spec->begin_index != 0; spec++) {
-        uint32_t n = key_spec_positions(spec, argc, positions, argc);
+        uint32_t n = key_spec_positions(spec, argc, argv, positions, argc);
         for (uint32_t i = 0; i < n; i++) {
             if (with_flags) reply_array(call->reply, 2);
             reply_bulk(call->reply, argv[positions[i]]);

@@ -7,12 +7,10 @@ const struct command_docs docs_sort = {
     .group = "generic",
     .complexity = "O(N + M log(M)), N elements, M returned",
     .key_specs = KEY_SPECS(KEY_SPEC(1, 0, 1, KEY_RO | KEY_ACCESS),
-        UNKNOWN_KEY_SPEC(KEY_RO | KEY_ACCESS,
-            .notes = "For the optional BY/GET keyword. It is marked 'unknown' because the key "
-                     "names derive from the content of the key we sort"),
-        UNKNOWN_KEY_SPEC(KEY_OW | KEY_UPDATE,
-            .notes = "For the optional STORE keyword. It is marked 'unknown' because the keyword "
-                     "can appear anywhere in the argument array")),
+        KEY_SPEC_UNKNOWN(
+            KEY_RO | KEY_ACCESS, .notes = "of BY and GET: their names depend on the elements"),
+        KEY_SPEC_UNKNOWN(
+            KEY_OW | KEY_UPDATE, .behind = "store", .notes = "of STORE, wherever it stands")),
     .arguments = ARGUMENTS(KEY("key"),
         PATTERN("pattern", .key_spec = 1, .token = "BY", .flags = ARG_OPTIONAL),
         BLOCK("offset_count", .token = "LIMIT", .flags = ARG_OPTIONAL,
@@ -31,9 +29,8 @@ const struct command_docs docs_sort_ro = {
     .group = "generic",
     .complexity = "O(N + M log(M)), N elements, M returned",
     .key_specs = KEY_SPECS(KEY_SPEC(1, 0, 1, KEY_RO | KEY_ACCESS),
-        UNKNOWN_KEY_SPEC(KEY_RO | KEY_ACCESS,
-            .notes = "For the optional BY/GET keyword. It is marked 'unknown' because the key "
-                     "names derive from the content of the key we sort")),
+        KEY_SPEC_UNKNOWN(
+            KEY_RO | KEY_ACCESS, .notes = "of BY and GET: their names depend on the elements")),
     .arguments = ARGUMENTS(KEY("key"),
         PATTERN("pattern", .key_spec = 1, .token = "BY", .flags = ARG_OPTIONAL),
         BLOCK("offset_count", .token = "LIMIT", .flags = ARG_OPTIONAL,

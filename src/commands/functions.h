@@ -20,6 +20,15 @@ command_run cmd_keys, cmd_randomkey, cmd_scan;
 /* expire.c */
 command_run cmd_expire, cmd_expireat, cmd_expiretime, cmd_persist, cmd_pexpire, cmd_pexpireat,
     cmd_pexpiretime, cmd_pttl, cmd_ttl;
+/* hash.c: fields; hash_walk.c: whole hashes */
+command_run cmd_hdel, cmd_hexists, cmd_hget, cmd_hincrby, cmd_hincrbyfloat, cmd_hlen, cmd_hmget,
+    cmd_hset, cmd_hsetnx, cmd_hstrlen;
+command_run cmd_hgetall, cmd_hkeys, cmd_hrandfield, cmd_hscan, cmd_hvals;
+/* set.c: members; set_walk.c: whole sets, random members; set_algebra.c: several sets */
+command_run cmd_sadd, cmd_scard, cmd_sismember, cmd_smismember, cmd_smove, cmd_srem;
+command_run cmd_smembers, cmd_spop, cmd_srandmember, cmd_sscan;
+command_run cmd_sdiff, cmd_sdiffstore, cmd_sinter, cmd_sintercard, cmd_sinterstore, cmd_sunion,
+    cmd_sunionstore;
 /* object.c */
 command_run cmd_object_encoding, cmd_object_freq, cmd_object_help, cmd_object_idletime,
     cmd_object_refcount;

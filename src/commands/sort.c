@@ -40,7 +40,7 @@ struct sorting {
 enum { ARENA_BLOCK = 64 << 10 };
 
 static struct slice keep(struct sorting *sorting, struct slice text) {
-    if (text.len > sorting->arena_size - sorting->arena_used) {
+    if (sorting->arena == NULL || text.len > sorting->arena_size - sorting->arena_used) {
         size_t size = SF_MAX(text.len + sizeof(char *), (size_t)ARENA_BLOCK);
         char *block = sf_alloc(size);
         memcpy(block, &sorting->arena, sizeof sorting->arena);
@@ -86,7 +86,8 @@ static bool parse_option(struct call *call, struct sort_options *options, uint32
         options->alpha = true;
     } else if (left >= 1 && slice_is(word, "by")) {
         options->by = call->argv[++*at];
-        if (memchr(options->by.data, '*', options->by.len) == NULL) options->unsorted = true;
+        if (options->by.len == 0 || memchr(options->by.data, '*', options->by.len) == NULL)
+            options->unsorted = true;
     } else if (left >= 1 && slice_is(word, "get")) {
         options->gets[options->n_gets++] = &call->argv[++*at];
     } else if (left >= 1 && (call->command->flags & CMD_WRITE) != 0 && slice_is(word, "store")) {

@@ -173,17 +173,18 @@ void cmd_zrandmember(struct call *call) {
 
 /* -- step by step ---------------------------------------------------------------------------- */
 
-struct zset_scan {
-    struct call *call;
-    const struct scan_options *options;
-    uint64_t n; /* entries of the reply */
+struct found {
+    struct scan_options options;
+    struct buf bytes; /* the replies */
+    struct reply reply;
+    uint64_t n;
 };
 
-static void scan_reply(struct zset_scan *scan, struct slice member, struct slice score) {
-    if (!scan_matches(scan->options, member)) return;
-    reply_bulk(scan->call->reply, member);
-    reply_bulk(scan->call->reply, score);
-    scan->n += 2;
+static void found_add(struct found *found, struct slice member, struct slice score) {
+    if (!scan_matches(&found->options, member)) return;
+    reply_bulk(&found->reply, member);
+    reply_bulk(&found->reply, score);
+    found->n += 2;
 }
 
 /* A large set's scores are shown with 17 digits here, as Redis 7.2 still does. */
@@ -191,33 +192,32 @@ static bool scan_visit(void *context, void *item) {
     const struct sorted_element *element = item;
     char text[40];
     int len = snprintf(text, sizeof text, "%.17g", element->score);
-    scan_reply(context, sorted_element_member(element), slice_of(text, (size_t)len));
+    found_add(context, sorted_element_member(element), slice_of(text, (size_t)len));
     return true;
 }
 
-static void scan_packed(struct zset_scan *scan, const struct collection *zset) {
+static void scan_packed(struct found *found, const struct collection *zset) {
     struct zset_cursor cursor;
     char scratch[INT_TEXT_MAX], text[DOUBLE_TEXT_MAX];
     for (bool more = zset_seek(zset, 0, &cursor); more; more = zset_step(&cursor, false)) {
         size_t len = double_print(zset_score(&cursor), text);
-        scan_reply(scan, zset_member(&cursor, scratch), slice_of(text, len));
+        found_add(found, zset_member(&cursor, scratch), slice_of(text, len));
     }
 }
 
 void cmd_zscan(struct call *call) {
     struct object *object;
     uint64_t cursor;
-    struct scan_options options;
-    if (!scan_begin(call, OBJECT_ZSET, &object, &cursor, &options)) return;
+    struct found found = {.n = 0};
+    if (!scan_begin(call, OBJECT_ZSET, &object, &cursor, &found.options)) return;
+    found.reply = (struct reply){&found.bytes, call->reply->proto};
     struct collection zset = db_collection(call->db, object);
-    struct zset_scan scan = {.call = call, .options = &options};
-    struct reply_open open = scan_open(call);
     if (zset.encoding == ENCODING_LISTPACK) {
-        scan_packed(&scan, &zset);
+        scan_packed(&found, &zset);
         cursor = 0;
     } else {
         const struct sorted_set *set = zset.value;
-        cursor = table_scan(&set->members, cursor, options.count, scan_visit, &scan);
+        cursor = table_scan(&set->members, cursor, found.options.count, scan_visit, &found);
     }
-    scan_close(call, open, cursor, scan.n);
+    scan_reply(call, cursor, &found.bytes, found.n);
 }

@@ -83,15 +83,15 @@ static void test_key_specifications_agree_with_the_key_range(void **state) {
 static void test_key_positions(void **state) {
     (void)state;
     uint32_t at[4];
-    assert_int_equal(command_key_positions(command_by_name("mset"), 5, at, 4), 2);
+    assert_int_equal(command_key_positions(command_by_name("mset"), 5, NULL, at, 4), 2);
     assert_int_equal(at[0], 1);
     assert_int_equal(at[1], 3);
-    assert_int_equal(command_key_positions(command_by_name("copy"), 4, at, 4), 2);
+    assert_int_equal(command_key_positions(command_by_name("copy"), 4, NULL, at, 4), 2);
     assert_int_equal(at[1], 2);
-    assert_int_equal(command_key_positions(command_by_name("object|encoding"), 3, at, 4), 1);
+    assert_int_equal(command_key_positions(command_by_name("object|encoding"), 3, NULL, at, 4), 1);
     assert_int_equal(at[0], 2);
-    assert_int_equal(command_key_positions(command_by_name("del"), 9, at, 2), 8);
-    assert_int_equal(command_key_positions(command_by_name("ping"), 1, at, 4), 0);
+    assert_int_equal(command_key_positions(command_by_name("del"), 9, NULL, at, 2), 8);
+    assert_int_equal(command_key_positions(command_by_name("ping"), 1, NULL, at, 4), 0);
 }
 
 static void test_unknown_commands_are_named_with_their_arguments(void **state) {
