@@ -60,6 +60,66 @@ OBJECT ENCODING key
 OBJECT FREQ key
 OBJECT IDLETIME key
 OBJECT REFCOUNT key
+LPUSH lkey value+
+RPUSH lkey value+
+LPUSHX lkey value+
+RPUSHX lkey value+
+LPOP lkey [index]
+RPOP lkey [index]
+LLEN lkey
+LINDEX lkey index
+LSET lkey index value
+LRANGE lkey index index
+LTRIM lkey index index
+LREM lkey index member
+RPUSH lkey member+
+LINSERT lkey (BEFORE|AFTER) member value
+LPOS lkey member [RANK index] [COUNT index] [MAXLEN index]
+LMOVE lkey lkey (LEFT|RIGHT) (LEFT|RIGHT)
+RPOPLPUSH lkey lkey
+LMPOP 2 lkey lkey (LEFT|RIGHT) [COUNT index]
+ZADD zkey [NX|XX] [GT|LT] [CH] score member
+ZADD zkey score member score member score member score member
+ZADD zkey INCR score member
+ZADD zkey score value score value
+ZINCRBY zkey score member
+ZREM zkey member+
+ZCARD zkey
+ZSCORE zkey member
+ZMSCORE zkey member+
+ZRANK zkey member
+ZREVRANK zkey member
+ZCOUNT zkey border border
+ZLEXCOUNT zkey lex lex
+ZRANGE zkey index index [REV] [WITHSCORES]
+ZRANGE zkey border border BYSCORE [REV] [LIMIT index index] [WITHSCORES]
+ZRANGE zkey lex lex BYLEX [REV] [LIMIT index index]
+ZREVRANGE zkey index index [WITHSCORES]
+ZRANGEBYSCORE zkey border border [WITHSCORES] [LIMIT index index]
+ZREVRANGEBYSCORE zkey border border [WITHSCORES] [LIMIT index index]
+ZRANGEBYLEX zkey lex lex [LIMIT index index]
+ZREVRANGEBYLEX zkey lex lex [LIMIT index index]
+ZRANGESTORE zkey zkey index index [REV]
+ZRANGESTORE zkey zkey border border BYSCORE [LIMIT index index]
+ZREMRANGEBYRANK zkey index index
+ZREMRANGEBYSCORE zkey border border
+ZREMRANGEBYLEX zkey lex lex
+ZPOPMIN zkey [index]
+ZPOPMAX zkey [index]
+ZMPOP 2 zkey zkey (MIN|MAX) [COUNT index]
+ZUNION 2 zkey zkey [WEIGHTS score score] [AGGREGATE SUM|AGGREGATE MIN|AGGREGATE MAX] [WITHSCORES]
+ZINTER 2 zkey zkey [WEIGHTS score score] [AGGREGATE SUM|AGGREGATE MIN|AGGREGATE MAX] [WITHSCORES]
+ZDIFF 2 zkey zkey [WITHSCORES]
+ZUNIONSTORE zkey 2 zkey zkey [WEIGHTS score score] [AGGREGATE MIN|AGGREGATE MAX]
+ZINTERSTORE zkey 2 zkey zkey [WEIGHTS score score] [AGGREGATE MIN|AGGREGATE MAX]
+ZDIFFSTORE zkey 2 zkey zkey
+ZINTERCARD 2 zkey zkey [LIMIT index]
+ZRANDMEMBER zkey
+ZSCAN zkey 0
+SORT lkey [LIMIT index index] [ASC|DESC] ALPHA
+SORT lkey [LIMIT index index] [ASC|DESC] [STORE lkey]
+SORT lkey BY nosort [GET #] [LIMIT index index]
+SORT_RO lkey BY k* [GET k*] ALPHA
 ECHO value
 PING [value]
 word key value
@@ -71,12 +131,15 @@ COMMAND word
 SELDOM = {"FLUSHDB", "SWAPDB", "KEYS", "SCAN", "CONFIG", "CLIENT", "COMMAND", "word"}
 
 COMPARATORS = {
+    "ZRANDMEMBER": ("type",), "ZSCAN": ("doubles",),
+    **{name: ("doubles",) for name in ("ZADD", "ZINCRBY", "ZSCORE", "ZMSCORE", "ZRANGE", "ZREVRANGE", "ZRANGEBYSCORE",
+       "ZREVRANGEBYSCORE", "ZPOPMIN", "ZPOPMAX", "ZMPOP", "ZUNION", "ZINTER", "ZDIFF")},
     "KEYS": ("unordered",), "SCAN": ("unordered",), "RANDOMKEY": ("type",),
     "DBSIZE": ("type",),  # Redis counts dead keys until it happens to meet them
     "TTL": ("within", "2"),
     "PTTL": ("within", "3000"), "EXPIRETIME": ("within", "2"), "PEXPIRETIME": ("within", "3000"),
 }
-OBJECT_COMPARATORS = {"IDLETIME": ("type",), "REFCOUNT": ("type",)}
+OBJECT_COMPARATORS = {"ENCODING": ("encoding",), "IDLETIME": ("type",), "REFCOUNT": ("type",)}
 
 # Never between 10^6 and 2^29: SETRANGE would build values of that size.
 ODD_NUMBERS = ["0", "-1", "1", "9223372036854775807", "-9223372036854775808", "9223372036854775808",
@@ -98,6 +161,28 @@ class Arguments:
         if r.random() < 0.04:
             return r.choice([b"", b"\0", b"k\r\n", b"\xff\xfe", b"{tag}x", b"k" * 300])
         return b"k%d" % r.randrange(6)
+
+    def lkey(self):
+        return b"l%d" % self.random.randrange(4) if self.random.random() > 0.03 else self.key()
+
+    def zkey(self):
+        return b"z%d" % self.random.randrange(4) if self.random.random() > 0.03 else self.key()
+
+    def member(self):
+        r = self.random
+        return self.value() if r.random() < 0.05 else r.choice([b"", b"a", b"b", b"ab", b"abc", b"1", b"10", b"-5", b"\0", b"zz"])
+
+    def score(self):
+        r = self.random
+        return self.float() if r.random() < 0.2 else r.choice([b"0", b"1", b"2", b"-1", b"1.5", b"10", b"-0.25", b"1e3"])
+
+    def border(self):
+        r = self.random
+        return r.choice([b"", b"", b"("]) + (r.choice([b"-inf", b"+inf"]) if r.random() < 0.3 else self.score())
+
+    def lex(self):
+        r = self.random
+        return r.choice([b"-", b"+"]) if r.random() < 0.4 else r.choice([b"[", b"(", b"[", b""]) + self.member()
 
     def value(self):
         r, chance = self.random, self.random.random()

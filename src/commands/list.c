@@ -238,9 +238,9 @@ void cmd_linsert(struct call *call) {
 void cmd_lrem(struct call *call) {
     struct edit edit;
     int64_t count;
-    if (!call_range(call, call->argv[2], -INT64_MAX, INT64_MAX, NULL, &count)) return;
+    if (!call_integer(call, call->argv[2], &count)) return;
     if (!edit_begin(call, call->argv[1], OBJECT_LIST, &edit)) return;
-    uint64_t removed = 0, max = (uint64_t)(count < 0 ? -count : count);
+    uint64_t removed = 0, max = count < 0 ? 0 - (uint64_t)count : (uint64_t)count;
     if (edit.object != NULL)
         removed =
             list_remove_equal(&edit.value, call->argv[3], max == 0 ? UINT64_MAX : max, count < 0);

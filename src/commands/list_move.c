@@ -27,7 +27,8 @@ static void pop(struct call *call, bool front) {
         reply_arity_error(call);
         return;
     }
-    if (has_count && !call_range(call, call->argv[2], 0, INT64_MAX, NULL, &count)) return;
+    if (has_count && !call_range(call, call->argv[2], 0, INT64_MAX, TEXT_NOT_POSITIVE, &count))
+        return;
     if (!edit_begin(call, call->argv[1], OBJECT_LIST, &edit)) return;
     if (edit.object == NULL) {
         if (has_count)

@@ -39,7 +39,7 @@ static void pop(struct call *call, bool highest) {
         reply_error(call->reply, TEXT_SYNTAX);
         return;
     }
-    if (has_count && !call_range(call, call->argv[2], 0, INT64_MAX, NULL, &n)) return;
+    if (has_count && !call_range(call, call->argv[2], 0, INT64_MAX, TEXT_NOT_POSITIVE, &n)) return;
     if (!edit_begin(call, call->argv[1], OBJECT_ZSET, &edit)) return;
     if (edit.object == NULL) {
         reply_array(call->reply, 0);

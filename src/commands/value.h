@@ -5,6 +5,8 @@
 
 #include "commands/call.h"
 
+#define TEXT_NOT_POSITIVE "ERR value is out of range, must be positive"
+
 /* The value of a key for reading; false with WRONGTYPE. out->value is NULL where there is no key.
  */
 bool call_value(struct call *call, struct slice key, enum object_type type, struct collection *out);

@@ -88,7 +88,7 @@ static void digest_element(uint8_t digest[20], struct slice member, double score
     int len = snprintf(text, sizeof text, "%.17g", score); /* what Redis writes there */
     redis_digest_mix(element, member);
     redis_digest_mix(element, slice_of(text, (size_t)len));
-    for (size_t i = 0; i < sizeof element; i++) digest[i] ^= element[i];
+    redis_digest_add(digest, slice_of(element, sizeof element));
 }
 
 static void packed_digest(const void *value, uint8_t digest[20]) {
