@@ -26,6 +26,8 @@ struct thresholds {
         .set_max_listpack_value = 64, .list_max_listpack_size = -2, .list_compress_depth = 0,      \
         .zset_max_listpack_entries = 128, .zset_max_listpack_value = 64                            \
     }
+/* The name under which a replicated setting is kept: Redis has older ones for some. */
+struct slice setting_name(struct slice name);
 /* Sets the threshold of that name (in any case); false: the name or the text is none. */
 bool thresholds_set(struct thresholds *thresholds, struct slice name, struct slice value);
 
