@@ -49,8 +49,8 @@ const struct config_directive config_directives[] = {
     MEMORY("max-request-bytes", max_request_bytes, RUN, MB, 128 * MB, "64mb"),
 
     /* forms of values; each old name is another row of the same value */
-    INTEGER("hash-max-listpack-entries", hash_max_listpack_entries, ALL, 0, INT64_MAX, "128"),
-    INTEGER("hash-max-ziplist-entries", hash_max_listpack_entries, ALL, 0, INT64_MAX, "128"),
+    INTEGER("hash-max-listpack-entries", hash_max_listpack_entries, ALL, 0, INT64_MAX, "512"),
+    INTEGER("hash-max-ziplist-entries", hash_max_listpack_entries, ALL, 0, INT64_MAX, "512"),
     MEMORY("hash-max-listpack-value", hash_max_listpack_value, ALL, 0, INT64_MAX, "64"),
     MEMORY("hash-max-ziplist-value", hash_max_listpack_value, ALL, 0, INT64_MAX, "64"),
     INTEGER("set-max-intset-entries", set_max_intset_entries, ALL, 0, INT64_MAX, "512"),
