@@ -29,6 +29,27 @@ def unordered(oracle, target):
     return exact(sort_deep(oracle), sort_deep(target))
 
 
+def pairs(oracle, target):
+    """HSCAN: the cursor, then fields with values."""
+    if oracle.kind != "*" or oracle.kind != target.kind or len(oracle.value) != 2 or len(target.value) != 2:
+        return exact(oracle, target)
+    sorted_pairs = []
+    for reply in (oracle, target):
+        flat = reply.value[1].value
+        sorted_pairs.append(sorted(zip(map(repr, flat[::2]), map(repr, flat[1::2]))))
+    return exact(oracle.value[0], target.value[0]) or (None if sorted_pairs[0] == sorted_pairs[1] else "differs")
+
+
+SMALL_FORMS = (b"intset", b"listpack", b"hashtable")
+
+
+def encoding(oracle, target):
+    """OBJECT ENCODING: 7.2 packs sets into listpacks where 7.0 had tables, and results into intsets."""
+    if oracle.kind == target.kind == "$" and oracle.value in SMALL_FORMS and target.value in SMALL_FORMS:
+        return None
+    return exact(oracle, target)
+
+
 def as_number(reply):
     if reply.kind == ":":
         return reply.value
@@ -155,7 +176,8 @@ def like(_, target, *pattern):
 
 
 COMPARATORS = {
-    "exact": exact, "unordered": unordered, "within": within, "type": same_type, "doubles": doubles, "shape": shape, "fields": fields,
+    "exact": exact, "unordered": unordered, "pairs": pairs, "encoding": encoding, "within": within, "type": same_type,
+    "doubles": doubles, "shape": shape, "fields": fields,
     "docs": docs, "command": command,
     "subset": subset, "like": like, "any": lambda oracle, target: None,
 }

@@ -72,10 +72,10 @@ bool call_range(struct call *call, struct slice text, int64_t min, int64_t max, 
     if (is_integer && value >= min && value <= max) return true;
     if (error != NULL)
         reply_error(call->reply, error);
+    else if (min == 0 && max == INT64_MAX) /* whatever is wrong with it */
+        reply_error(call->reply, "ERR value is out of range, must be positive");
     else if (!is_integer)
         reply_error(call->reply, TEXT_NOT_INTEGER);
-    else if (min == 0 && max == INT64_MAX)
-        reply_error(call->reply, "ERR value is out of range, must be positive");
     else
         reply_errorf(call->reply, "ERR value is out of range, value must between %lld and %lld",
             (long long)min, (long long)max);

@@ -108,7 +108,7 @@ static void setting_store(struct engine *engine, struct slice name, struct slice
 
 static void setting_act(struct engine *engine, struct slice name, struct slice value) {
     int64_t number;
-    if (slice_is(name, "proto-max-bulk-len") && int_parse(value, &number) && number > 0) {
+    if (slice_is(name, "proto-max-bulk-len") && memory_parse(value, &number) && number > 0) {
         engine->settings.proto_max_bulk_len = (uint64_t)number;
     } else {
         thresholds_set(&engine->thresholds, name, value);
@@ -117,6 +117,7 @@ static void setting_act(struct engine *engine, struct slice name, struct slice v
 
 static void on_set_setting(void *context, struct slice name, struct slice value) {
     struct engine *engine = context;
+    name = setting_name(name);
     setting_store(engine, name, value);
     setting_act(engine, name, value);
     if (engine->watcher.setting_changed != NULL) {

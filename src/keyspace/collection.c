@@ -47,6 +47,22 @@ void collection_free(struct collection *collection) {
 
 /* -- thresholds ------------------------------------------------------------------------------ */
 
+struct slice setting_name(struct slice name) {
+    static const struct {
+        const char *old, *name;
+    } renamed[] = {
+        {"hash-max-ziplist-entries", "hash-max-listpack-entries"},
+        {"hash-max-ziplist-value", "hash-max-listpack-value"},
+        {"list-max-ziplist-size", "list-max-listpack-size"},
+        {"zset-max-ziplist-entries", "zset-max-listpack-entries"},
+        {"zset-max-ziplist-value", "zset-max-listpack-value"},
+    };
+    for (size_t i = 0; i < SF_LENGTH(renamed); i++) {
+        if (slice_is(name, renamed[i].old)) return slice_text(renamed[i].name);
+    }
+    return name;
+}
+
 bool thresholds_set(struct thresholds *thresholds, struct slice name, struct slice value) {
     const struct {
         const char *name;
@@ -63,7 +79,8 @@ bool thresholds_set(struct thresholds *thresholds, struct slice name, struct sli
         {"zset-max-listpack-value", &thresholds->zset_max_listpack_value},
     };
     for (size_t i = 0; i < SF_LENGTH(all); i++) {
-        if (slice_is(name, all[i].name)) return int_parse(value, all[i].at);
+        if (slice_is(name, all[i].name))
+            return int_parse(value, all[i].at) || memory_parse(value, all[i].at);
     }
     return false;
 }

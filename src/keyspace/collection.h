@@ -22,11 +22,13 @@ struct thresholds {
 };
 #define THRESHOLDS_DEFAULT                                                                         \
     (struct thresholds) {                                                                          \
-        .hash_max_listpack_entries = 128, .hash_max_listpack_value = 64,                           \
+        .hash_max_listpack_entries = 512, .hash_max_listpack_value = 64,                           \
         .set_max_intset_entries = 512, .set_max_listpack_entries = 128,                            \
         .set_max_listpack_value = 64, .list_max_listpack_size = -2, .list_compress_depth = 0,      \
         .zset_max_listpack_entries = 128, .zset_max_listpack_value = 64                            \
     }
+/* The name under which a replicated setting is kept: Redis has older ones for some. */
+struct slice setting_name(struct slice name);
 /* Sets the threshold of that name (in any case); false: the name or the text is none. */
 bool thresholds_set(struct thresholds *thresholds, struct slice name, struct slice value);
 

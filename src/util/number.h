@@ -14,6 +14,9 @@
  * alone when false. */
 bool int_parse(struct slice text, int64_t *out);
 bool uint_parse(struct slice text, uint64_t *out);
+/* "100", "1k" (1000), "2KB" (2048), "3mb", "4g": bytes. False when malformed, negative or beyond
+ * 2^63-1. */
+bool memory_parse(struct slice text, int64_t *out);
 size_t uint_print(uint64_t value, char out[INT_TEXT_MAX]);
 size_t int_print(int64_t value, char out[INT_TEXT_MAX]); /* returns the length, no zero byte */
 
