@@ -394,6 +394,10 @@ def is_comparable(words):
     if expires_soon(words):
         return False
     lowered = [word.lower() for word in words[:2]]
+    if lowered[0] in (b"zrank", b"zrevrank") and len(words) > 3:
+        return False  # WITHSCORE came with 7.2
+    if lowered[0] == b"lpos" and b"-9223372036854775808" in words:
+        return False  # an error in 7.2
     if lowered[0] in UNSUITABLE and len(words) == 1 or lowered[0] == b"info":
         return False
     if lowered[0] in (b"hscan", b"sscan") and (words[2:3] != [b"0"] or b"100000" not in words):
