@@ -31,6 +31,15 @@ class Fuzzer:
         self.oracle_admin = Client(oracle_port, timeout_s=30)
         self.target_admin = Client(target_ports[0], timeout_s=30)
 
+        self.set_thresholds()
+
+    def set_thresholds(self):
+        """Low, so that values change their form often."""
+        for admin in (self.oracle_admin, self.target_admin):
+            admin.call("CONFIG", "SET", "hash-max-listpack-entries", "6")
+            admin.call("CONFIG", "SET", "set-max-intset-entries", "6")
+        self.target_admin.call("CONFIG", "SET", "set-max-listpack-entries", "7")
+
     def has_command(self, name):
         reply = self.target_admin.call("COMMAND", "INFO", name)
         return bool(reply.items) and not reply.items[0].is_nil

@@ -3,6 +3,9 @@
 A template is a command's words; these stand for something random:
     key value int index float pattern db second ms at at_ms word    (argument, see Arguments)
     key+            one to four of it          pair+   one to four keys with values
+    member field    from a small number, so that they meet again
+    fvalue+ member+ one to four fields with values, or members
+    pick            how many to pick at random
     [A|B C|D]       with some probability one of the alternatives
     (A|B)           exactly one of them
 Then, now and then, an argument is dropped, doubled or replaced by something odd."""
@@ -60,6 +63,102 @@ OBJECT ENCODING key
 OBJECT FREQ key
 OBJECT IDLETIME key
 OBJECT REFCOUNT key
+HSET key fvalue+
+HMSET key fvalue+
+HSETNX key field value
+HGET key field
+HMGET key field+
+HGETALL key
+HKEYS key
+HVALS key
+HLEN key
+HSTRLEN key field
+HEXISTS key field
+HDEL key field+
+HINCRBY key field int
+HINCRBYFLOAT key field float
+HRANDFIELD key [pick|pick WITHVALUES]
+HSCAN key 0 COUNT 100000 [MATCH pattern]
+SADD key member+
+SADD key int
+SADD key member+ member+ member+
+SREM key member+
+SISMEMBER key member
+SMISMEMBER key member+
+SMEMBERS key
+SCARD key
+SPOP key 100000
+SPOP key 0
+SRANDMEMBER key [pick]
+SMOVE key key member
+SINTER key+
+SINTERSTORE key key+
+SINTERCARD (1 key|2 key key|3 key key key|int key+) [LIMIT index]
+SUNION key+
+SUNIONSTORE key key+
+SDIFF key+
+SDIFFSTORE key key+
+SSCAN key 0 COUNT 100000 [MATCH pattern]
+LPUSH lkey value+
+RPUSH lkey value+
+LPUSHX lkey value+
+RPUSHX lkey value+
+LPOP lkey [index]
+RPOP lkey [index]
+LLEN lkey
+LINDEX lkey index
+LSET lkey index value
+LRANGE lkey index index
+LTRIM lkey index index
+LREM lkey index zmember
+RPUSH lkey zmember+
+LINSERT lkey (BEFORE|AFTER) zmember value
+LPOS lkey zmember [RANK index] [COUNT index] [MAXLEN index]
+LMOVE lkey lkey (LEFT|RIGHT) (LEFT|RIGHT)
+RPOPLPUSH lkey lkey
+LMPOP 2 lkey lkey (LEFT|RIGHT) [COUNT index]
+ZADD zkey [NX|XX] [GT|LT] [CH] score zmember
+ZADD zkey score zmember score zmember score zmember score zmember
+ZADD zkey INCR score zmember
+ZADD zkey score value score value
+ZINCRBY zkey score zmember
+ZREM zkey zmember+
+ZCARD zkey
+ZSCORE zkey zmember
+ZMSCORE zkey zmember+
+ZRANK zkey zmember
+ZREVRANK zkey zmember
+ZCOUNT zkey border border
+ZLEXCOUNT zkey lex lex
+ZRANGE zkey index index [REV] [WITHSCORES]
+ZRANGE zkey border border BYSCORE [REV] [LIMIT index index] [WITHSCORES]
+ZRANGE zkey lex lex BYLEX [REV] [LIMIT index index]
+ZREVRANGE zkey index index [WITHSCORES]
+ZRANGEBYSCORE zkey border border [WITHSCORES] [LIMIT index index]
+ZREVRANGEBYSCORE zkey border border [WITHSCORES] [LIMIT index index]
+ZRANGEBYLEX zkey lex lex [LIMIT index index]
+ZREVRANGEBYLEX zkey lex lex [LIMIT index index]
+ZRANGESTORE zkey zkey index index [REV]
+ZRANGESTORE zkey zkey border border BYSCORE [LIMIT index index]
+ZREMRANGEBYRANK zkey index index
+ZREMRANGEBYSCORE zkey border border
+ZREMRANGEBYLEX zkey lex lex
+ZPOPMIN zkey [index]
+ZPOPMAX zkey [index]
+ZMPOP 2 zkey zkey (MIN|MAX) [COUNT index]
+ZUNION 2 zkey zkey [WEIGHTS score score] [AGGREGATE SUM|AGGREGATE MIN|AGGREGATE MAX] [WITHSCORES]
+ZINTER 2 zkey zkey [WEIGHTS score score] [AGGREGATE SUM|AGGREGATE MIN|AGGREGATE MAX] [WITHSCORES]
+ZDIFF 2 zkey zkey [WITHSCORES]
+ZUNIONSTORE zkey 2 zkey zkey [WEIGHTS score score] [AGGREGATE MIN|AGGREGATE MAX]
+ZINTERSTORE zkey 2 zkey zkey [WEIGHTS score score] [AGGREGATE MIN|AGGREGATE MAX]
+ZDIFFSTORE zkey 2 zkey zkey
+ZINTERCARD 2 zkey zkey [LIMIT index]
+ZRANDMEMBER zkey
+ZSCAN zkey 0
+SORT lkey [LIMIT index index] [ASC|DESC] ALPHA
+SORT lkey [LIMIT index index] [ASC|DESC] [STORE lkey]
+SORT lkey BY nosort [GET #] [LIMIT index index]
+SORT_RO lkey BY k* [GET k*] ALPHA
 ECHO value
 PING [value]
 word key value
@@ -71,12 +170,18 @@ COMMAND word
 SELDOM = {"FLUSHDB", "SWAPDB", "KEYS", "SCAN", "CONFIG", "CLIENT", "COMMAND", "word"}
 
 COMPARATORS = {
+    "ZRANDMEMBER": ("type",), "ZSCAN": ("doubles",),
+    **{name: ("doubles",) for name in ("ZADD", "ZINCRBY", "ZSCORE", "ZMSCORE", "ZRANGE", "ZREVRANGE", "ZRANGEBYSCORE",
+       "ZREVRANGEBYSCORE", "ZPOPMIN", "ZPOPMAX", "ZMPOP", "ZUNION", "ZINTER", "ZDIFF")},
     "KEYS": ("unordered",), "SCAN": ("unordered",), "RANDOMKEY": ("type",),
     "DBSIZE": ("type",),  # Redis counts dead keys until it happens to meet them
+    "HGETALL": ("unordered",), "HKEYS": ("unordered",), "HVALS": ("unordered",), "HSCAN": ("pairs",),
+    "SMEMBERS": ("unordered",), "SINTER": ("unordered",), "SUNION": ("unordered",), "SDIFF": ("unordered",),
+    "SSCAN": ("unordered",), "SPOP": ("unordered",), "SRANDMEMBER": ("shape",), "HRANDFIELD": ("shape",),
     "TTL": ("within", "2"),
     "PTTL": ("within", "3000"), "EXPIRETIME": ("within", "2"), "PEXPIRETIME": ("within", "3000"),
 }
-OBJECT_COMPARATORS = {"IDLETIME": ("type",), "REFCOUNT": ("type",)}
+OBJECT_COMPARATORS = {"ENCODING": ("encoding",), "IDLETIME": ("type",), "REFCOUNT": ("type",)}
 
 # Never between 10^6 and 2^29: SETRANGE would build values of that size.
 ODD_NUMBERS = ["0", "-1", "1", "9223372036854775807", "-9223372036854775808", "9223372036854775808",
@@ -98,6 +203,28 @@ class Arguments:
         if r.random() < 0.04:
             return r.choice([b"", b"\0", b"k\r\n", b"\xff\xfe", b"{tag}x", b"k" * 300])
         return b"k%d" % r.randrange(6)
+
+    def lkey(self):
+        return b"l%d" % self.random.randrange(4) if self.random.random() > 0.03 else self.key()
+
+    def zkey(self):
+        return b"z%d" % self.random.randrange(4) if self.random.random() > 0.03 else self.key()
+
+    def zmember(self):
+        r = self.random
+        return self.value() if r.random() < 0.05 else r.choice([b"", b"a", b"b", b"ab", b"abc", b"1", b"10", b"-5", b"\0", b"zz"])
+
+    def score(self):
+        r = self.random
+        return self.float() if r.random() < 0.2 else r.choice([b"0", b"1", b"2", b"-1", b"1.5", b"10", b"-0.25", b"1e3"])
+
+    def border(self):
+        r = self.random
+        return r.choice([b"", b"", b"("]) + (r.choice([b"-inf", b"+inf"]) if r.random() < 0.3 else self.score())
+
+    def lex(self):
+        r = self.random
+        return r.choice([b"-", b"+"]) if r.random() < 0.4 else r.choice([b"[", b"(", b"[", b""]) + self.zmember()
 
     def value(self):
         r, chance = self.random, self.random.random()
@@ -158,6 +285,20 @@ class Arguments:
         return r.choice([b"1", b"1000000000000", b"4000000000000", b"4000000000001", b"9999999999999"]) \
             if r.random() < 0.88 else r.choice(ODD_NUMBERS).encode()
 
+    def member(self):
+        r, chance = self.random, self.random.random()
+        if chance < 0.5:
+            return b"%d" % r.randint(-3, 8)
+        if chance < 0.9:
+            return r.choice(b"a b c d e f".split())
+        return self.value()
+
+    field = member
+
+    def pick(self):
+        r = self.random
+        return b"%d" % r.randint(-9, 9) if r.random() < 0.9 else r.choice(ODD_NUMBERS[:4] + ODD_NUMBERS[5:8]).encode()
+
     def word(self):
         return self.random.choice(WORDS).encode("latin-1")
 
@@ -184,6 +325,9 @@ class Grammar:
             elif token == "pair+":
                 for _ in range(r.randint(1, 4)):
                     out += [self.arguments.key(), self.arguments.value()]
+            elif token == "fvalue+":
+                for _ in range(r.randint(1, 4)):
+                    out += [self.arguments.field(), self.arguments.value()]
             elif token.endswith("+"):
                 out += [getattr(self.arguments, token[:-1])() for _ in range(r.randint(1, 4))]
             elif hasattr(self.arguments, token):
@@ -234,11 +378,29 @@ def expires_soon(words):
     return any(time.isdigit() and 0 < int(time) < least for time, least in times)
 
 
+def picks_too_much(words):
+    """Without end, or a choice that the two servers make differently and that changes what they hold."""
+    name = words[0].lower()
+    if name == b"spop":
+        return words[2:] not in ([b"100000"], [b"0"])
+    if name not in (b"srandmember", b"hrandfield") or len(words) < 3:
+        return False
+    return re.fullmatch(rb"-\d{4,}", words[2]) is not None
+
+
 def is_comparable(words):
+    if picks_too_much(words):
+        return False
     if expires_soon(words):
         return False
     lowered = [word.lower() for word in words[:2]]
+    if lowered[0] in (b"zrank", b"zrevrank") and len(words) > 3:
+        return False  # WITHSCORE came with 7.2
+    if lowered[0] == b"lpos" and b"-9223372036854775808" in words:
+        return False  # an error in 7.2
     if lowered[0] in UNSUITABLE and len(words) == 1 or lowered[0] == b"info":
+        return False
+    if lowered[0] in (b"hscan", b"sscan") and (words[2:3] != [b"0"] or b"100000" not in words):
         return False
     if lowered[0] == b"scan" and (words[1:2] != [b"0"] or b"100000" not in words):
         return False

@@ -20,11 +20,16 @@ struct object *call_find(struct call *call, struct slice key) {
     return call_find_in(call, call->db, key);
 }
 
-bool call_find_string(struct call *call, struct slice key, struct object **out) {
+bool call_find_type(
+    struct call *call, struct slice key, enum object_type type, struct object **out) {
     *out = call_find(call, key);
-    if (*out == NULL || object_type(*out) == OBJECT_STRING) return true;
+    if (*out == NULL || object_type(*out) == type) return true;
     reply_error(call->reply, TEXT_WRONG_TYPE);
     return false;
+}
+
+bool call_find_string(struct call *call, struct slice key, struct object **out) {
+    return call_find_type(call, key, OBJECT_STRING, out);
 }
 
 int64_t call_clock_ms(const struct call *call) {
@@ -57,6 +62,37 @@ bool call_int(struct call *call, struct slice text, const char *error, int *out)
     }
     *out = (int)value;
     return true;
+}
+
+bool call_range(struct call *call, struct slice text, int64_t min, int64_t max, const char *error,
+    int64_t *out) {
+    int64_t value = 0;
+    bool is_integer = int_parse(text, &value);
+    *out = value;
+    if (is_integer && value >= min && value <= max) return true;
+    if (error != NULL)
+        reply_error(call->reply, error);
+    else if (min == 0 && max == INT64_MAX) /* whatever is wrong with it */
+        reply_error(call->reply, "ERR value is out of range, must be positive");
+    else if (!is_integer)
+        reply_error(call->reply, TEXT_NOT_INTEGER);
+    else
+        reply_errorf(call->reply, "ERR value is out of range, value must between %lld and %lld",
+            (long long)min, (long long)max);
+    return false;
+}
+
+#define REPLY_BYTES_MAX ((size_t)512 << 20)
+
+size_t reply_bytes(const struct reply *reply) {
+    return reply->out == NULL ? 0 : reply->out->len;
+}
+
+bool call_reply_fits(struct call *call, size_t before) {
+    if (reply_bytes(call->reply) - before <= REPLY_BYTES_MAX) return true;
+    buf_truncate(call->reply->out, before);
+    reply_error(call->reply, "ERR the reply would be larger than 512 MiB");
+    return false;
 }
 
 bool call_string_fits(struct call *call, uint64_t len, uint64_t more) {

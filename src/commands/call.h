@@ -12,6 +12,7 @@
 #define TEXT_WRONG_TYPE "WRONGTYPE Operation against a key holding the wrong kind of value"
 #define TEXT_NO_KEY "ERR no such key"
 #define TEXT_DB_RANGE "ERR DB index is out of range"
+#define TEXT_OUT_OF_RANGE "ERR value is out of range"
 #define TEXT_SAME_OBJECT "ERR source and destination objects are the same"
 
 /* Whether an object that is in the table lives for this call. Sets must_wait where that depends on
@@ -22,6 +23,9 @@ struct object *call_find(struct call *call, struct slice key);
 struct object *call_find_in(struct call *call, struct db *db, struct slice key);
 /* The same, and false with WRONGTYPE when it is no string; *out NULL when there is none. */
 bool call_find_string(struct call *call, struct slice key, struct object **out);
+/* The same for any type. */
+bool call_find_type(
+    struct call *call, struct slice key, enum object_type type, struct object **out);
 /* The time against which times to live are counted. */
 int64_t call_clock_ms(const struct call *call);
 /* The due time as the keyspace takes it: NO_DUE itself means never. */
@@ -32,6 +36,14 @@ bool call_integer(struct call *call, struct slice text, int64_t *out);
 bool call_int(struct call *call, struct slice text, const char *error, int *out);
 /* false with "string exceeds maximum allowed size" when len + more bytes are too many. */
 bool call_string_fits(struct call *call, uint64_t len, uint64_t more);
+
+/* A number of a range; error NULL: Redis's texts. */
+bool call_range(struct call *call, struct slice text, int64_t min, int64_t max, const char *error,
+    int64_t *out);
+/* Whether what was replied since `before` (reply_bytes) is not too much for one reply; otherwise it
+ * was taken back and replaced by an error. For replies that a small request can make endless. */
+size_t reply_bytes(const struct reply *reply);
+bool call_reply_fits(struct call *call, size_t before);
 
 const char *object_type_name(enum object_type type);
 /* How much of an argument an error text shows: up to the first zero byte, at most limit bytes. */

@@ -86,10 +86,39 @@ const char *command_category_name(uint32_t bit) {
     return NULL;
 }
 
-uint32_t key_spec_positions(
-    const struct key_spec *spec, uint32_t argc, uint32_t *out, uint32_t max) {
+/* The last of the counted keys, where the count is one and there are so many arguments. */
+static int64_t last_counted(const struct key_spec *spec, uint32_t argc, const struct slice *argv) {
+    int64_t at = spec->begin_index, n = 0;
+    bool is_good = at < argc && int_parse(argv[at], &n) && n > 0 && n < argc - at;
+    return is_good ? at + n : at;
+}
+
+/* Where the key behind the last such option stands; 0: nowhere. Words that are arguments of other
+ * options are no options. */
+static uint32_t key_behind(const char *word, uint32_t argc, const struct slice *argv) {
+    uint32_t found = 0;
+    for (uint32_t i = 2; i + 1 < argc; i++) {
+        if (slice_is(argv[i], "limit"))
+            i += 2;
+        else if (slice_is(argv[i], "get") || slice_is(argv[i], "by"))
+            i++;
+        else if (slice_is(argv[i], word))
+            found = i + 1;
+    }
+    return found;
+}
+
+uint32_t key_spec_positions(const struct key_spec *spec, uint32_t argc, const struct slice *argv,
+    uint32_t *out, uint32_t max) {
+    if (spec->begin_index == KEY_ANYWHERE) {
+        uint32_t at = spec->behind == NULL ? 0 : key_behind(spec->behind, argc, argv);
+        if (at != 0 && max > 0) out[0] = at;
+        return at != 0;
+    }
     int64_t first = spec->begin_index;
     int64_t last = spec->last >= 0 ? first + spec->last : (int64_t)argc + spec->last;
+    if (spec->counted) last = last_counted(spec, argc, argv);
+    first += spec->counted;
     uint32_t count = 0;
     for (int64_t at = first; at <= last && at < argc; at += spec->step) {
         if (count < max) out[count] = (uint32_t)at;
@@ -98,13 +127,13 @@ uint32_t key_spec_positions(
     return count;
 }
 
-uint32_t command_key_positions(
-    const struct command *command, uint32_t argc, uint32_t *out, uint32_t max) {
+uint32_t command_key_positions(const struct command *command, uint32_t argc,
+    const struct slice *argv, uint32_t *out, uint32_t max) {
     uint32_t count = 0;
     const struct key_spec *spec = command->docs->key_specs;
     for (; spec != NULL && spec->begin_index != 0; spec++) {
         uint32_t skip = SF_MIN(count, max);
-        count += key_spec_positions(spec, argc, out == NULL ? NULL : out + skip, max - skip);
+        count += key_spec_positions(spec, argc, argv, out == NULL ? NULL : out + skip, max - skip);
     }
     return count;
 }

@@ -7,7 +7,7 @@
 #ifndef SF_COMMANDS_COMMAND_H
 #define SF_COMMANDS_COMMAND_H
 
-#include "keyspace/keyspace.h"
+#include "keyspace/collection.h"
 #include "resp/reply.h"
 #include "util/random.h"
 
@@ -36,6 +36,7 @@ struct call {
     bool oom;             /* the entry's out-of-memory bit: commands that grow answer -OOM */
     struct random random; /* seeded for this command alone */
     uint64_t proto_max_bulk_len;
+    const struct thresholds *thresholds; /* of the packed forms; borrowed */
     struct reply *reply;
     const struct engine_port *engine; /* replicated state outside the keyspace; NULL in reads */
 };
@@ -154,9 +155,10 @@ uint32_t command_categories(const struct command *command);
 const char *command_category_name(uint32_t bit);
 
 /* Writes the positions in argv of the request's keys to out (room for max) and returns how many
- * there are. The request must have passed the arity check. */
-uint32_t command_key_positions(
-    const struct command *command, uint32_t argc, uint32_t *out, uint32_t max);
+ * there are. The request must have passed the arity check; a count of keys that is none means no
+ * keys there. */
+uint32_t command_key_positions(const struct command *command, uint32_t argc,
+    const struct slice *argv, uint32_t *out, uint32_t max);
 
 /* The reply to a container's HELP ("CLIENT"): Redis's frame around lines, which end with NULL. */
 void reply_help(struct reply *reply, const char *container, const char *const *lines);

@@ -3,6 +3,7 @@
 #ifndef SF_COMMANDS_COMMAND_DOCS_H
 #define SF_COMMANDS_COMMAND_DOCS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,8 @@ enum argument_flags {
     ARG_MULTIPLE = 1 << 1,
     ARG_MULTIPLE_TOKEN = 1 << 2,
 };
+
+struct slice;
 
 struct argument {
     const char *name; /* shown as display_text too */
@@ -50,18 +53,22 @@ enum key_flags {
 };
 
 /* Keys at argv[begin_index], + step ... up to begin_index + last; last < 0 counts from the end of
- * argv (-1: the last argument). */
+ * argv (-1: the last argument). Of a counted one argv[begin_index] is the number of keys.
+ * Of one with KEY_ANYWHERE nothing can be told, unless behind names the word that a key follows. */
+#define KEY_ANYWHERE (-1)
 struct key_spec {
     int32_t begin_index; /* 0 ends a list */
     int32_t last;
     int32_t step;
     uint32_t flags;
     const char *notes;
+    bool counted; /* argv[begin_index] says how many keys stand behind it; last and step unused */
+    const char *behind; /* KEY_ANYWHERE: the last such word among SORT's options, or NULL */
 };
 
 /* Writes at most max positions to out; returns how many there are. */
-uint32_t key_spec_positions(
-    const struct key_spec *spec, uint32_t argc, uint32_t *out, uint32_t max);
+uint32_t key_spec_positions(const struct key_spec *spec, uint32_t argc, const struct slice *argv,
+    uint32_t *out, uint32_t max);
 
 struct reply;
 void reply_key_flags(struct reply *reply, uint32_t flags); /* as COMMAND prints them */
@@ -112,6 +119,12 @@ struct command_docs {
     }
 #define KEY_SPEC(at, to, by, ...)                                                                  \
     { .begin_index = at, .last = to, .step = by, .flags = __VA_ARGS__ }
+
+#define KEY_SPEC_COUNTED(at, ...)                                                                  \
+    { .begin_index = at, .step = 1, .counted = true, .flags = __VA_ARGS__ }
+
+#define KEY_SPEC_UNKNOWN(...)                                                                      \
+    { .begin_index = KEY_ANYWHERE, .flags = __VA_ARGS__ }
 
 /* NX | XX | GT | LT behind the expiry commands. */
 #define EXPIRE_CONDITION                                                                           \

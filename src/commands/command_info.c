@@ -69,11 +69,24 @@ static void reply_tips(struct reply *reply, const char *const *tips) {
     for (uint64_t i = 0; i < n; i++) reply_bulk_text(reply, tips[i]);
 }
 
+static void reply_unknown_search(struct reply *reply, const char *step) {
+    reply_bulk_text(reply, step);
+    reply_map(reply, 2);
+    reply_field(reply, "type", "unknown");
+    reply_bulk_text(reply, "spec");
+    reply_map(reply, 0);
+}
+
 static void reply_key_spec(struct reply *reply, const struct key_spec *spec) {
     reply_map(reply, spec->notes == NULL ? 3 : 4);
     if (spec->notes != NULL) reply_field(reply, "notes", spec->notes);
     reply_bulk_text(reply, "flags");
     reply_key_flags(reply, spec->flags);
+    if (spec->begin_index == KEY_ANYWHERE) {
+        reply_unknown_search(reply, "begin_search");
+        reply_unknown_search(reply, "find_keys");
+        return;
+    }
     reply_bulk_text(reply, "begin_search");
     reply_map(reply, 2);
     reply_field(reply, "type", "index");
@@ -82,9 +95,15 @@ static void reply_key_spec(struct reply *reply, const struct key_spec *spec) {
     reply_number_field(reply, "index", spec->begin_index);
     reply_bulk_text(reply, "find_keys");
     reply_map(reply, 2);
-    reply_field(reply, "type", "range");
+    reply_field(reply, "type", spec->counted ? "keynum" : "range");
     reply_bulk_text(reply, "spec");
     reply_map(reply, 3);
+    if (spec->counted) { /* relative to the begin: the number, the first key */
+        reply_number_field(reply, "keynumidx", 0);
+        reply_number_field(reply, "firstkey", 1);
+        reply_number_field(reply, "keystep", spec->step);
+        return;
+    }
     reply_number_field(reply, "lastkey", spec->last);
     reply_number_field(reply, "keystep", spec->step);
     reply_number_field(reply, "limit", 0);

@@ -139,9 +139,41 @@ COMMAND(GETRANGE, "getrange", cmd_getrange, docs_getrange, 4,
     CMD_READ, KEYS(1, 1, 1), CAT_STRING)
 COMMAND(GETSET, "getset", cmd_getset, docs_getset, 3,
     CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(HDEL, "hdel", cmd_hdel, docs_hdel, -3,
+    CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
 COMMAND(HELLO, "hello", NULL, docs_hello, -1,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_NO_AUTH | CMD_ALLOW_BUSY | CMD_LOCAL,
     NO_KEYS, CAT_CONNECTION)
+COMMAND(HEXISTS, "hexists", cmd_hexists, docs_hexists, 3,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HGET, "hget", cmd_hget, docs_hget, 3,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HGETALL, "hgetall", cmd_hgetall, docs_hgetall, 2,
+    CMD_READ, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HINCRBY, "hincrby", cmd_hincrby, docs_hincrby, 4,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HINCRBYFLOAT, "hincrbyfloat", cmd_hincrbyfloat, docs_hincrbyfloat, 4,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HKEYS, "hkeys", cmd_hkeys, docs_hkeys, 2,
+    CMD_READ, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HLEN, "hlen", cmd_hlen, docs_hlen, 2,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HMGET, "hmget", cmd_hmget, docs_hmget, -3,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HMSET, "hmset", cmd_hset, docs_hmset, -4,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HRANDFIELD, "hrandfield", cmd_hrandfield, docs_hrandfield, -2,
+    CMD_READ, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HSCAN, "hscan", cmd_hscan, docs_hscan, -3,
+    CMD_READ, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HSET, "hset", cmd_hset, docs_hset, -4,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HSETNX, "hsetnx", cmd_hsetnx, docs_hsetnx, 4,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HSTRLEN, "hstrlen", cmd_hstrlen, docs_hstrlen, 3,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HVALS, "hvals", cmd_hvals, docs_hvals, 2,
+    CMD_READ, KEYS(1, 1, 1), CAT_HASH)
 COMMAND(INCR, "incr", cmd_incr, docs_incr, 2,
     CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_STRING)
 COMMAND(INCRBY, "incrby", cmd_incrby, docs_incrby, 3,
@@ -152,8 +184,34 @@ COMMAND(INFO, "info", NULL, docs_info, -1,
     CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_DANGEROUS)
 COMMAND(KEYS, "keys", cmd_keys, docs_keys, 2,
     CMD_READ, NO_KEYS, CAT_KEYSPACE | CAT_DANGEROUS)
+COMMAND(LINDEX, "lindex", cmd_lindex, docs_lindex, 3,
+    CMD_READ, KEYS(1, 1, 1), CAT_LIST)
+COMMAND(LINSERT, "linsert", cmd_linsert, docs_linsert, 5,
+    CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_LIST)
+COMMAND(LLEN, "llen", cmd_llen, docs_llen, 2,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_LIST)
+COMMAND(LMOVE, "lmove", cmd_lmove, docs_lmove, 5,
+    CMD_WRITE | CMD_GROWS, KEYS(1, 2, 1), CAT_LIST)
+COMMAND(LMPOP, "lmpop", cmd_lmpop, docs_lmpop, -4,
+    CMD_WRITE | CMD_MOVABLE_KEYS, NO_KEYS, CAT_LIST)
 COMMAND(LOLWUT, "lolwut", NULL, docs_lolwut, -1,
     CMD_READ | CMD_FAST | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(LPOP, "lpop", cmd_lpop, docs_lpop, -2,
+    CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_LIST)
+COMMAND(LPOS, "lpos", cmd_lpos, docs_lpos, -3,
+    CMD_READ, KEYS(1, 1, 1), CAT_LIST)
+COMMAND(LPUSH, "lpush", cmd_lpush, docs_lpush, -3,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_LIST)
+COMMAND(LPUSHX, "lpushx", cmd_lpushx, docs_lpushx, -3,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_LIST)
+COMMAND(LRANGE, "lrange", cmd_lrange, docs_lrange, 4,
+    CMD_READ, KEYS(1, 1, 1), CAT_LIST)
+COMMAND(LREM, "lrem", cmd_lrem, docs_lrem, 4,
+    CMD_WRITE, KEYS(1, 1, 1), CAT_LIST)
+COMMAND(LSET, "lset", cmd_lset, docs_lset, 4,
+    CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_LIST)
+COMMAND(LTRIM, "ltrim", cmd_ltrim, docs_ltrim, 4,
+    CMD_WRITE, KEYS(1, 1, 1), CAT_LIST)
 COMMAND(MGET, "mget", cmd_mget, docs_mget, -2,
     CMD_READ | CMD_FAST, KEYS(1, -1, 1), CAT_STRING)
 COMMAND(MOVE, "move", cmd_move, docs_move, 3,
@@ -207,8 +265,24 @@ COMMAND(RESET, "reset", NULL, docs_reset, 1,
 COMMAND(ROLE, "role", NULL, docs_role, 1,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_LOCAL, NO_KEYS, CAT_ADMIN |
     CAT_DANGEROUS)
+COMMAND(RPOP, "rpop", cmd_rpop, docs_rpop, -2,
+    CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_LIST)
+COMMAND(RPOPLPUSH, "rpoplpush", cmd_rpoplpush, docs_rpoplpush, 3,
+    CMD_WRITE | CMD_GROWS, KEYS(1, 2, 1), CAT_LIST)
+COMMAND(RPUSH, "rpush", cmd_rpush, docs_rpush, -3,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_LIST)
+COMMAND(RPUSHX, "rpushx", cmd_rpushx, docs_rpushx, -3,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_LIST)
+COMMAND(SADD, "sadd", cmd_sadd, docs_sadd, -3,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_SET)
 COMMAND(SCAN, "scan", cmd_scan, docs_scan, -2,
     CMD_READ, NO_KEYS, CAT_KEYSPACE)
+COMMAND(SCARD, "scard", cmd_scard, docs_scard, 2,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_SET)
+COMMAND(SDIFF, "sdiff", cmd_sdiff, docs_sdiff, -2,
+    CMD_READ, KEYS(1, -1, 1), CAT_SET)
+COMMAND(SDIFFSTORE, "sdiffstore", cmd_sdiffstore, docs_sdiffstore, -3,
+    CMD_WRITE | CMD_GROWS, KEYS(1, -1, 1), CAT_SET)
 COMMAND(SELECT, "select", NULL, docs_select, 2,
     CMD_LOADING | CMD_STALE | CMD_FAST | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(SET, "set", cmd_set, docs_set, -3,
@@ -224,10 +298,42 @@ COMMAND(SHARDFORGE_SETTING, "shardforge.setting", cmd_shardforge_setting, docs_i
 COMMAND(SHUTDOWN, "shutdown", NULL, docs_shutdown, -1,
     CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_NO_MULTI | CMD_ALLOW_BUSY | CMD_LOCAL,
     NO_KEYS, 0)
+COMMAND(SINTER, "sinter", cmd_sinter, docs_sinter, -2,
+    CMD_READ, KEYS(1, -1, 1), CAT_SET)
+COMMAND(SINTERCARD, "sintercard", cmd_sintercard, docs_sintercard, -3,
+    CMD_READ | CMD_MOVABLE_KEYS, NO_KEYS, CAT_SET)
+COMMAND(SINTERSTORE, "sinterstore", cmd_sinterstore, docs_sinterstore, -3,
+    CMD_WRITE | CMD_GROWS, KEYS(1, -1, 1), CAT_SET)
+COMMAND(SISMEMBER, "sismember", cmd_sismember, docs_sismember, 3,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_SET)
+COMMAND(SMEMBERS, "smembers", cmd_smembers, docs_smembers, 2,
+    CMD_READ, KEYS(1, 1, 1), CAT_SET)
+COMMAND(SMISMEMBER, "smismember", cmd_smismember, docs_smismember, -3,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_SET)
+COMMAND(SMOVE, "smove", cmd_smove, docs_smove, 4,
+    CMD_WRITE | CMD_FAST, KEYS(1, 2, 1), CAT_SET)
+COMMAND(SORT, "sort", cmd_sort, docs_sort, -2,
+    CMD_WRITE | CMD_GROWS | CMD_MOVABLE_KEYS, KEYS(1, 1, 1),
+    CAT_SET | CAT_SORTEDSET | CAT_LIST | CAT_DANGEROUS)
+COMMAND(SORT_RO, "sort_ro", cmd_sort, docs_sort_ro, -2,
+    CMD_READ | CMD_MOVABLE_KEYS, KEYS(1, 1, 1),
+    CAT_SET | CAT_SORTEDSET | CAT_LIST | CAT_DANGEROUS)
+COMMAND(SPOP, "spop", cmd_spop, docs_spop, -2,
+    CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_SET)
+COMMAND(SRANDMEMBER, "srandmember", cmd_srandmember, docs_srandmember, -2,
+    CMD_READ, KEYS(1, 1, 1), CAT_SET)
+COMMAND(SREM, "srem", cmd_srem, docs_srem, -3,
+    CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_SET)
+COMMAND(SSCAN, "sscan", cmd_sscan, docs_sscan, -3,
+    CMD_READ, KEYS(1, 1, 1), CAT_SET)
 COMMAND(STRLEN, "strlen", cmd_strlen, docs_strlen, 2,
     CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_STRING)
 COMMAND(SUBSTR, "substr", cmd_getrange, docs_substr, 4,
     CMD_READ, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(SUNION, "sunion", cmd_sunion, docs_sunion, -2,
+    CMD_READ, KEYS(1, -1, 1), CAT_SET)
+COMMAND(SUNIONSTORE, "sunionstore", cmd_sunionstore, docs_sunionstore, -3,
+    CMD_WRITE | CMD_GROWS, KEYS(1, -1, 1), CAT_SET)
 COMMAND(SWAPDB, "swapdb", cmd_swapdb, docs_swapdb, 3,
     CMD_WRITE | CMD_FAST, NO_KEYS, CAT_KEYSPACE | CAT_DANGEROUS)
 COMMAND(TIME, "time", NULL, docs_time, 1,
@@ -240,4 +346,68 @@ COMMAND(TYPE, "type", cmd_type, docs_type, 2,
     CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_KEYSPACE)
 COMMAND(UNLINK, "unlink", cmd_del, docs_unlink, -2,
     CMD_WRITE | CMD_FAST, KEYS(1, -1, 1), CAT_KEYSPACE)
+COMMAND(ZADD, "zadd", cmd_zadd, docs_zadd, -4,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_SORTEDSET)
+COMMAND(ZCARD, "zcard", cmd_zcard, docs_zcard, 2,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_SORTEDSET)
+COMMAND(ZCOUNT, "zcount", cmd_zcount, docs_zcount, 4,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_SORTEDSET)
+COMMAND(ZDIFF, "zdiff", cmd_zdiff, docs_zdiff, -3,
+    CMD_READ | CMD_MOVABLE_KEYS, NO_KEYS, CAT_SORTEDSET)
+COMMAND(ZDIFFSTORE, "zdiffstore", cmd_zdiffstore, docs_zdiffstore, -4,
+    CMD_WRITE | CMD_GROWS | CMD_MOVABLE_KEYS, KEYS(1, 1, 1), CAT_SORTEDSET)
+COMMAND(ZINCRBY, "zincrby", cmd_zincrby, docs_zincrby, 4,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_SORTEDSET)
+COMMAND(ZINTER, "zinter", cmd_zinter, docs_zinter, -3,
+    CMD_READ | CMD_MOVABLE_KEYS, NO_KEYS, CAT_SORTEDSET)
+COMMAND(ZINTERCARD, "zintercard", cmd_zintercard, docs_zintercard, -3,
+    CMD_READ | CMD_MOVABLE_KEYS, NO_KEYS, CAT_SORTEDSET)
+COMMAND(ZINTERSTORE, "zinterstore", cmd_zinterstore, docs_zinterstore, -4,
+    CMD_WRITE | CMD_GROWS | CMD_MOVABLE_KEYS, KEYS(1, 1, 1), CAT_SORTEDSET)
+COMMAND(ZLEXCOUNT, "zlexcount", cmd_zlexcount, docs_zlexcount, 4,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_SORTEDSET)
+COMMAND(ZMPOP, "zmpop", cmd_zmpop, docs_zmpop, -4,
+    CMD_WRITE | CMD_MOVABLE_KEYS, NO_KEYS, CAT_SORTEDSET)
+COMMAND(ZMSCORE, "zmscore", cmd_zmscore, docs_zmscore, -3,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_SORTEDSET)
+COMMAND(ZPOPMAX, "zpopmax", cmd_zpopmax, docs_zpopmax, -2,
+    CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_SORTEDSET)
+COMMAND(ZPOPMIN, "zpopmin", cmd_zpopmin, docs_zpopmin, -2,
+    CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_SORTEDSET)
+COMMAND(ZRANDMEMBER, "zrandmember", cmd_zrandmember, docs_zrandmember, -2,
+    CMD_READ, KEYS(1, 1, 1), CAT_SORTEDSET)
+COMMAND(ZRANGE, "zrange", cmd_zrange, docs_zrange, -4,
+    CMD_READ, KEYS(1, 1, 1), CAT_SORTEDSET)
+COMMAND(ZRANGEBYLEX, "zrangebylex", cmd_zrangebylex, docs_zrangebylex, -4,
+    CMD_READ, KEYS(1, 1, 1), CAT_SORTEDSET)
+COMMAND(ZRANGEBYSCORE, "zrangebyscore", cmd_zrangebyscore, docs_zrangebyscore, -4,
+    CMD_READ, KEYS(1, 1, 1), CAT_SORTEDSET)
+COMMAND(ZRANGESTORE, "zrangestore", cmd_zrangestore, docs_zrangestore, -5,
+    CMD_WRITE | CMD_GROWS, KEYS(1, 2, 1), CAT_SORTEDSET)
+COMMAND(ZRANK, "zrank", cmd_zrank, docs_zrank, -3,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_SORTEDSET)
+COMMAND(ZREM, "zrem", cmd_zrem, docs_zrem, -3,
+    CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_SORTEDSET)
+COMMAND(ZREMRANGEBYLEX, "zremrangebylex", cmd_zremrangebylex, docs_zremrangebylex, 4,
+    CMD_WRITE, KEYS(1, 1, 1), CAT_SORTEDSET)
+COMMAND(ZREMRANGEBYRANK, "zremrangebyrank", cmd_zremrangebyrank, docs_zremrangebyrank, 4,
+    CMD_WRITE, KEYS(1, 1, 1), CAT_SORTEDSET)
+COMMAND(ZREMRANGEBYSCORE, "zremrangebyscore", cmd_zremrangebyscore, docs_zremrangebyscore, 4,
+    CMD_WRITE, KEYS(1, 1, 1), CAT_SORTEDSET)
+COMMAND(ZREVRANGE, "zrevrange", cmd_zrevrange, docs_zrevrange, -4,
+    CMD_READ, KEYS(1, 1, 1), CAT_SORTEDSET)
+COMMAND(ZREVRANGEBYLEX, "zrevrangebylex", cmd_zrevrangebylex, docs_zrevrangebylex, -4,
+    CMD_READ, KEYS(1, 1, 1), CAT_SORTEDSET)
+COMMAND(ZREVRANGEBYSCORE, "zrevrangebyscore", cmd_zrevrangebyscore, docs_zrevrangebyscore, -4,
+    CMD_READ, KEYS(1, 1, 1), CAT_SORTEDSET)
+COMMAND(ZREVRANK, "zrevrank", cmd_zrevrank, docs_zrevrank, -3,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_SORTEDSET)
+COMMAND(ZSCAN, "zscan", cmd_zscan, docs_zscan, -3,
+    CMD_READ, KEYS(1, 1, 1), CAT_SORTEDSET)
+COMMAND(ZSCORE, "zscore", cmd_zscore, docs_zscore, 3,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_SORTEDSET)
+COMMAND(ZUNION, "zunion", cmd_zunion, docs_zunion, -3,
+    CMD_READ | CMD_MOVABLE_KEYS, NO_KEYS, CAT_SORTEDSET)
+COMMAND(ZUNIONSTORE, "zunionstore", cmd_zunionstore, docs_zunionstore, -4,
+    CMD_WRITE | CMD_GROWS | CMD_MOVABLE_KEYS, KEYS(1, 1, 1), CAT_SORTEDSET)
 /* clang-format on */

@@ -92,6 +92,14 @@ void cmd_command_list(struct call *call) {
 
 /* -- GETKEYS --------------------------------------------------------------------------------- */
 
+static bool counts_are_good(
+    const struct command *command, uint32_t argc, const struct slice *argv) {
+    for (const struct key_spec *spec = command->docs->key_specs; spec->begin_index != 0; spec++) {
+        if (spec->counted && key_spec_positions(spec, argc, argv, NULL, 0) == 0) return false;
+    }
+    return true;
+}
+
 /* The command that the arguments from argv[2] on make up, if its keys can be told; otherwise the
  * error was replied. */
 static const struct command *command_asked_for(struct call *call) {
@@ -103,6 +111,8 @@ static const struct command *command_asked_for(struct call *call) {
         error = "ERR The command has no key arguments";
     else if (!command_arity_fits(command, call->argc - 2))
         error = "ERR Invalid number of arguments specified for command";
+    else if (!counts_are_good(command, call->argc - 2, call->argv + 2))
+        error = "ERR Invalid arguments specified for command";
     if (error == NULL) return command;
     reply_error(call->reply, error);
     return NULL;
@@ -123,9 +133,9 @@ static void reply_keys(struct call *call, bool with_flags) {
     uint32_t argc = call->argc - 2;
     const struct slice *argv = call->argv + 2;
     uint32_t *positions = sf_alloc(argc * sizeof(*positions));
-    reply_array(call->reply, command_key_positions(command, argc, NULL, 0));
+    reply_array(call->reply, command_key_positions(command, argc, argv, NULL, 0));
     for (const struct key_spec *spec = command->docs->key_specs; spec->begin_index != 0; spec++) {
-        uint32_t n = key_spec_positions(spec, argc, positions, argc);
+        uint32_t n = key_spec_positions(spec, argc, argv, positions, argc);
         for (uint32_t i = 0; i < n; i++) {
             if (with_flags) reply_array(call->reply, 2);
             reply_bulk(call->reply, argv[positions[i]]);

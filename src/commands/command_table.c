@@ -114,12 +114,12 @@ static const struct command *name_find(
 /* clang-format off */
 static const uint16_t letter_begins['z' - 'a' + 2] = {
     COMMAND_APPEND,    COMMAND_CLIENT, /* b */ COMMAND_CLIENT,     COMMAND_DBSIZE,
-    COMMAND_ECHO,      COMMAND_FLUSHALL,       COMMAND_GET,        COMMAND_HELLO,
-    COMMAND_INCR,      COMMAND_KEYS,   /* j */ COMMAND_KEYS,       COMMAND_LOLWUT,
+    COMMAND_ECHO,      COMMAND_FLUSHALL,       COMMAND_GET,        COMMAND_HDEL,
+    COMMAND_INCR,      COMMAND_KEYS,   /* j */ COMMAND_KEYS,       COMMAND_LINDEX,
     COMMAND_MGET,      COMMAND_OBJECT, /* n */ COMMAND_OBJECT,     COMMAND_PERSIST,
-    COMMAND_QUIT,      COMMAND_RANDOMKEY,      COMMAND_SCAN,       COMMAND_TIME,
-    COMMAND_UNLINK,    COMMANDS_TOTAL, /* v */ COMMANDS_TOTAL,       COMMANDS_TOTAL, /* x */
-    COMMANDS_TOTAL,    COMMANDS_TOTAL, COMMANDS_TOTAL};
+    COMMAND_QUIT,      COMMAND_RANDOMKEY,      COMMAND_SADD,       COMMAND_TIME,
+    COMMAND_UNLINK, /* v */ COMMAND_ZADD, /* w */ COMMAND_ZADD, /* x */ COMMAND_ZADD,
+    /* y */ COMMAND_ZADD,  COMMAND_ZADD,       COMMANDS_TOTAL};
 /* clang-format on */
 
 static const struct command *find_in_table(struct slice full_name) {

@@ -20,12 +20,36 @@ command_run cmd_keys, cmd_randomkey, cmd_scan;
 /* expire.c */
 command_run cmd_expire, cmd_expireat, cmd_expiretime, cmd_persist, cmd_pexpire, cmd_pexpireat,
     cmd_pexpiretime, cmd_pttl, cmd_ttl;
+/* hash.c: fields; hash_walk.c: whole hashes */
+command_run cmd_hdel, cmd_hexists, cmd_hget, cmd_hincrby, cmd_hincrbyfloat, cmd_hlen, cmd_hmget,
+    cmd_hset, cmd_hsetnx, cmd_hstrlen;
+command_run cmd_hgetall, cmd_hkeys, cmd_hrandfield, cmd_hscan, cmd_hvals;
+/* set.c: members; set_walk.c: whole sets, random members; set_algebra.c: several sets */
+command_run cmd_sadd, cmd_scard, cmd_sismember, cmd_smismember, cmd_smove, cmd_srem;
+command_run cmd_smembers, cmd_spop, cmd_srandmember, cmd_sscan;
+command_run cmd_sdiff, cmd_sdiffstore, cmd_sinter, cmd_sintercard, cmd_sinterstore, cmd_sunion,
+    cmd_sunionstore;
 /* object.c */
 command_run cmd_object_encoding, cmd_object_freq, cmd_object_help, cmd_object_idletime,
     cmd_object_refcount;
 /* command_info.c, command_query.c: pure functions of the table */
 command_run cmd_command, cmd_command_count, cmd_command_docs, cmd_command_getkeys,
     cmd_command_getkeysandflags, cmd_command_help, cmd_command_info, cmd_command_list;
+/* list.c: elements at places; list_move.c: from the ends */
+command_run cmd_lindex, cmd_linsert, cmd_llen, cmd_lpos, cmd_lpush, cmd_lpushx, cmd_lrange,
+    cmd_lrem, cmd_lset, cmd_ltrim, cmd_rpush, cmd_rpushx;
+command_run cmd_lmove, cmd_lmpop, cmd_lpop, cmd_rpop, cmd_rpoplpush;
+/* sort.c */
+command_run cmd_sort;
+/* sorted_set.c: members and scores; sorted_set_range.c; sorted_set_pick.c; sorted_set_combine.c */
+command_run cmd_zadd, cmd_zcard, cmd_zincrby, cmd_zmscore, cmd_zrank, cmd_zrem, cmd_zrevrank,
+    cmd_zscore;
+command_run cmd_zcount, cmd_zlexcount, cmd_zrange, cmd_zrangebylex, cmd_zrangebyscore,
+    cmd_zrangestore, cmd_zremrangebylex, cmd_zremrangebyrank, cmd_zremrangebyscore, cmd_zrevrange,
+    cmd_zrevrangebylex, cmd_zrevrangebyscore;
+command_run cmd_zmpop, cmd_zpopmax, cmd_zpopmin, cmd_zrandmember, cmd_zscan;
+command_run cmd_zdiff, cmd_zdiffstore, cmd_zinter, cmd_zintercard, cmd_zinterstore, cmd_zunion,
+    cmd_zunionstore;
 /* setting.c */
 command_run cmd_shardforge_setting;
 

@@ -70,6 +70,12 @@ void cmd_move(struct call *call) {
     reply_integer(call->reply, moves);
 }
 
+static void copy_collection(
+    struct call *call, const struct object *source, struct db *db, struct slice key) {
+    struct collection held = db_collection(call->db, source), copy = collection_copy(&held);
+    db_add_collection(db, key, &copy, object_due_ms(source));
+}
+
 /* The copy has its source's encoding too, which db_set_string alone would choose anew. */
 static void copy_string(
     const struct object *source, struct db *db, struct slice key, int64_t due_ms) {
@@ -109,6 +115,9 @@ void cmd_copy(struct call *call) {
     }
     const struct object *source = call_find(call, from);
     bool copies = source != NULL && (replace || call_find_in(call, to_db, to) == NULL);
-    if (copies) copy_string(source, to_db, to, object_due_ms(source));
+    if (copies && object_type(source) == OBJECT_STRING)
+        copy_string(source, to_db, to, object_due_ms(source));
+    else if (copies)
+        copy_collection(call, source, to_db, to);
     reply_integer(call->reply, copies);
 }

@@ -23,6 +23,16 @@ static const char *encoding_name(enum object_encoding encoding) {
         return "embstr";
     case ENCODING_INT:
         return "int";
+    case ENCODING_LISTPACK:
+        return "listpack";
+    case ENCODING_INTSET:
+        return "intset";
+    case ENCODING_HASHTABLE:
+        return "hashtable";
+    case ENCODING_QUICKLIST:
+        return "quicklist";
+    case ENCODING_SKIPLIST:
+        return "skiplist";
     }
     SF_ASSERT(false);
     return NULL;

@@ -1,4 +1,5 @@
 /* Going through keys: KEYS, SCAN, RANDOMKEY. */
+#include "commands/scan.h"
 #include "commands/call.h"
 #include "commands/functions.h"
 
@@ -7,17 +8,15 @@
 /* What a walk lets through, and what it found. Objects stay valid: reads change nothing. */
 struct key_filter {
     struct call *call;
-    struct slice pattern; /* data NULL: any */
-    struct slice type;    /* data NULL: any */
+    struct scan_options options;
     const struct object **found;
     size_t n_found, room;
 };
 
 static bool filter_accepts(struct key_filter *filter, const struct object *object) {
-    if (filter->pattern.data != NULL && !glob_match(filter->pattern, object_key(object), false))
-        return false;
-    if (filter->type.data != NULL && !slice_is(filter->type, object_type_name(object_type(object))))
-        return false;
+    struct slice type = filter->options.type;
+    if (!scan_matches(&filter->options, object_key(object))) return false;
+    if (type.data != NULL && !slice_is(type, object_type_name(object_type(object)))) return false;
     return call_is_alive(filter->call, object);
 }
 
@@ -41,7 +40,7 @@ static void filter_reply(struct key_filter *filter) {
 
 void cmd_keys(struct call *call) {
     struct key_filter filter = {.call = call};
-    if (!slice_equal(call->argv[1], SLICE("*"))) filter.pattern = call->argv[1];
+    if (!slice_equal(call->argv[1], SLICE("*"))) filter.options.pattern = call->argv[1];
     db_walk(call->db, filter_visit, &filter);
     filter_reply(&filter);
 }
@@ -62,19 +61,27 @@ static bool cursor_parse(struct slice text, uint64_t *out) {
     return true;
 }
 
-static bool scan_options(struct call *call, struct key_filter *filter, uint64_t *count) {
-    for (uint32_t i = 2; i < call->argc; i += 2) {
+bool scan_cursor(struct call *call, struct slice text, uint64_t *cursor) {
+    if (cursor_parse(text, cursor)) return true;
+    reply_error(call->reply, "ERR invalid cursor");
+    return false;
+}
+
+bool scan_options(
+    struct call *call, uint32_t first, bool takes_type, struct scan_options *options) {
+    *options = (struct scan_options){.count = SCAN_COUNT_DEFAULT};
+    for (uint32_t i = first; i < call->argc; i += 2) {
         struct slice word = call->argv[i];
         bool has_value = i + 1 < call->argc;
         int64_t number = 1;
         if (slice_is(word, "count") && has_value) {
             if (!call_integer(call, call->argv[i + 1], &number)) return false;
-            *count = (uint64_t)SF_MAX(number, 1);
+            options->count = (uint64_t)SF_MAX(number, 1);
         } else if (slice_is(word, "match") && has_value) {
             bool any = slice_equal(call->argv[i + 1], SLICE("*"));
-            filter->pattern = any ? slice_of(NULL, 0) : call->argv[i + 1];
-        } else if (slice_is(word, "type") && has_value) {
-            filter->type = call->argv[i + 1];
+            options->pattern = any ? slice_of(NULL, 0) : call->argv[i + 1];
+        } else if (slice_is(word, "type") && has_value && takes_type) {
+            options->type = call->argv[i + 1];
         } else {
             number = 0;
         }
@@ -86,19 +93,43 @@ static bool scan_options(struct call *call, struct key_filter *filter, uint64_t 
     return true;
 }
 
-void cmd_scan(struct call *call) {
-    uint64_t cursor, count = SCAN_COUNT_DEFAULT;
-    if (!cursor_parse(call->argv[1], &cursor)) {
-        reply_error(call->reply, "ERR invalid cursor");
-        return;
-    }
-    struct key_filter filter = {.call = call};
-    if (!scan_options(call, &filter, &count)) return;
-    cursor = db_scan(call->db, cursor, count, filter_visit, &filter);
+bool scan_matches(const struct scan_options *options, struct slice text) {
+    return options->pattern.data == NULL || glob_match(options->pattern, text, false);
+}
+
+static void reply_cursor(struct call *call, uint64_t cursor) {
     reply_array(call->reply, 2);
     SF_ASSERT(cursor <= INT64_MAX); /* 48 bits */
     reply_bulk_integer(call->reply, (int64_t)cursor);
+}
+
+void cmd_scan(struct call *call) {
+    uint64_t cursor;
+    struct key_filter filter = {.call = call};
+    if (!scan_cursor(call, call->argv[1], &cursor)) return;
+    if (!scan_options(call, 2, true, &filter.options)) return;
+    cursor = db_scan(call->db, cursor, filter.options.count, filter_visit, &filter);
+    reply_cursor(call, cursor);
     filter_reply(&filter);
+}
+
+/* -- within a key ---------------------------------------------------------------------------- */
+
+bool scan_begin(struct call *call, enum object_type type, struct object **object, uint64_t *cursor,
+    struct scan_options *options) {
+    if (!scan_cursor(call, call->argv[2], cursor)) return false;
+    if (!call_find_type(call, call->argv[1], type, object)) return false;
+    if (*object != NULL) return scan_options(call, 3, false, options);
+    reply_cursor(call, 0);
+    reply_array(call->reply, 0);
+    return false;
+}
+
+void scan_reply(struct call *call, uint64_t cursor, struct buf *found, uint64_t n) {
+    reply_cursor(call, cursor);
+    reply_array(call->reply, n);
+    if (call->reply->out != NULL) buf_append_slice(call->reply->out, buf_slice(found));
+    buf_free(found);
 }
 
 void cmd_randomkey(struct call *call) {

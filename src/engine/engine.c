@@ -5,6 +5,7 @@
 
 enum {
     RECLAIM_BUDGET = 512, /* dead keys taken out after each entry: well below a millisecond */
+    FREE_BUDGET = 512,    /* elements of removed values and flushed keys freed after each entry */
     FEATURE_LEVEL = 1,    /* what this build can apply */
     SETTINGS_MAX = 64,
     AHEAD_TABLE = 12, /* commands: how early a key's place in the table is fetched ... */
@@ -25,7 +26,8 @@ struct setting {
 struct engine {
     struct engine_settings settings;
     struct engine_watcher watcher;
-    struct engine_port port; /* what commands may change outside the keyspace */
+    struct engine_port port;      /* what commands may change outside the keyspace */
+    struct thresholds thresholds; /* from the replicated settings */
     struct keyspace *keyspace;
 
     raft_index applied;
@@ -76,6 +78,7 @@ struct engine *engine_new(
     engine->port = (struct engine_port){engine, on_set_setting};
     engine->keyspace = keyspace_new(settings->n_dbs, &settings->secret);
     engine->feature_level = FEATURE_LEVEL;
+    engine->thresholds = THRESHOLDS_DEFAULT;
     return engine;
 }
 
@@ -118,13 +121,16 @@ static void setting_store(struct engine *engine, struct slice name, struct slice
 
 static void setting_act(struct engine *engine, struct slice name, struct slice value) {
     int64_t number;
-    if (slice_is(name, "proto-max-bulk-len") && int_parse(value, &number) && number > 0) {
+    if (slice_is(name, "proto-max-bulk-len") && memory_parse(value, &number) && number > 0) {
         engine->settings.proto_max_bulk_len = (uint64_t)number;
+    } else {
+        thresholds_set(&engine->thresholds, name, value);
     }
 }
 
 static void on_set_setting(void *context, struct slice name, struct slice value) {
     struct engine *engine = context;
+    name = setting_name(name);
     setting_store(engine, name, value);
     setting_act(engine, name, value);
     if (engine->watcher.setting_changed != NULL) {
@@ -396,6 +402,7 @@ void engine_next(struct engine *engine, struct reply *reply) {
             .oom = engine->stamp.oom,
             .random = random_from(command_seed(engine)),
             .proto_max_bulk_len = engine->settings.proto_max_bulk_len,
+            .thresholds = &engine->thresholds,
             .reply = reply,
             .engine = &engine->port,
         };
@@ -416,6 +423,8 @@ void engine_end(struct engine *engine) {
     SF_ASSERT(engine->open && !engine->has_command);
     if (keyspace_next_due(engine->keyspace) <= engine->now_ms) {
         keyspace_reclaim(engine->keyspace, engine->now_ms, RECLAIM_BUDGET, on_expired, engine);
+    } else {
+        keyspace_free_some(engine->keyspace, FREE_BUDGET); /* nobody sees when memory goes */
     }
     engine->applied = engine->index;
     engine->open = false;
@@ -439,6 +448,7 @@ enum engine_query_result engine_query(struct engine *engine, const struct comman
         .read_clock_ms = settled ? engine->now_ms : SF_MAX(engine->now_ms, clock_ms),
         .random = random_from(seed),
         .proto_max_bulk_len = engine->settings.proto_max_bulk_len,
+        .thresholds = &engine->thresholds,
         .reply = reply,
         .engine = NULL, /* S3: a read has nothing to change */
     };

@@ -86,8 +86,7 @@ struct object *db_random(struct db *db, int64_t now_ms, struct random *random) {
 /* -- changing -------------------------------------------------------------------------------- */
 
 void db_dispose(struct db *db, struct object *object) {
-    db->keyspace->object_bytes -= object_bytes(object);
-    object_free(object);
+    keyspace_dispose(db->keyspace, object, object_bytes(object));
 }
 
 void db_take_out(struct db *db, uint64_t hash, struct object *object) {
@@ -109,36 +108,45 @@ static void db_exchange(
     struct db *db, uint64_t hash, struct object *old, size_t old_bytes, struct object *object) {
     table_replace(&db->table, hash, old, object);
     expiry_exchange(db, old, object);
-    db->keyspace->object_bytes += object_bytes(object) - old_bytes;
-    object_free(old);
+    db->keyspace->object_bytes += object_bytes(object);
+    keyspace_dispose(db->keyspace, old, old_bytes);
 }
 
 static void db_touch(struct db *db, struct object *object) {
     object_set_revision(object, keyspace_next_revision(db->keyspace));
 }
 
+/* Enters a new object in the place of old, which may be NULL. */
+static struct object *db_put(
+    struct db *db, uint64_t hash, struct object *old, struct object *object) {
+    db_touch(db, object);
+    if (old == NULL) {
+        db_enter(db, hash, object);
+        keyspace_free_for_new(db->keyspace);
+    } else {
+        db_exchange(db, hash, old, object_bytes(old), object);
+    }
+    return object;
+}
+
+/* What is about to be overwritten may be dead: then it must leave what reclaiming it would have
+ * left. (For a living one that is one more revision to be above, which harms nobody.) */
+static void leave_revision(struct db *db, uint64_t hash, const struct object *old) {
+    if (object_due_ms(old) != NO_DUE) db_raise_cell(db, hash, object_revision(old));
+}
+
 static struct object *db_set(
     struct db *db, struct slice key, const struct string_value *value, int64_t due_ms) {
     uint64_t hash = db_hash(db, key);
     struct object *old = table_find(&db->table, hash, key);
-    if (old == NULL) {
-        struct object *object = object_new(key, value, due_ms);
-        db_touch(db, object);
-        db_enter(db, hash, object);
-        keyspace_free_for_new(db->keyspace);
-        return object;
+    if (old != NULL) {
+        leave_revision(db, hash, old);
+        if (object_due_ms(old) == due_ms && object_overwrite(old, value)) {
+            db_touch(db, old);
+            return old;
+        }
     }
-    /* It may be dead: then it must leave what reclaiming it would have left. (For a living one
-     * that is one more revision to be above, which harms nobody.) */
-    if (object_due_ms(old) != NO_DUE) db_raise_cell(db, hash, object_revision(old));
-    if (object_due_ms(old) == due_ms && object_overwrite(old, value)) {
-        db_touch(db, old);
-        return old;
-    }
-    struct object *object = object_new(key, value, due_ms);
-    db_touch(db, object);
-    db_exchange(db, hash, old, object_bytes(old), object);
-    return object;
+    return db_put(db, hash, old, object_new(key, value, due_ms));
 }
 
 struct object *db_set_string(struct db *db, struct slice key, struct slice value, int64_t due_ms) {
@@ -205,15 +213,59 @@ void db_move(struct db *src, struct slice from, struct db *dst, struct slice to)
     size_t old_bytes = object_bytes(old);
     db_take_out(src, from_hash, old);
     struct object *moved = object_reshape(old, to, object_due_ms(old));
-    src->keyspace->object_bytes -= old_bytes;
-    object_free(old); /* a shell: moved has its block */
+    keyspace_dispose(src->keyspace, old, old_bytes); /* a shell: moved has its block or value */
     db_raise_cell(src, from_hash, keyspace_next_revision(src->keyspace));
     if (target != NULL) {
-        if (object_due_ms(target) != NO_DUE)
-            db_raise_cell(dst, to_hash, object_revision(target)); /* as in db_set */
+        leave_revision(dst, to_hash, target);
         db_take_out(dst, to_hash, target);
         db_dispose(dst, target);
     }
     db_touch(dst, moved);
     db_enter(dst, to_hash, moved);
+}
+
+/* -- collections ----------------------------------------------------------------------------- */
+
+const struct collection_types *db_collection_types(const struct db *db) {
+    return &db->keyspace->collections;
+}
+
+struct collection db_collection(const struct db *db, const struct object *object) {
+    return (struct collection){.types = &db->keyspace->collections,
+        .type = object_type(object),
+        .encoding = object_encoding(object),
+        .value = object_collection(object)};
+}
+
+static size_t collection_bytes(const struct collection *collection) {
+    return collection_form(collection->type, collection->encoding)->bytes(collection->value);
+}
+
+struct object *db_add_collection(
+    struct db *db, struct slice key, struct collection *collection, int64_t due_ms) {
+    SF_ASSERT(collection_size(collection) > 0 && collection->types == &db->keyspace->collections);
+    uint64_t hash = db_hash(db, key);
+    struct object *old = table_find(&db->table, hash, key);
+    if (old != NULL) leave_revision(db, hash, old);
+    struct object *object =
+        object_new_collection(key, collection, collection_bytes(collection), due_ms);
+    collection->value = NULL;
+    return db_put(db, hash, old, object);
+}
+
+bool db_collection_changed(struct db *db, struct object *object, struct collection *collection) {
+    size_t before = object_bytes(object);
+    object_set_collection(object, collection, collection_bytes(collection));
+    db->keyspace->object_bytes += object_bytes(object) - before;
+    keyspace_free_for_new(db->keyspace);
+    if (collection_size(collection) > 0) {
+        db_touch(db, object);
+        return true;
+    }
+    uint64_t hash = db_hash(db, object_key(object));
+    db_take_out(db, hash, object);
+    db_raise_cell(db, hash, keyspace_next_revision(db->keyspace));
+    db_dispose(db, object);
+    collection->value = NULL;
+    return false;
 }

@@ -4,6 +4,7 @@
 
 #include "data/btree.h"
 #include "data/table.h"
+#include "keyspace/collection.h"
 #include "keyspace/keyspace.h"
 #include "keyspace/object.h"
 
@@ -36,8 +37,17 @@ struct garbage {
     struct btree expiry;
 };
 
+/* A large value that was removed or overwritten, until it is freed. */
+struct garbage_value {
+    struct garbage_value *next;
+    const struct collection_form *form;
+    void *value;
+    size_t bytes; /* as counted in object_bytes */
+};
+
 struct keyspace {
-    struct table_type keys;   /* db.table */
+    struct table_type keys; /* db.table */
+    struct collection_types collections;
     struct btree_type by_due; /* db.expiry; its context is the keyspace */
     uint64_t revision;        /* of the latest change */
     uint32_t n_dbs;
@@ -46,6 +56,7 @@ struct keyspace {
     struct db **due_heap; /* the dbs with expiring keys; the one with the earliest in front */
     size_t object_bytes;  /* of all objects, garbage included */
     struct garbage *garbage;
+    struct garbage_value *garbage_values;
     uint64_t garbage_debt; /* objects to free before the next slice is due */
 };
 
@@ -59,6 +70,9 @@ static inline bool object_is_dead(const struct object *object, int64_t now_ms) {
 
 /* A key has been added: while garbage is left, somewhat more of it goes than comes. */
 void keyspace_free_for_new(struct keyspace *keyspace);
+/* Frees an object that is in no table any more; a large value becomes garbage. bytes: as the
+ * object was counted. */
+void keyspace_dispose(struct keyspace *keyspace, struct object *object, size_t bytes);
 
 /* -- db.c ------------------------------------------------------------------------------------ */
 

@@ -9,22 +9,22 @@
 
 /* add: digest ^= SHA1(bytes), where order does not matter; mix: add, then digest = SHA1(digest),
  * where it does. */
-static void digest_add(uint8_t digest[SHA1_BYTES], struct slice bytes) {
+void redis_digest_add(uint8_t digest[SHA1_BYTES], struct slice bytes) {
     uint8_t hash[SHA1_BYTES];
     sha1(bytes, hash);
     for (size_t i = 0; i < SHA1_BYTES; i++) digest[i] ^= hash[i];
 }
 
-static void digest_mix(uint8_t digest[SHA1_BYTES], struct slice bytes) {
+void redis_digest_mix(uint8_t digest[SHA1_BYTES], struct slice bytes) {
     uint8_t hash[SHA1_BYTES];
-    digest_add(digest, bytes);
+    redis_digest_add(digest, bytes);
     sha1(slice_of(digest, SHA1_BYTES), hash);
     memcpy(digest, hash, SHA1_BYTES);
 }
 
 static void digest_mix_number(uint8_t digest[SHA1_BYTES], uint32_t number) {
     uint32_t big_endian = htonl(number);
-    digest_mix(digest, slice_of(&big_endian, sizeof big_endian));
+    redis_digest_mix(digest, slice_of(&big_endian, sizeof big_endian));
 }
 
 struct redis_digest {
@@ -42,11 +42,16 @@ static bool add_redis_key(void *context, struct object *object) {
 
     uint8_t key_digest[SHA1_BYTES] = {0};
     char scratch[OBJECT_TEXT_MAX];
-    digest_mix(key_digest, object_key(object));
-    digest_mix_number(key_digest, object_type(object)); /* a string is 0 there too */
-    digest_mix(key_digest, object_string(object, scratch));
-    if (object_due_ms(object) != NO_DUE) digest_add(key_digest, SLICE("!!expire!!"));
-    digest_add(digest->out, slice_of(key_digest, SHA1_BYTES));
+    redis_digest_mix(key_digest, object_key(object));
+    digest_mix_number(key_digest, object_type(object)); /* types are numbered as there */
+    if (object_type(object) == OBJECT_STRING) {
+        redis_digest_mix(key_digest, object_string(object, scratch));
+    } else {
+        collection_form(object_type(object), object_encoding(object))
+            ->redis_digest(object_collection(object), key_digest);
+    }
+    if (object_due_ms(object) != NO_DUE) redis_digest_add(key_digest, SLICE("!!expire!!"));
+    redis_digest_add(digest->out, slice_of(key_digest, SHA1_BYTES));
     return true;
 }
 
@@ -75,15 +80,27 @@ static uint64_t absorb_bytes(uint64_t hash, struct slice bytes) {
     return absorb(absorb(hash, bytes.len), hash_keyed(&fixed, bytes));
 }
 
+/* A number for the value: of a collection its image, which has the form in it too. */
+static uint64_t absorb_value(uint64_t hash, const struct object *object) {
+    char scratch[OBJECT_TEXT_MAX];
+    if (object_type(object) == OBJECT_STRING)
+        return absorb_bytes(hash, object_string(object, scratch));
+    struct buf image = {0};
+    collection_form(object_type(object), object_encoding(object))
+        ->put(object_collection(object), &image);
+    hash = absorb_bytes(hash, buf_slice(&image));
+    buf_free(&image);
+    return hash;
+}
+
 static bool add_key(void *context, struct object *object) {
     struct digest *digest = context;
-    char scratch[OBJECT_TEXT_MAX];
     uint64_t hash = absorb_bytes(absorb(1, digest->db_number), object_key(object));
     hash = absorb(hash, object_type(object));
     hash = absorb(hash, object_encoding(object));
     hash = absorb(hash, object_revision(object));
     hash = absorb(hash, (uint64_t)object_due_ms(object));
-    digest->sum += absorb_bytes(hash, object_string(object, scratch));
+    digest->sum += absorb_value(hash, object);
     return true;
 }
 

@@ -4,7 +4,12 @@
 
 #include "util/codec.h"
 
-enum { IMAGE_VERSION = 1, IMAGE_HAS_DUE = 0x80, N_CELLS = CELL_PAGES * CELLS_A_PAGE };
+enum {
+    IMAGE_VERSION = 2,
+    IMAGE_HAS_DUE = 0x80,
+    IMAGE_TYPE_SHIFT = 4, /* three bits; then four of the encoding */
+    N_CELLS = CELL_PAGES * CELLS_A_PAGE
+};
 
 /* -- writing --------------------------------------------------------------------------------- */
 
@@ -12,12 +17,16 @@ static bool put_key(void *context, struct object *object) {
     struct buf *out = context;
     int64_t due_ms = object_due_ms(object), integer;
     char scratch[OBJECT_TEXT_MAX];
-    SF_ASSERT(object_type(object) == OBJECT_STRING);
+    unsigned form = (unsigned)object_encoding(object);
+    form |= (unsigned)object_type(object) << IMAGE_TYPE_SHIFT;
     put_string(out, object_key(object));
-    put_u8(out, (uint8_t)(object_encoding(object) | (due_ms != NO_DUE ? IMAGE_HAS_DUE : 0)));
+    put_u8(out, (uint8_t)(form | (due_ms != NO_DUE ? IMAGE_HAS_DUE : 0)));
     put_varint(out, object_revision(object));
     if (due_ms != NO_DUE) put_u64(out, (uint64_t)due_ms);
-    if (object_integer(object, &integer)) {
+    if (object_type(object) != OBJECT_STRING) {
+        collection_form(object_type(object), object_encoding(object))
+            ->put(object_collection(object), out);
+    } else if (object_integer(object, &integer)) {
         put_u64(out, (uint64_t)integer);
     } else {
         put_string(out, object_string(object, scratch));
@@ -57,8 +66,8 @@ void keyspace_dump(struct keyspace *keyspace, struct buf *out) {
 
 /* -- reading --------------------------------------------------------------------------------- */
 
-/* The value behind a key's header; false: not one that a keyspace could hold. */
-static bool read_value(struct reader *in, uint8_t encoding, struct string_value *out) {
+/* The string behind a key's header; false: not one that a keyspace could hold. */
+static bool read_text(struct reader *in, unsigned encoding, struct string_value *out) {
     *out = (struct string_value){.encoding = (enum object_encoding)encoding};
     switch (encoding) {
     case ENCODING_INT:
@@ -75,18 +84,37 @@ static bool read_value(struct reader *in, uint8_t encoding, struct string_value 
     }
 }
 
+/* The object of a key, with the value that stands there; NULL: not one that a keyspace could hold.
+ */
+static struct object *read_object(
+    struct reader *in, struct db *db, struct slice key, unsigned form, int64_t due_ms) {
+    unsigned type = form >> IMAGE_TYPE_SHIFT & 7, encoding = form & 15;
+    if (in->failed || key.len > UINT32_MAX) return NULL;
+    if (type == OBJECT_STRING) {
+        struct string_value value;
+        return read_text(in, encoding, &value) ? object_new(key, &value, due_ms) : NULL;
+    }
+    struct collection collection = {.types = &db->keyspace->collections,
+        .type = (enum object_type)type,
+        .encoding = (enum object_encoding)encoding};
+    const struct collection_form *its = collection_form(collection.type, collection.encoding);
+    if (its == NULL) return NULL;
+    collection.value = its->read(collection.types, in);
+    if (collection.value == NULL) return NULL;
+    return object_new_collection(key, &collection, its->bytes(collection.value), due_ms);
+}
+
 static bool read_key(struct reader *in, struct db *db) {
     struct slice key = read_string(in);
     uint8_t form = read_u8(in);
     uint64_t revision = read_varint(in);
     int64_t due_ms = (form & IMAGE_HAS_DUE) != 0 ? (int64_t)read_u64(in) : NO_DUE;
-    struct string_value value;
-    if (!read_value(in, form & 0x7f, &value) || key.len > UINT32_MAX) return false;
     if (revision == 0 || revision > db->keyspace->revision) return false;
     if ((form & IMAGE_HAS_DUE) != 0 && due_ms == NO_DUE) return false;
     uint64_t hash = table_hash(db->table.type, key);
     if (table_find(&db->table, hash, key) != NULL) return false;
-    struct object *object = object_new(key, &value, due_ms);
+    struct object *object = read_object(in, db, key, form, due_ms);
+    if (object == NULL) return false;
     object_set_revision(object, revision);
     db_enter(db, hash, object);
     return true;

@@ -1,7 +1,10 @@
 /* All databases: their life, and what concerns a whole db at once. */
 #include "keyspace/db.h"
 
-#include "data/size_class.h"
+#include "keyspace/element.h"
+
+/* Elements that are freed together with their value's key: no pause is felt. */
+#define FREE_AT_ONCE 512
 
 static struct slice item_key(const void *item) {
     return object_key(item);
@@ -18,6 +21,9 @@ struct keyspace *keyspace_new(uint32_t n_dbs, const struct hash_secret *secret) 
     struct keyspace *keyspace = sf_alloc_zero(1, sizeof *keyspace);
     keyspace->keys = (struct table_type){.secret = *secret, .key = item_key};
     keyspace->by_due = (struct btree_type){.compare = object_compare_due, .context = keyspace};
+    sorted_set_type_init(&keyspace->collections.sorted_sets, secret);
+    keyspace->collections.elements = (struct table_type){.secret = *secret, .key = element_key};
+    keyspace->collections.pool = pool_new();
     keyspace->n_dbs = n_dbs;
     keyspace->dbs = sf_alloc_zero(n_dbs, sizeof *keyspace->dbs);
     keyspace->due_heap = sf_alloc_zero(n_dbs, sizeof *keyspace->due_heap);
@@ -34,6 +40,7 @@ struct keyspace *keyspace_new(uint32_t n_dbs, const struct hash_secret *secret) 
 void keyspace_free(struct keyspace *keyspace) {
     if (keyspace == NULL) return;
     keyspace_reset(keyspace);
+    pool_free(keyspace->collections.pool);
     sf_free(keyspace->due_heap);
     sf_free(keyspace->dbs);
     sf_free(keyspace);
@@ -60,28 +67,64 @@ static void set_aside(struct db *db) {
     expiry_refresh(db);
 }
 
+/* Frees a value, or sets it aside when it is large. */
+static void discard_value(struct keyspace *keyspace, struct object *object, void *value) {
+    const struct collection_form *form =
+        collection_form(object_type(object), object_encoding(object));
+    if (form->free_some == NULL || form->size(value) <= FREE_AT_ONCE) {
+        form->free(value);
+        return;
+    }
+    struct garbage_value *garbage = sf_alloc(sizeof *garbage);
+    *garbage = (struct garbage_value){
+        keyspace->garbage_values, form, value, object_collection_bytes(object)};
+    keyspace->object_bytes += garbage->bytes;
+    keyspace->garbage_values = garbage;
+}
+
+void keyspace_dispose(struct keyspace *keyspace, struct object *object, size_t bytes) {
+    keyspace->object_bytes -= bytes;
+    if (object_type(object) != OBJECT_STRING && object_collection(object) != NULL)
+        discard_value(keyspace, object, object_collection(object));
+    object_free(object);
+}
+
 static void dispose_item(void *keyspace, void *item) {
-    ((struct keyspace *)keyspace)->object_bytes -= object_bytes(item);
-    object_free(item);
+    keyspace_dispose(keyspace, item, object_bytes(item));
+}
+
+static void free_values(struct keyspace *keyspace, uint64_t *budget) {
+    while (keyspace->garbage_values != NULL && *budget > 0) {
+        struct garbage_value *garbage = keyspace->garbage_values;
+        if (!garbage->form->free_some(garbage->value, budget)) return;
+        keyspace->object_bytes -= garbage->bytes;
+        keyspace->garbage_values = garbage->next;
+        sf_free(garbage);
+    }
+}
+
+static void free_tables(struct keyspace *keyspace, uint64_t *budget) {
+    while (keyspace->garbage != NULL && *budget > 0) {
+        struct garbage *garbage = keyspace->garbage;
+        uint64_t freed = btree_drop_some(&garbage->expiry, *budget, NULL, NULL);
+        if (freed < *budget)
+            freed += table_drop_some(&garbage->table, *budget - freed, dispose_item, keyspace);
+        *budget -= SF_MIN(*budget, freed);
+        if (garbage->expiry.n > 0 || table_size(&garbage->table) > 0) return;
+        keyspace->garbage = garbage->next;
+        sf_free(garbage);
+        if (*budget > 0) --*budget;
+    }
 }
 
 bool keyspace_free_some(struct keyspace *keyspace, uint64_t budget) {
-    uint64_t freed = 0;
-    while (keyspace->garbage != NULL && freed < budget) {
-        struct garbage *garbage = keyspace->garbage;
-        freed += btree_drop_some(&garbage->expiry, budget - freed, NULL, NULL);
-        if (freed >= budget) break;
-        freed += table_drop_some(&garbage->table, budget - freed, dispose_item, keyspace);
-        if (garbage->expiry.n > 0 || table_size(&garbage->table) > 0) break;
-        keyspace->garbage = garbage->next;
-        sf_free(garbage);
-        freed++;
-    }
-    return keyspace->garbage != NULL;
+    free_values(keyspace, &budget);
+    free_tables(keyspace, &budget); /* their large values are left for the next time */
+    return keyspace->garbage != NULL || keyspace->garbage_values != NULL;
 }
 
 void keyspace_free_for_new(struct keyspace *keyspace) {
-    if (keyspace->garbage == NULL) return;
+    if (keyspace->garbage == NULL && keyspace->garbage_values == NULL) return;
     keyspace->garbage_debt += 4; /* a key and its entry in the index, twice as fast as they come */
     if (keyspace->garbage_debt < KEYSPACE_FREE_SLICE) return;
     keyspace->garbage_debt = 0;

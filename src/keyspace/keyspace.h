@@ -34,6 +34,11 @@ enum object_encoding {
     ENCODING_RAW,
     ENCODING_EMBSTR,
     ENCODING_INT,
+    ENCODING_LISTPACK,
+    ENCODING_INTSET,
+    ENCODING_HASHTABLE,
+    ENCODING_QUICKLIST,
+    ENCODING_SKIPLIST,
 };
 
 struct keyspace; /* all databases, one revision counter */

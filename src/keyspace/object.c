@@ -18,8 +18,13 @@ static inline bool head_has(const struct object *object, uint64_t flag) {
     return (object->head & flag) != 0;
 }
 
+static inline bool is_collection(const struct object *object) {
+    return object_type(object) != OBJECT_STRING;
+}
+
 static inline bool has_word(const struct object *object) {
-    return object_encoding(object) == ENCODING_INT || head_has(object, OBJECT_HAS_BLOCK);
+    return object_encoding(object) == ENCODING_INT || head_has(object, OBJECT_HAS_BLOCK) ||
+           is_collection(object);
 }
 
 static inline size_t word_at(const struct object *object) {
@@ -27,7 +32,7 @@ static inline size_t word_at(const struct object *object) {
 }
 
 static inline size_t lengths_at(const struct object *object) {
-    return word_at(object) + (has_word(object) ? 8 : 0);
+    return word_at(object) + (has_word(object) ? 8 : 0) + (is_collection(object) ? 4 : 0);
 }
 
 static inline size_t key_length_bytes(const struct object *object) {
@@ -135,6 +140,7 @@ bool object_has_block(const struct object *object) {
 
 size_t object_bytes(const struct object *object) {
     size_t bytes = size_class(object_size(object));
+    if (is_collection(object)) return bytes + object_collection_bytes(object);
     if (!object_has_block(object) || object_block(object) == NULL) return bytes;
     return bytes + size_class(sizeof(struct block) + object_block(object)->cap);
 }
@@ -169,8 +175,9 @@ static struct block *block_new(struct slice bytes, size_t cap) {
 
 /* -- making ---------------------------------------------------------------------------------- */
 
-static uint64_t head_for(struct slice key, int64_t due_ms, enum object_encoding encoding) {
-    uint64_t head = (uint64_t)OBJECT_STRING << TYPE_SHIFT | (uint64_t)encoding << ENCODING_SHIFT;
+static uint64_t head_for(
+    struct slice key, int64_t due_ms, enum object_type type, enum object_encoding encoding) {
+    uint64_t head = (uint64_t)type << TYPE_SHIFT | (uint64_t)encoding << ENCODING_SHIFT;
     if (due_ms != NO_DUE) head |= OBJECT_HAS_DUE;
     if (key.len > UINT8_MAX) head |= OBJECT_LONG_KEY;
     return head;
@@ -202,7 +209,7 @@ static struct object *object_new_word(
 }
 
 struct object *object_new(struct slice key, const struct string_value *value, int64_t due_ms) {
-    uint64_t head = head_for(key, due_ms, value->encoding);
+    uint64_t head = head_for(key, due_ms, OBJECT_STRING, value->encoding);
     if (value->encoding == ENCODING_INT)
         return object_new_word(head, key, due_ms, (uint64_t)value->integer);
     size_t len = value->bytes.len;
@@ -216,10 +223,61 @@ struct object *object_new(struct slice key, const struct string_value *value, in
     return object;
 }
 
+/* -- collections ----------------------------------------------------------------------------- */
+
+#define COUNTED_UNIT 16
+
+static char *counted_at(const struct object *object) {
+    SF_ASSERT(is_collection(object));
+    return object_at(object, word_at(object) + 8);
+}
+
+static void set_counted(struct object *object, size_t bytes) {
+    size_t units = bytes / COUNTED_UNIT + (bytes % COUNTED_UNIT != 0);
+    number_write(counted_at(object), 4, SF_MIN(units, (size_t)UINT32_MAX));
+}
+
+size_t object_collection_bytes(const struct object *object) {
+    return is_collection(object) ? number_read(counted_at(object), 4) * COUNTED_UNIT : 0;
+}
+
+struct object *object_new_collection(
+    struct slice key, const struct collection *collection, size_t bytes, int64_t due_ms) {
+    uint64_t head = head_for(key, due_ms, collection->type, collection->encoding);
+    struct object *object =
+        object_new_word(head, key, due_ms, (uint64_t)(uintptr_t)collection->value);
+    set_counted(object, bytes);
+    return object;
+}
+
+void *object_collection(const struct object *object) {
+    SF_ASSERT(is_collection(object));
+    return (void *)(uintptr_t)word_read(object, word_at(object));
+}
+
+static void set_encoding(struct object *object, enum object_encoding encoding) {
+    object->head &= ~((uint64_t)15 << ENCODING_SHIFT);
+    object->head |= (uint64_t)encoding << ENCODING_SHIFT;
+}
+
+void object_set_collection(
+    struct object *object, const struct collection *collection, size_t bytes) {
+    SF_ASSERT(object_type(object) == collection->type);
+    set_encoding(object, collection->encoding);
+    word_write(object, word_at(object), (uint64_t)(uintptr_t)collection->value);
+    set_counted(object, bytes);
+}
+
+/* -------------------------------------------------------------------------------------------- */
+
 struct object *object_reshape(struct object *object, struct slice key, int64_t due_ms) {
     struct object *copy;
-    uint64_t head = head_for(key, due_ms, object_encoding(object));
-    if (object_has_block(object)) {
+    uint64_t head = head_for(key, due_ms, object_type(object), object_encoding(object));
+    if (is_collection(object)) {
+        copy = object_new_word(head, key, due_ms, word_read(object, word_at(object)));
+        set_counted(copy, object_collection_bytes(object));
+        word_write(object, word_at(object), 0);
+    } else if (object_has_block(object)) {
         head |= OBJECT_HAS_BLOCK;
         copy = object_new_word(head, key, due_ms, word_read(object, word_at(object)));
         word_write(object, word_at(object), 0);
@@ -247,12 +305,8 @@ void object_set_due(struct object *object, int64_t due_ms) {
     word_write(object, sizeof object->head, (uint64_t)due_ms);
 }
 
-static void set_encoding(struct object *object, enum object_encoding encoding) {
-    object->head &= ~((uint64_t)15 << ENCODING_SHIFT);
-    object->head |= (uint64_t)encoding << ENCODING_SHIFT;
-}
-
 bool object_overwrite(struct object *object, const struct string_value *value) {
+    if (is_collection(object)) return false;
     bool is_integer = object_encoding(object) == ENCODING_INT;
     if (is_integer != (value->encoding == ENCODING_INT)) return false;
     if (is_integer) {
@@ -280,7 +334,7 @@ struct object *object_with_block(const struct object *object, size_t cap) {
     struct slice bytes = object_string(object, scratch), key = object_key(object);
     int64_t due_ms = object_due_ms(object);
     struct block *block = block_new(bytes, SF_MAX(bytes.len, cap));
-    uint64_t head = head_for(key, due_ms, ENCODING_RAW) | OBJECT_HAS_BLOCK;
+    uint64_t head = head_for(key, due_ms, OBJECT_STRING, ENCODING_RAW) | OBJECT_HAS_BLOCK;
     struct object *copy = object_new_word(head, key, due_ms, (uint64_t)(uintptr_t)block);
     object_set_revision(copy, object_revision(object));
     return copy;

@@ -2,7 +2,10 @@
  *
  *   head        8    [ flags: 8 | encoding: 4 | type: 4 | revision: 48 ]
  *   due         8    only with OBJECT_HAS_DUE: the due time in ms
- *   word        8    encoding INT: the number; OBJECT_HAS_BLOCK: the block's address; else absent
+ *   word        8    encoding INT: the number; OBJECT_HAS_BLOCK: the block's address; a type that
+ *                    is no string: the address of its value; else absent
+ *   counted     4    only with such a type: the value's bytes, in units of 16, as they were last
+ *                    counted into the keyspace's sum
  *   key length  1    4 with OBJECT_LONG_KEY
  *   value length 1   2 with OBJECT_LONG_VALUE; absent where there is a word
  *   key bytes
@@ -13,6 +16,8 @@
  * their own, with room to grow. */
 #ifndef SF_KEYSPACE_OBJECT_H
 #define SF_KEYSPACE_OBJECT_H
+
+#include "keyspace/collection.h"
 
 #include "keyspace/keyspace.h"
 
@@ -45,9 +50,18 @@ struct string_value string_value_of_integer(int64_t integer);
 
 /* Copies everything. The revision is 0 until object_set_revision. */
 struct object *object_new(struct slice key, const struct string_value *value, int64_t due_ms);
-/* A copy with another key and due time. Where the value has a block, the copy takes it over, and
- * object may only be freed (object_free). */
+/* A copy with another key and due time. Where the value has a block, or is a collection, the copy
+ * takes it over, and object may only be freed (object_free). */
 struct object *object_reshape(struct object *object, struct slice key, int64_t due_ms);
+/* The value of a type that is no string; object takes it over. bytes: as its form counts them. */
+struct object *object_new_collection(
+    struct slice key, const struct collection *collection, size_t bytes, int64_t due_ms);
+void *object_collection(const struct object *object);
+void object_set_collection(
+    struct object *object, const struct collection *collection, size_t bytes);
+/* Counted bytes of the value, as object_bytes contains them; 0 for strings. */
+size_t object_collection_bytes(const struct object *object);
+/* Not the value of a collection: that is whoever took it. */
 void object_free(struct object *object);
 size_t object_bytes(const struct object *object); /* as the allocator rounds, block included */
 

@@ -32,6 +32,10 @@ struct config_values {
     int64_t replication_batch_bytes, replication_window_messages, replication_window_bytes;
     int64_t snapshot_log_bytes, snapshot_log_entries;
     int64_t appendonly, appendfsync;
+    int64_t hash_max_listpack_entries, hash_max_listpack_value;
+    int64_t set_max_intset_entries, set_max_listpack_entries, set_max_listpack_value;
+    int64_t list_max_listpack_size, list_compress_depth;
+    int64_t zset_max_listpack_entries, zset_max_listpack_value;
     char save[1];
     char requirepass[CONFIG_SECRET_MAX + 1], cluster_secret[CONFIG_SECRET_MAX + 1];
     char dir[CONFIG_PATH_MAX], logfile[CONFIG_PATH_MAX], pidfile[CONFIG_PATH_MAX];

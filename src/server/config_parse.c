@@ -18,7 +18,7 @@ static bool parse_number(
     const struct config_directive *directive, struct slice word, int64_t *out, struct buf *error) {
     int64_t number;
     if (directive->type == TYPE_MEMORY) {
-        if (!config_memory_parse(word, &number)) {
+        if (!memory_parse(word, &number)) {
             return fail(error, "argument must be a memory value");
         }
     } else if (!int_parse(word, &number)) {
@@ -165,8 +165,8 @@ static bool parse_limits(
             return fail(error, "Invalid client class specified in buffer limit configuration.");
         }
         struct config_limit *limit = &limits[class];
-        if (!config_memory_parse(words[i + 1], &limit->hard_bytes) ||
-            !config_memory_parse(words[i + 2], &limit->soft_bytes) ||
+        if (!memory_parse(words[i + 1], &limit->hard_bytes) ||
+            !memory_parse(words[i + 2], &limit->soft_bytes) ||
             !int_parse(words[i + 3], &limit->soft_seconds) || limit->soft_seconds < 0) {
             return fail(error, "Error in hard, soft or soft_seconds setting in buffer limit "
                                "configuration.");

@@ -48,6 +48,22 @@ const struct config_directive config_directives[] = {
         "normal 1gb 0 0 replica 256mb 64mb 60 pubsub 32mb 8mb 60"),
     MEMORY("max-request-bytes", max_request_bytes, RUN, MB, 128 * MB, "64mb"),
 
+    /* forms of values; each old name is another row of the same value */
+    INTEGER("hash-max-listpack-entries", hash_max_listpack_entries, ALL, 0, INT64_MAX, "512"),
+    INTEGER("hash-max-ziplist-entries", hash_max_listpack_entries, ALL, 0, INT64_MAX, "512"),
+    MEMORY("hash-max-listpack-value", hash_max_listpack_value, ALL, 0, INT64_MAX, "64"),
+    MEMORY("hash-max-ziplist-value", hash_max_listpack_value, ALL, 0, INT64_MAX, "64"),
+    INTEGER("set-max-intset-entries", set_max_intset_entries, ALL, 0, INT64_MAX, "512"),
+    INTEGER("set-max-listpack-entries", set_max_listpack_entries, ALL, 0, INT64_MAX, "128"),
+    INTEGER("set-max-listpack-value", set_max_listpack_value, ALL, 0, INT64_MAX, "64"),
+    INTEGER("list-max-listpack-size", list_max_listpack_size, ALL, INT32_MIN, INT32_MAX, "-2"),
+    INTEGER("list-max-ziplist-size", list_max_listpack_size, ALL, INT32_MIN, INT32_MAX, "-2"),
+    INTEGER("list-compress-depth", list_compress_depth, ALL, 0, INT32_MAX, "0"),
+    INTEGER("zset-max-listpack-entries", zset_max_listpack_entries, ALL, 0, INT64_MAX, "128"),
+    INTEGER("zset-max-ziplist-entries", zset_max_listpack_entries, ALL, 0, INT64_MAX, "128"),
+    MEMORY("zset-max-listpack-value", zset_max_listpack_value, ALL, 0, INT64_MAX, "64"),
+    MEMORY("zset-max-ziplist-value", zset_max_listpack_value, ALL, 0, INT64_MAX, "64"),
+
     /* the process */
     TEXT("dir", dir, START, "."),
     TEXT("logfile", logfile, START, ""),

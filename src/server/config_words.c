@@ -107,22 +107,3 @@ void config_word_print(struct slice word, struct buf *out) {
     }
     buf_append_char(out, '"');
 }
-
-bool config_memory_parse(struct slice text, int64_t *out) {
-    static const struct {
-        const char *unit;
-        int64_t factor;
-    } units[] = {{"", 1}, {"b", 1}, {"k", 1000}, {"kb", 1024}, {"m", 1000000}, {"mb", 1048576},
-        {"g", 1000000000}, {"gb", 1073741824}};
-    size_t digits = 0;
-    while (digits < text.len && text.data[digits] >= '0' && text.data[digits] <= '9') digits++;
-    int64_t number;
-    if (digits == 0 || !int_parse(slice_of(text.data, digits), &number)) return false;
-    struct slice unit = slice_of(text.data + digits, text.len - digits);
-    for (size_t i = 0; i < SF_LENGTH(units); i++) {
-        if (slice_is(unit, units[i].unit)) {
-            return !__builtin_mul_overflow(number, units[i].factor, out);
-        }
-    }
-    return false;
-}

@@ -19,7 +19,4 @@ void config_words_clear(struct config_words *words);
 /* The word, quoted where a line would not give it back otherwise. */
 void config_word_print(struct slice word, struct buf *out);
 
-/* "100", "1k", "2KB", "3mb", "4g": bytes. False when malformed, negative or beyond 2^63-1. */
-bool config_memory_parse(struct slice text, int64_t *out);
-
 #endif

@@ -26,6 +26,10 @@ void *sf_alloc_zero(size_t count, size_t size) {
     return checked(calloc(count, size), count > 0 ? size : 0);
 }
 
+void *sf_alloc_aligned(size_t alignment, size_t size) {
+    return checked(aligned_alloc(alignment, size), size);
+}
+
 void *sf_realloc(void *memory, size_t size) {
     if (size == 0) size = 1; /* realloc(p, 0) frees: keep one meaning */
     return checked(realloc(memory, size), size);

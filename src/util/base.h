@@ -26,6 +26,8 @@ _Noreturn void sf_assert_failed(const char *condition, const char *file, int lin
  * stop rather than diverge. Sizes in bytes; a size of 0 is allowed. */
 void *sf_alloc(size_t size);
 void *sf_alloc_zero(size_t count, size_t size);
+/* At a multiple of alignment, a power of two that divides size. sf_free frees it. */
+void *sf_alloc_aligned(size_t alignment, size_t size);
 void *sf_realloc(void *memory, size_t size);
 void sf_free(void *memory);
 char *sf_strdup(const char *text);

@@ -14,6 +14,9 @@
  * alone when false. */
 bool int_parse(struct slice text, int64_t *out);
 bool uint_parse(struct slice text, uint64_t *out);
+/* "100", "1k" (1000), "2KB" (2048), "3mb", "4g": bytes. False when malformed, negative or beyond
+ * 2^63-1. */
+bool memory_parse(struct slice text, int64_t *out);
 size_t uint_print(uint64_t value, char out[INT_TEXT_MAX]);
 size_t int_print(int64_t value, char out[INT_TEXT_MAX]); /* returns the length, no zero byte */
 
@@ -21,6 +24,8 @@ size_t int_print(int64_t value, char out[INT_TEXT_MAX]); /* returns the length, 
  * sign or without; not NaN, no surrounding space, not empty, neither overflow (1e400) nor underflow
  * to zero (1e-400). Linear in the text, no limit on its length. */
 bool double_parse(struct slice text, double *out);
+/* The same, but what is too large is infinite and what is too small is 0, as in C. */
+bool double_parse_loose(struct slice text, double *out);
 /* The shortest text that reads back the same: 0.1, 1e-7, 3, -0, inf, -inf, nan, in Redis 7.2's
  * layout. Returns the length, no zero byte. */
 size_t double_print(double value, char out[DOUBLE_TEXT_MAX]);

@@ -131,8 +131,10 @@ static bool numeral_is_easy(const struct numeral *numeral, double *out) {
     return true;
 }
 
-bool double_parse(struct slice text, double *out) {
+/* *in_range: neither infinite nor zero without saying so. */
+static bool parse_double(struct slice text, double *out, bool *in_range) {
     struct numeral numeral;
+    *in_range = true;
     if (!numeral_scan(text, &numeral)) return false;
     if (numeral.infinite) {
         *out = numeral.negative ? -(double)INFINITY : (double)INFINITY;
@@ -143,10 +145,22 @@ bool double_parse(struct slice text, double *out) {
         return true;
     }
     if (numeral_is_easy(&numeral, out)) return true;
-    double value = strtod(numeral_text(&numeral), NULL);
-    if (isinf(value) || value == 0) return false;
+    *out = strtod(numeral_text(&numeral), NULL);
+    *in_range = !isinf(*out) && *out != 0;
+    return true;
+}
+
+bool double_parse(struct slice text, double *out) {
+    double value;
+    bool in_range;
+    if (!parse_double(text, &value, &in_range) || !in_range) return false;
     *out = value;
     return true;
+}
+
+bool double_parse_loose(struct slice text, double *out) {
+    bool in_range;
+    return parse_double(text, out, &in_range);
 }
 
 bool long_double_parse(struct slice text, long double *out) {
@@ -165,4 +179,23 @@ bool long_double_parse(struct slice text, long double *out) {
     if (isinf(value) || value == 0) return false;
     *out = value;
     return true;
+}
+
+bool memory_parse(struct slice text, int64_t *out) {
+    static const struct {
+        const char *unit;
+        int64_t factor;
+    } units[] = {{"", 1}, {"b", 1}, {"k", 1000}, {"kb", 1024}, {"m", 1000000}, {"mb", 1048576},
+        {"g", 1000000000}, {"gb", 1073741824}};
+    size_t digits = 0;
+    while (digits < text.len && text.data[digits] >= '0' && text.data[digits] <= '9') digits++;
+    int64_t number;
+    if (digits == 0 || !int_parse(slice_of(text.data, digits), &number)) return false;
+    struct slice unit = slice_of(text.data + digits, text.len - digits);
+    for (size_t i = 0; i < SF_LENGTH(units); i++) {
+        if (slice_is(unit, units[i].unit)) {
+            return !__builtin_mul_overflow(number, units[i].factor, out);
+        }
+    }
+    return false;
 }

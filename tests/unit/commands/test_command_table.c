@@ -69,8 +69,9 @@ static void test_key_specifications_agree_with_the_key_range(void **state) {
     for (uint32_t id = 0; id < command_count(); id++) {
         const struct command *command = command_by_id(id);
         const struct key_spec *specs = command->docs->key_specs;
-        assert_true((specs == NULL) == (command->first_key == 0));
-        if (specs == NULL) continue;
+        bool movable = (command->flags & CMD_MOVABLE_KEYS) != 0;
+        assert_true((specs == NULL) == (command->first_key == 0 && !movable));
+        if (specs == NULL || movable) continue;
         assert_int_equal(specs[0].begin_index, command->first_key);
         assert_int_equal(specs[0].step, command->key_step);
         int32_t last = 0;
@@ -83,15 +84,30 @@ static void test_key_specifications_agree_with_the_key_range(void **state) {
 static void test_key_positions(void **state) {
     (void)state;
     uint32_t at[4];
-    assert_int_equal(command_key_positions(command_by_name("mset"), 5, at, 4), 2);
+    assert_int_equal(command_key_positions(command_by_name("mset"), 5, NULL, at, 4), 2);
     assert_int_equal(at[0], 1);
     assert_int_equal(at[1], 3);
-    assert_int_equal(command_key_positions(command_by_name("copy"), 4, at, 4), 2);
+    assert_int_equal(command_key_positions(command_by_name("copy"), 4, NULL, at, 4), 2);
     assert_int_equal(at[1], 2);
-    assert_int_equal(command_key_positions(command_by_name("object|encoding"), 3, at, 4), 1);
+    assert_int_equal(command_key_positions(command_by_name("object|encoding"), 3, NULL, at, 4), 1);
     assert_int_equal(at[0], 2);
-    assert_int_equal(command_key_positions(command_by_name("del"), 9, at, 2), 8);
-    assert_int_equal(command_key_positions(command_by_name("ping"), 1, at, 4), 0);
+    assert_int_equal(command_key_positions(command_by_name("del"), 9, NULL, at, 2), 8);
+    assert_int_equal(command_key_positions(command_by_name("ping"), 1, NULL, at, 4), 0);
+}
+
+static void test_a_count_of_keys_is_believed_only_as_far_as_arguments_go(void **state) {
+    (void)state;
+    uint32_t at[4];
+    const struct command *command = command_by_name("sintercard");
+    struct slice argv[] = {SLICE("sintercard"), SLICE("2"), SLICE("a"), SLICE("b"), SLICE("c")};
+    assert_int_equal(command_key_positions(command, 5, argv, at, 4), 2);
+    assert_int_equal(at[0], 2);
+    assert_int_equal(at[1], 3);
+    static const char *const counts[] = {"0", "-1", "4", "9223372036854775807", "x", ""};
+    for (size_t i = 0; i < SF_LENGTH(counts); i++) {
+        argv[1] = slice_text(counts[i]);
+        assert_int_equal(command_key_positions(command, 5, argv, at, 4), 0);
+    }
 }
 
 static void test_unknown_commands_are_named_with_their_arguments(void **state) {
@@ -200,6 +216,7 @@ int main(void) {
         cmocka_unit_test(test_every_row_is_of_one_route_and_says_who_runs_it),
         cmocka_unit_test(test_key_specifications_agree_with_the_key_range),
         cmocka_unit_test(test_key_positions),
+        cmocka_unit_test(test_a_count_of_keys_is_believed_only_as_far_as_arguments_go),
         cmocka_unit_test(test_unknown_commands_are_named_with_their_arguments),
         cmocka_unit_test(test_error_texts_show_128_bytes_of_what_was_sent),
         cmocka_unit_test(test_a_zero_byte_never_makes_a_known_name),

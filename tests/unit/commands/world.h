@@ -28,6 +28,7 @@ struct world {
     uint8_t proto;
     uint32_t db;
     uint64_t limit;
+    struct thresholds thresholds;
     struct engine_port *port;
     struct buf out;  /* the raw reply */
     struct buf text; /* the same as text, zero-terminated */
@@ -43,7 +44,8 @@ static inline void world_open(struct world *world) {
     *world = (struct world){.keyspace = keyspace_new(16, &secret),
         .now_ms = WORLD_START_MS,
         .proto = 2,
-        .limit = 512u << 20};
+        .limit = 512u << 20,
+        .thresholds = THRESHOLDS_DEFAULT};
 }
 
 static inline void world_close(struct world *world) {
@@ -104,6 +106,7 @@ static inline const char *world_run(struct world *world, uint32_t argc, const st
         .oom = world->oom,
         .random = random_from(7),
         .proto_max_bulk_len = world->limit,
+        .thresholds = &world->thresholds,
         .reply = &reply,
         .engine = world->port};
     call_run(&call);

@@ -1,5 +1,6 @@
 #include "server/config.h"
 #include "server/config_words.h"
+#include "util/number.h"
 #include "unit/check.h"
 
 #include <stdio.h>
@@ -268,7 +269,7 @@ static void test_memory_units_are_redis_units(void **state) {
         {"9223372036854775807k", -1}};
     for (size_t i = 0; i < SF_LENGTH(cases); i++) {
         int64_t bytes;
-        bool is_ok = config_memory_parse(slice_text(cases[i].text), &bytes);
+        bool is_ok = memory_parse(slice_text(cases[i].text), &bytes);
         if (is_ok != (cases[i].bytes >= 0)) fail_msg("%s", cases[i].text);
         if (is_ok) assert_int_equal(bytes, cases[i].bytes);
     }

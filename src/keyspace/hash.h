@@ -1,0 +1,46 @@
+/* Hashes: a listpack of fields, each followed by its value, in the order of their coming, while
+ * they are few and short; then a table. The thresholds decide, as in Redis; a hash that became
+ * large stays it. The functions take a handle: who changed the hash of a key hands it back
+ * (db_collection_changed). Texts given to them must not lie within the hash. */
+#ifndef SF_KEYSPACE_HASH_H
+#define SF_KEYSPACE_HASH_H
+
+#include "keyspace/collection.h"
+#include "util/number.h"
+
+struct collection hash_new(const struct collection_types *types);
+/* Makes it a table at once where these fields and values (n of both together) ask for it. */
+void hash_prepare(struct collection *hash, const struct thresholds *thresholds, uint32_t n,
+    const struct slice *fields_and_values);
+
+/* false: no such field. *value is borrowed from the hash or from scratch. */
+bool hash_get(const struct collection *hash, struct slice field, char scratch[INT_TEXT_MAX],
+    struct slice *value);
+/* true: the field is new. */
+bool hash_set(struct collection *hash, const struct thresholds *thresholds, struct slice field,
+    struct slice value);
+bool hash_remove(struct collection *hash, struct slice field); /* false: it was not there */
+
+/* -- order: as packed, else the table's ------------------------------------------------------ */
+
+struct hash_pair {
+    struct slice field, value; /* borrowed from the hash, or from the scratches */
+    char field_scratch[INT_TEXT_MAX], value_scratch[INT_TEXT_MAX];
+};
+
+/* Valid until the hash changes. */
+struct hash_iterator {
+    const struct collection *hash;
+    size_t at; /* packed: of the next field */
+    struct table_iterator elements;
+};
+struct hash_iterator hash_iterate(const struct collection *hash);
+bool hash_next(struct hash_iterator *iterator, struct hash_pair *pair); /* false at the end */
+void hash_at(const struct collection *hash, uint64_t rank, struct hash_pair *pair); /* < size */
+
+/* HSCAN: as table_scan; the packed form is passed at once, whatever the cursor. */
+typedef void hash_visit(void *context, struct slice field, struct slice value);
+uint64_t hash_scan(const struct collection *hash, uint64_t cursor, uint64_t count,
+    hash_visit *visit, void *context);
+
+#endif
