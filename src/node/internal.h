@@ -141,6 +141,7 @@ struct read_ticket { /* leader: who asked */
     raft_id node;   /* self: our own rounds */
     uint64_t nonce; /* of the asker's incarnation */
     uint64_t round;
+    bool lease_will_do;
 };
 
 /* -- link.c ---------------------------------------------------------------------------------- */
@@ -296,6 +297,8 @@ struct node {
     struct read_ticket tickets[1024]; /* a ring */
     uint32_t tickets_first, tickets_n;
     uint64_t next_ticket;
+    struct read_ticket early_asks[RAFT_MEMBERS_MAX]; /* members' latest, while not yet serving */
+    uint32_t early_asks_n;
 
     /* the leader's clock (clock.c) */
     bool clock_running;
@@ -436,7 +439,7 @@ void apply_drop_waiting(struct node *node);
 
 /* reads.c */
 void reads_add(struct node *node, struct pending *pending);
-void reads_pump(struct node *node);
+void reads_pump(struct node *node); /* node->now_us: read after all sockets were */
 void reads_on_raft(struct node *node, const struct raft_read *reads, uint32_t n);
 void reads_on_ask(struct node *node, raft_id from, uint32_t argc, const struct slice *argv);
 void reads_on_answer(struct node *node, uint32_t argc, const struct slice *argv);

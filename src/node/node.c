@@ -270,7 +270,7 @@ void follow_leadership(struct node *node) {
         buf_clear(&node->gathered);
         node->gathered_commands = 0;
         node->tick_in_flight = false;
-        node->tickets_n = 0;
+        node->tickets_n = node->early_asks_n = 0;
     }
     if (role != RAFT_LEADER) node->clock_running = false;
     node->stream_leader = NOBODY; /* whoever leads now tells what it has of our stream */

@@ -1,7 +1,8 @@
 /* One whole node: consensus, state machine, sessions, forwarding, membership; no I/O.
  *
  * A loop turn of the shell:
- *   1  every event that is there: node_on_* (each may call ports)
+ *   1  every event that is there: node_on_* (each may call ports); now_us of a link's message: read
+ *      after the message was (promises to leaders count from it)
  *   2  node_pump(now): once, after the last socket was read; proposes, replicates, applies, answers
  *   3  flush: for each client and link named by the ports, write what is there
  *   4  sleep until an event or node_next_deadline_us
@@ -72,12 +73,12 @@ struct buf *session_input(struct session *session);
 void node_on_client_bytes(struct node *node, struct session *session, int64_t now_us);
 /* The connection is gone; the session must not be used again. */
 void node_on_client_closed(struct node *node, struct session *session, int64_t now_us);
-struct buf *session_output(struct session *session);     /* the shell writes it out and consumes */
-bool session_wants_read(const struct session *session);  /* false: back-pressure */
+struct buf *session_output(struct session *session);    /* the shell writes it out and consumes */
+bool session_wants_read(const struct session *session); /* false: back-pressure */
 /* Replies are due without the client's doing: one that has shut its sending side gets them before
  * it is closed. (Not for blocked ones: they leave with their client.) */
 bool session_is_waiting(const struct session *session);
-bool session_wants_close(const struct session *session); /* close once the output is written */
+bool session_wants_close(const struct session *session);    /* close once the output is written */
 bool session_must_close_now(const struct session *session); /* output limit, CLIENT KILL */
 
 /* -- links to peers -------------------------------------------------------------------------- */

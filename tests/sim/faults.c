@@ -237,7 +237,10 @@ static void process_fault(struct world *world, enum sim_coverage kind) {
         int64_t lasts_us = world_between(world, 20000, 1500000);
         world_note(
             world, (int)process->number, "is paused for %lld ms", (long long)lasts_us / 1000);
-        process_pause(process, world_now_us(world) + lasts_us);
+        if (world_chance(world, 40))
+            process->pause_mid_turn = true; /* between reading its sockets and acting */
+        else
+            process_pause(process, world_now_us(world) + lasts_us);
     }
 }
 

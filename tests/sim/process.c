@@ -349,6 +349,18 @@ static void leave(struct process *process) {
     process_crash(process, CRASH_KILL);
 }
 
+static void take_events(struct process *process) {
+    struct world *world = process->world;
+    int64_t now_us = world_now_us(world);
+    bool storage_first = world_chance(world, 50);
+    process->n_turns++;
+    process->shadow_cut = false;
+    if (storage_first) (void)twin_poll(process->twin, now_us, on_storage, process);
+    deliver_inbox(process);
+    if (!storage_first && !process->doomed)
+        (void)twin_poll(process->twin, now_us, on_storage, process);
+}
+
 static void process_turn(void *context, uint64_t life, uint64_t ticket) {
     struct process *process = context;
     struct world *world = process->world;
@@ -359,13 +371,15 @@ static void process_turn(void *context, uint64_t life, uint64_t ticket) {
         process_wake(process, process->paused_until_us);
         return;
     }
-    bool storage_first = world_chance(world, 50);
-    process->n_turns++;
-    process->shadow_cut = false;
-    if (storage_first) (void)twin_poll(process->twin, now_us, on_storage, process);
-    deliver_inbox(process);
-    if (!storage_first && !process->doomed)
-        (void)twin_poll(process->twin, now_us, on_storage, process);
+    if (!process->mid_turn) take_events(process);
+    process->mid_turn = false;
+    if (process->pause_mid_turn && !process->doomed) {
+        process->pause_mid_turn = false;
+        process->mid_turn = true;
+        process_pause(process, now_us + world_between(world, 1000, 600000));
+        process_wake(process, process->paused_until_us);
+        return;
+    }
     if (process->shutdown_wanted && !process->doomed) {
         process->shutdown_wanted = false;
         process->shutting_down = true;
@@ -515,6 +529,7 @@ void process_start(struct process *process) {
     process->turn_at_us = INT64_MAX;
     process->crash_after_calls = -1;
     process->doomed = process->stop_asked = false;
+    process->mid_turn = process->pause_mid_turn = false;
     process->shutdown_wanted = process->shutting_down = false;
     twin_open(process->twin, false, &found);
     start_from(process, &found, start);
