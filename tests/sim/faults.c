@@ -19,7 +19,7 @@ struct faults {
 
 /* Whoever leads is hit more often than its share. */
 static uint32_t any_number(struct world *world) {
-    if (world_chance(world, 35))
+    if (world_chance(world, world->tight ? 80 : 35))
         for (uint32_t i = 0; i < world->n_nodes; i++)
             if (world->processes[i]->up && world->processes[i]->seen_role == RAFT_LEADER) return i;
     return (uint32_t)world_below(world, world->n_nodes);
@@ -310,6 +310,12 @@ struct faults *faults_new(struct world *world) {
     faults->weights[COVER_PAUSE] += 1; /* never nothing at all */
     faults->weights[COVER_BLACKOUT] = SF_MIN(faults->weights[COVER_BLACKOUT], 1u);
     faults->interval_us = world_between(world, 250000, 1000000);
+    if (!world->tight) return faults;
+    faults->interval_us = world_between(world, 80000, 400000);
+    static const enum sim_coverage hard_on_leases[] = {COVER_KILL, COVER_PAUSE, COVER_ISOLATE,
+        COVER_ONE_WAY, COVER_BRIDGE, COVER_SLOW_LINK, COVER_BREAK};
+    for (uint32_t i = 0; i < SF_LENGTH(hard_on_leases); i++)
+        faults->weights[hard_on_leases[i]] += 4;
     return faults;
 }
 

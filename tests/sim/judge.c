@@ -239,6 +239,17 @@ static void check_leases(struct process *process, raft_term term) {
     }
 }
 
+/* ... nor come to believe in one after that. */
+static void check_own_lease(struct process *process, const struct cluster_record *record) {
+    const struct raft *raft = node_raft(process->node);
+    if (raft_lease_until_us(raft) <= process_local_us(process)) return;
+    for (raft_term term = raft_current_term(raft) + 1; term < record->n_leaders; term++)
+        if (record->leaders[term] != 0)
+            world_fail(process->world, "R10: node %u has a lease of term %llu, term %llu was led",
+                process->number, (unsigned long long)raft_current_term(raft),
+                (unsigned long long)term);
+}
+
 static void check_election(struct process *process, struct cluster_record *record, raft_term term) {
     struct world *world = process->world;
     raft_id self = node_identity(process->node)->id;
@@ -278,6 +289,7 @@ static void check_role(struct process *process, struct cluster_record *record) {
             (unsigned long long)raft_commit_index(raft));
     if (role == RAFT_LEADER) {
         check_election(process, record, term);
+        check_own_lease(process, record);
         if (process->seen_role == RAFT_LEADER && process->seen_term == term && process->shadow_cut)
             world_fail(world, "R2: node %u cuts its own log while leading term %llu",
                 process->number, (unsigned long long)term);

@@ -212,6 +212,7 @@ static void prepare(struct world *world, const struct world_options *options) {
     world->random = random_from(hash_mix(options->seed + 1));
     uint32_t n_nodes = choose_size(world);
     world->n_nodes = options->n_nodes > 0 ? options->n_nodes : n_nodes;
+    world->tight = world_chance(world, 25);
     world->network = network_new(world);
     world->history = history_new();
     world->judge = judge_new(world);

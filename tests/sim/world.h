@@ -75,6 +75,7 @@ struct world {
     struct queue queue;
     struct random random; /* every choice outside the nodes */
     uint32_t n_nodes;
+    bool tight; /* elections as soon as promises end, clocks as uneven as leases allow (R10) */
     struct process *processes[NODES_MAX];
     struct network *network;
     struct history *history;
