@@ -338,6 +338,8 @@ struct node {
     enum sf_status storage_state;
     bool shutting_down;
     int64_t shutdown_deadline_us;
+    raft_index lag_index; /* committed by others' disks, not yet on ours; 0: none */
+    int64_t lag_since_us, handover_again_us;
 
     raft_id last_leader;  /* the latest that was known */
     raft_id known_leader; /* as of the last look */
@@ -432,6 +434,10 @@ void stream_link_lost(struct node *node, raft_id peer);
 void stream_free(struct node *node);
 void stream_reset(struct node *node);
 int64_t stream_deadline_us(const struct node *node);
+
+/* handover.c */
+void handover_pump(struct node *node);
+int64_t handover_deadline_us(const struct node *node);
 
 /* apply.c */
 void apply_pump(struct node *node);

@@ -348,23 +348,6 @@ static void drain_waiters(struct node *node) {
     }
 }
 
-static void shutdown_pump(struct node *node) {
-    if (!node->shutting_down || node->stopped) return;
-    bool leads = raft_leads(node);
-    bool alone = leads && configuration_n_voters(raft_configuration(node->raft)) <= 1;
-    bool busy = !list_empty(&node->outbox) || node->open_batch != NULL;
-    bool late = node->now_us >= node->shutdown_deadline_us;
-    if (!late && (busy || (leads && !alone))) {
-        if (leads && !alone && !raft_transferring(node->raft) &&
-            raft_transfer(node->raft, NOBODY, node->now_us) != SF_OK) {
-            return; /* nobody can take it now: asked again in the next turn, until it is late */
-        }
-        return;
-    }
-    node->stopped = true;
-    node->ports.stop(node->ports.context, 0, "asked to stop");
-}
-
 void node_pump(struct node *node, int64_t now_us, int64_t wall_ms) {
     node->now_us = now_us;
     node->wall_ms = wall_ms;
@@ -378,7 +361,7 @@ void node_pump(struct node *node, int64_t now_us, int64_t wall_ms) {
     drain_waiters(node);
     sessions_time_out(node);
     sessions_resume(node);
-    shutdown_pump(node);
+    handover_pump(node);
 }
 
 int64_t node_next_deadline_us(const struct node *node) {
@@ -396,17 +379,7 @@ int64_t node_next_deadline_us(const struct node *node) {
         deadline = SF_MIN(deadline, reads_deadline_us(node));
         deadline = SF_MIN(deadline, clock_deadline_us(node));
     }
-    if (node->shutting_down) deadline = SF_MIN(deadline, node->now_us + 5000);
-    return deadline;
-}
-
-void node_shutdown(struct node *node, int64_t now_us) {
-    node->now_us = now_us;
-    if (node->shutting_down) return;
-    node->shutting_down = true;
-    node->shutdown_deadline_us = now_us + 2000000;
-    node_log(node, LOG_NOTICE, "stopping: hands over what it leads, finishes what is in flight");
-    node_wake(node);
+    return SF_MIN(deadline, handover_deadline_us(node));
 }
 
 struct raft *node_raft(struct node *node) {

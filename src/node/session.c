@@ -366,7 +366,8 @@ static void session_on_command(struct session *session, uint32_t argc, const str
 static bool is_full(const struct session *session) {
     return session->n_pending >= SESSION_PENDING_MAX ||
            session->pending_bytes >= SESSION_PENDING_BYTES || session->barrier ||
-           session->output.len > SESSION_PENDING_BYTES || stream_is_full(session->node);
+           session->output.len > SESSION_PENDING_BYTES || stream_is_full(session->node) ||
+           session->node->shutting_down;
 }
 
 static void stop_parsing(struct session *session) {
@@ -556,7 +557,8 @@ struct buf *session_output(struct session *session) {
 }
 
 bool session_wants_read(const struct session *session) {
-    return !session->no_more && !session->close && list_empty(&session->in_stopped);
+    return !session->no_more && !session->close && list_empty(&session->in_stopped) &&
+           !session->node->shutting_down;
 }
 
 bool session_is_waiting(const struct session *session) {

@@ -21,6 +21,14 @@ static void start_and_elect(struct cluster *cluster, uint32_t n) {
     cluster_elect(cluster, 1);
 }
 
+/* A round of heartbeats, answered by whom it reaches. */
+static void round_trip(struct cluster *cluster) {
+    uint64_t ticket;
+    assert_int_equal(cluster_read(cluster, 1, &ticket), SF_OK);
+    cluster_collect(cluster, 1);
+    cluster_settle(cluster);
+}
+
 static void test_a_read_by_lease_sends_nothing(void **state) {
     (void)state;
     struct cluster cluster;
@@ -137,9 +145,7 @@ static void test_a_restarted_voter_keeps_what_a_former_life_may_have_promised(vo
     (void)state;
     struct cluster cluster;
     start_and_elect(&cluster, 3);
-    uint64_t ticket;
-    assert_int_equal(cluster_read(&cluster, 1, &ticket), SF_OK);
-    cluster_settle(&cluster);
+    round_trip(&cluster);
     int64_t until = raft_lease_until_us(raft_of(&cluster, 1));
     cluster.settings.election_timeout_min_ms = 20;
     cluster.settings.election_timeout_max_ms = 40;
@@ -172,14 +178,11 @@ static void test_raising_timeouts_lengthens_a_lease_by_what_followers_promise(vo
     cluster_start_all(&cluster);
     cluster.now_us += 100000; /* past what each may have promised before its start */
     cluster_elect(&cluster, 1);
-    uint64_t ticket;
     set_timeouts(&cluster, 1, 150, 300); /* the followers have not applied it */
-    assert_int_equal(cluster_read(&cluster, 1, &ticket), SF_OK);
-    cluster_settle(&cluster);
+    round_trip(&cluster);
     assert_int_equal(raft_lease_until_us(raft_of(&cluster, 1)), cluster.now_us + 47500);
     set_timeouts(&cluster, 2, 150, 300);
-    assert_int_equal(cluster_read(&cluster, 1, &ticket), SF_OK);
-    cluster_settle(&cluster);
+    round_trip(&cluster);
     assert_int_equal(raft_lease_until_us(raft_of(&cluster, 1)), cluster.now_us + LEASE_US);
     cluster_free(&cluster);
 }
@@ -192,17 +195,14 @@ static void test_lowering_timeouts_breaks_no_promise(void **state) {
         cluster_init(&cluster, 3, 3, 3, seed);
         cluster_start_all(&cluster);
         cluster_elect(&cluster, 1);
-        uint64_t ticket;
-        assert_int_equal(cluster_read(&cluster, 1, &ticket), SF_OK);
-        cluster_settle(&cluster);
+        round_trip(&cluster);
         int64_t heard_us = cluster.now_us;
         set_timeouts(&cluster, 2, 20, 40);
         set_timeouts(&cluster, 3, 20, 40);
         cluster.settings.election_timeout_min_ms = 20; /* for cluster_run's sake */
         if (seed % 2 == 0) { /* a promise of the new length does not shorten the old one */
             cluster.now_us += 1000;
-            assert_int_equal(cluster_read(&cluster, 1, &ticket), SF_OK);
-            cluster_settle(&cluster);
+            round_trip(&cluster);
         }
         cluster_cut(&cluster, 1, true);
         while (cluster_leader(&cluster) == 1) cluster_run(&cluster, 1); /* check_leader: R10 */
