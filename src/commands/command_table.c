@@ -118,7 +118,7 @@ static const uint16_t letter_begins['z' - 'a' + 2] = {
     COMMAND_INCR,      COMMAND_KEYS,   /* j */ COMMAND_KEYS,       COMMAND_LOLWUT,
     COMMAND_MGET,      COMMAND_OBJECT, /* n */ COMMAND_OBJECT,     COMMAND_PERSIST,
     COMMAND_QUIT,      COMMAND_RANDOMKEY,      COMMAND_SCAN,       COMMAND_TIME,
-    COMMAND_UNLINK,    COMMANDS_TOTAL, /* v */ COMMANDS_TOTAL,       COMMANDS_TOTAL, /* x */
+    COMMAND_UNLINK,    COMMAND_WAIT,   /* v */ COMMAND_WAIT,       COMMANDS_TOTAL, /* x */
     COMMANDS_TOTAL,    COMMANDS_TOTAL, COMMANDS_TOTAL};
 /* clang-format on */
 

@@ -93,6 +93,7 @@ struct session {
     struct buf name, lib_name, lib_version;
     int64_t opened_us, last_us;
     const struct command *last_command;
+    raft_index last_write_index; /* the entry of the latest write that was answered; 0: none */
     uint64_t n_commands;
 };
 
@@ -191,7 +192,9 @@ struct peer { /* what we dial, for each member but ourselves */
     int64_t leaves_us;                        /* > 0: no member any more; forgotten then */
     int64_t dial_again_us;
     uint32_t failures;
-    int64_t last_heard_us;  /* anything over an accepted link */
+    int64_t last_heard_us;        /* anything over an accepted link */
+    raft_index synced;            /* it holds that much of what is committed on its disk (wait.c) */
+    int64_t synced_told_until_us; /* it asked for these figures */
     int64_t wall_offset_ms; /* its wall clock minus our boot-time clock; valid when wall_known */
     bool wall_known;
 };
@@ -258,6 +261,10 @@ struct node {
     uint32_t n_sessions;
     uint64_t next_session_id;
     struct list errands;
+    struct list waits;     /* wait.c */
+    raft_index synced_sum; /* changes when any figure of the members does */
+    raft_id synced_asked;
+    int64_t synced_ask_us;
     uint64_t n_commands_processed, n_reads, n_writes;
     uint64_t n_errors_uncertain, n_errors_unavailable;
 
@@ -434,6 +441,15 @@ void stream_link_lost(struct node *node, raft_id peer);
 void stream_free(struct node *node);
 void stream_reset(struct node *node);
 int64_t stream_deadline_us(const struct node *node);
+
+/* wait.c */
+void local_wait(struct local_call *call);
+void waits_pump(struct node *node);
+void waits_on_ask(struct node *node, raft_id from);
+void waits_on_synced(struct node *node, uint32_t argc, const struct slice *argv);
+void waits_drop(struct node *node, struct pending *held);
+void waits_free(struct node *node);
+int64_t waits_deadline_us(const struct node *node);
 
 /* handover.c */
 void handover_pump(struct node *node);

@@ -664,6 +664,10 @@ static void on_member_message(
         stream_on_ask(node, link->peer, argc, argv);
     } else if (slice_equal(argv[0], SLICE("stream-open"))) {
         stream_on_open(node, link->peer, argc, argv);
+    } else if (slice_equal(argv[0], SLICE("synced-ask"))) {
+        waits_on_ask(node, link->peer);
+    } else if (slice_equal(argv[0], SLICE("synced"))) {
+        waits_on_synced(node, argc, argv);
     } else if (slice_equal(argv[0], SLICE("forget"))) {
         membership_on_forget(node, link->peer, argc, argv);
     } else if (slice_equal(argv[0], SLICE("take-over"))) {

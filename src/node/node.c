@@ -155,6 +155,7 @@ struct node *node_new(const struct node_start *start, const struct node_ports *p
     list_init(&node->waiters);
     list_init(&node->stopped_sessions);
     list_init(&node->errands);
+    list_init(&node->waits);
     list_init(&node->outbox);
     list_init(&node->asks);
     node->next_session_id = node->next_link = node->next_ticket = node->next_round = 1;
@@ -184,6 +185,7 @@ void node_free(struct node *node) {
     LIST_FOR_EACH(link, &node->asks) {
         sf_free(SF_CONTAINER(link, struct ask, in_node));
     }
+    waits_free(node);
     replica_close(node);
     stream_free(node);
     buf_free(&node->gathered);
@@ -358,6 +360,7 @@ void node_pump(struct node *node, int64_t now_us, int64_t wall_ms) {
     join_pump(node);
     sessions_resume(node);
     if (node->raft != NULL && !node->identity_switching) replica_pump(node);
+    waits_pump(node);
     drain_waiters(node);
     sessions_time_out(node);
     sessions_resume(node);
@@ -373,6 +376,7 @@ int64_t node_next_deadline_us(const struct node *node) {
     }
     deadline = SF_MIN(deadline, links_deadline_us(node));
     deadline = SF_MIN(deadline, membership_deadline_us(node));
+    deadline = SF_MIN(deadline, waits_deadline_us(node));
     if (node->raft != NULL && !node->identity_switching) {
         deadline = SF_MIN(deadline, raft_next_deadline_us(node->raft));
         deadline = SF_MIN(deadline, stream_deadline_us(node));

@@ -50,6 +50,7 @@ void pending_free(struct pending *pending) {
     if (pending->kind == PENDING_HELD && !pending->done) {
         meet_drop(session->node, pending);
         errand_drop(session->node, pending);
+        waits_drop(session->node, pending);
     }
     list_remove(&pending->in_session);
     session->n_pending--;
@@ -183,6 +184,7 @@ void session_drain_before(struct session *session, struct pending *write) {
 
 /* The reply is in the output: takes the write out of the line. */
 void session_write_applied(struct session *session, struct pending *write) {
+    session->last_write_index = engine_applied(session->node->engine) + 1; /* inside the entry */
     pending_free(write);
     wait_for_turn(session); /* what stands behind it, and the flush */
     output_was_added(session);
