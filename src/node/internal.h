@@ -168,6 +168,7 @@ struct greeting {
     raft_id leader;
     struct raft_address leader_address;
     raft_index last_index;
+    uint64_t feature_level;
 };
 
 struct link {
@@ -193,6 +194,7 @@ struct peer { /* what we dial, for each member but ourselves */
     int64_t dial_again_us;
     uint32_t failures;
     int64_t last_heard_us;        /* anything over an accepted link */
+    uint64_t feature_level;       /* what it said that it can apply; 0: nothing yet */
     raft_index synced;            /* it holds that much of what is committed on its disk (wait.c) */
     int64_t synced_told_until_us; /* it asked for these figures */
     int64_t wall_offset_ms; /* its wall clock minus our boot-time clock; valid when wall_known */
@@ -341,6 +343,8 @@ struct node {
     struct raft_configuration seen_configuration;
     bool self_removed;
     int64_t membership_again_us;
+    uint64_t level_proposed; /* the feature level last proposed by this node as a leader */
+    raft_term level_proposed_term;
 
     enum sf_status storage_state;
     bool shutting_down;
@@ -441,6 +445,10 @@ void stream_link_lost(struct node *node, raft_id peer);
 void stream_free(struct node *node);
 void stream_reset(struct node *node);
 int64_t stream_deadline_us(const struct node *node);
+
+/* feature.c */
+void feature_pump(struct node *node); /* leader: raises the level that all can apply */
+uint64_t feature_level_needed(const struct node *node); /* of who wants to join */
 
 /* wait.c */
 void local_wait(struct local_call *call);

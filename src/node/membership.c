@@ -280,6 +280,7 @@ void membership_pump(struct node *node) {
         propose_first_configuration(node);
     } else {
         promote_learners(node);
+        feature_pump(node);
     }
 }
 

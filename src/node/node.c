@@ -58,8 +58,9 @@ static void sole_configuration(const struct node *node, struct raft_configuratio
  */
 void node_replica_open(struct node *node, const struct node_start *start) {
     SF_ASSERT(node->raft == NULL && node->identity.cluster_id[0] != '\0');
-    struct engine_settings settings = {
-        .n_dbs = node->settings.databases, .proto_max_bulk_len = node->settings.proto_max_bulk_len};
+    struct engine_settings settings = {.feature_level = node->settings.feature_level,
+        .n_dbs = node->settings.databases,
+        .proto_max_bulk_len = node->settings.proto_max_bulk_len};
     secret_of_cluster(node->identity.cluster_id, &settings.secret);
     struct engine_watcher watcher = {.context = node, .setting_changed = on_setting_changed};
     node->engine = engine_new(&settings, &watcher);
@@ -89,6 +90,7 @@ static void replica_close(struct node *node) {
     node->self_removed = false;
     node->seen_configuration.n = 0;
     node->dissolve_index = 0;
+    node->level_proposed = 0;
 }
 
 /* -- identity -------------------------------------------------------------------------------- */

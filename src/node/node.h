@@ -30,7 +30,8 @@ struct node_settings {
     uint32_t max_clients;
     int64_t client_timeout_s; /* 0: never */
     bool protected_mode, bound_to_all;
-    bool debug_command; /* enable-debug-command */
+    bool debug_command;     /* enable-debug-command */
+    uint64_t feature_level; /* what this build can apply (engine.h) */
     char requirepass[512];
     char cluster_secret[512];
     struct raft_address announce; /* host "" and ports 0 where not configured */

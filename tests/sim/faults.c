@@ -355,6 +355,8 @@ struct faults *faults_new(struct world *world) {
     faults->weights[COVER_PAUSE] += 1; /* never nothing at all */
     faults->weights[COVER_BLACKOUT] = SF_MIN(faults->weights[COVER_BLACKOUT], 1u);
     faults->interval_us = world_between(world, 250000, 1000000);
+    /* Who is out for a while may find that the others can do more by now. */
+    if (world->upgrades) faults->weights[COVER_WIPE] = faults->weights[COVER_FORGET] = 0;
     if (!world->tight) return faults;
     faults->interval_us = world_between(world, 80000, 400000);
     static const enum sim_coverage hard_on_leases[] = {COVER_KILL, COVER_PAUSE, COVER_ISOLATE,

@@ -461,6 +461,7 @@ static struct engine *engine_for(const struct world *world, const struct cluster
     struct engine_settings settings = {
         .n_dbs = world->processes[0]->settings.databases,
         .proto_max_bulk_len = world->processes[0]->settings.proto_max_bulk_len,
+        .feature_level = SIM_LEVEL_MAX,
     };
     secret_of_cluster(record->id, &settings.secret);
     return engine_new(&settings, NULL);

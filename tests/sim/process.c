@@ -453,6 +453,7 @@ static struct node_settings settings_of(struct world *world) {
         .query_buffer_limit = 64 << 20,
         .databases = SIM_DATABASES,
         .max_clients = 1000,
+        .feature_level = world->upgrades ? 1 : SIM_LEVEL_MAX,
         .port = CLIENT_PORT,
         .bus_port = BUS_PORT,
     };
@@ -532,6 +533,9 @@ void process_start(struct process *process) {
     process->doomed = process->stop_asked = false;
     process->mid_turn = process->pause_mid_turn = false;
     process->shutdown_wanted = process->shutting_down = false;
+    uint64_t *level = &process->settings.feature_level; /* a newer build, now and then */
+    if (world->upgrades && process->life > 1 && *level < SIM_LEVEL_MAX && world_chance(world, 40))
+        (*level)++;
     twin_open(process->twin, false, &found);
     start_from(process, &found, start);
     judge_on_start(process, start->identity.id);

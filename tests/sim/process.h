@@ -40,6 +40,9 @@ struct shadow_entry {
     uint8_t kind;
 };
 
+/* Builds that the simulator plays: later ones can apply more. */
+enum { SIM_LEVEL_MAX = 3 };
+
 enum crash_kind { CRASH_KILL, CRASH_POWER };
 
 struct process {
