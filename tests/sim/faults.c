@@ -320,7 +320,8 @@ static void drill_strike(void *context, uint64_t leader, uint64_t b) {
 
 static void drill_begin(struct world *world) {
     uint32_t leader = any_number(world);
-    int64_t slow_us = world_between(world, 1000, 120000), now_us = world_now_us(world);
+    int64_t slow_us = world_between(world, 1, world_chance(world, 50) ? 300 : 120000),
+            now_us = world_now_us(world);
     world_note(world, (int)leader, "answers reach it %lld us late, then nobody hears it",
         (long long)slow_us);
     for (uint32_t i = 0; i < world->n_nodes; i++)
@@ -337,7 +338,7 @@ static void misfortune(void *context, uint64_t a, uint64_t b) {
     (void)a;
     (void)b;
     if (!faults->active) return;
-    if (world->tight && world->n_nodes > 1 && world_chance(world, 25)) drill_begin(world);
+    if (world->tight && world->n_nodes > 1 && world_chance(world, 50)) drill_begin(world);
     uint32_t sum = 0;
     for (uint32_t i = 0; i < FAULT_KINDS; i++) sum += faults->weights[i];
     uint64_t draw = world_below(world, sum);

@@ -436,7 +436,7 @@ static struct node_settings settings_of(struct world *world) {
         .raft =
             {
                 .election_timeout_min_ms = 150,
-                .election_timeout_max_ms = world->tight ? 170 : 300,
+                .election_timeout_max_ms = world->tight ? 154 : 300,
                 .heartbeat_interval_ms = 50,
                 .pre_vote = true,
                 .batch_bytes = world_chance(world, 30) ? 200 : 256 * 1024,
@@ -526,7 +526,7 @@ void process_start(struct process *process) {
     /* Leases allow for 5 % between two clocks (R10). */
     int64_t drift_max = world_chance(world, 20) ? 20000 : 200;
     process->drift_ppm = world_between(world, -drift_max, drift_max);
-    if (world->tight) process->drift_ppm = world_chance(world, 50) ? 24000 : -24000;
+    if (world->tight) process->drift_ppm = process->number == 0 ? -24000 : 24000;
     process->busy_until_us = process->paused_until_us = 0;
     process->turn_at_us = INT64_MAX;
     process->crash_after_calls = -1;
