@@ -346,6 +346,10 @@ COMMAND(TYPE, "type", cmd_type, docs_type, 2,
     CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_KEYSPACE)
 COMMAND(UNLINK, "unlink", cmd_del, docs_unlink, -2,
     CMD_WRITE | CMD_FAST, KEYS(1, -1, 1), CAT_KEYSPACE)
+COMMAND(WAIT, "wait", NULL, docs_wait, 3,
+    CMD_NOSCRIPT | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(WAITAOF, "waitaof", NULL, docs_waitaof, 4,
+    CMD_NOSCRIPT | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(ZADD, "zadd", cmd_zadd, docs_zadd, -4,
     CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_SORTEDSET)
 COMMAND(ZCARD, "zcard", cmd_zcard, docs_zcard, 2,

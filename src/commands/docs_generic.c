@@ -256,3 +256,21 @@ const struct command_docs docs_unlink = {
     .key_specs = KEY_SPECS(KEY_SPEC(1, -1, 1, KEY_RM | KEY_DELETE)),
     .arguments = ARGUMENTS(KEY("key", .flags = ARG_MULTIPLE)),
 };
+
+const struct command_docs docs_wait = {
+    .summary = "Waits until other nodes have synced what this connection wrote.",
+    .since = "3.0.0",
+    .group = "generic",
+    .complexity = "O(1)",
+    .tips = TIPS("request_policy:all_shards", "response_policy:agg_min"),
+    .arguments = ARGUMENTS(INTEGER("numreplicas"), INTEGER("timeout")),
+};
+
+const struct command_docs docs_waitaof = {
+    .summary = "Waits until this node and others have synced what this connection wrote.",
+    .since = "7.2.0",
+    .group = "generic",
+    .complexity = "O(1)",
+    .tips = TIPS("request_policy:all_shards", "response_policy:agg_min"),
+    .arguments = ARGUMENTS(INTEGER("numlocal"), INTEGER("numreplicas"), INTEGER("timeout")),
+};

@@ -6,7 +6,6 @@
 enum {
     RECLAIM_BUDGET = 512, /* dead keys taken out after each entry: well below a millisecond */
     FREE_BUDGET = 512,    /* elements of removed values and flushed keys freed after each entry */
-    FEATURE_LEVEL = 1,    /* what this build can apply */
     SETTINGS_MAX = 64,
     AHEAD_TABLE = 12, /* commands: how early a key's place in the table is fetched ... */
     AHEAD_OBJECT = 6, /* ... and its object */
@@ -77,7 +76,8 @@ struct engine *engine_new(
     if (watcher != NULL) engine->watcher = *watcher;
     engine->port = (struct engine_port){engine, on_set_setting};
     engine->keyspace = keyspace_new(settings->n_dbs, &settings->secret);
-    engine->feature_level = FEATURE_LEVEL;
+    SF_ASSERT(settings->feature_level >= 1);
+    engine->feature_level = 1;
     engine->thresholds = THRESHOLDS_DEFAULT;
     return engine;
 }
@@ -316,7 +316,7 @@ static enum sf_status begin_other(struct engine *engine, uint8_t kind, struct re
         return SF_OK;
     case ENTRY_FEATURE_LEVEL: {
         uint64_t level = read_varint(in);
-        if (in->failed || level > FEATURE_LEVEL) return SF_ERR_CORRUPT;
+        if (in->failed || level > engine->settings.feature_level) return SF_ERR_CORRUPT;
         engine->feature_level = SF_MAX(engine->feature_level, level);
         return SF_OK;
     }
@@ -470,6 +470,10 @@ int64_t engine_now_ms(const struct engine *engine) {
 struct keyspace *engine_keyspace(struct engine *engine) {
     return engine->keyspace;
 }
+uint64_t engine_feature_level(const struct engine *engine) {
+    return engine->feature_level;
+}
+
 bool engine_is_dissolved(const struct engine *engine) {
     return engine->dissolved;
 }
@@ -551,6 +555,6 @@ enum sf_status engine_load(struct engine *engine, struct slice image) {
         struct slice name = read_string(&in), value = read_string(&in);
         if (!in.failed) on_set_setting(engine, name, value);
     }
-    if (in.failed || engine->feature_level > FEATURE_LEVEL) return SF_ERR_CORRUPT;
+    if (in.failed || engine->feature_level > engine->settings.feature_level) return SF_ERR_CORRUPT;
     return keyspace_load(engine->keyspace, in.rest);
 }

@@ -13,7 +13,12 @@
 
 struct engine;
 
+/* What this build can apply. Every change that applying could show is gated by a level of its own:
+ * a cluster acts at the level that all its members can apply, raised by a log entry. */
+#define ENGINE_FEATURE_LEVEL 1
+
 struct engine_settings {
+    uint64_t feature_level; /* what this engine can apply; at least 1, where every state begins */
     uint32_t n_dbs;
     struct hash_secret secret;
     uint64_t proto_max_bulk_len;
@@ -84,7 +89,8 @@ uint64_t engine_proto_max_bulk_len(const struct engine *engine);
 struct keyspace *engine_keyspace(struct engine *engine);
 /* Everything that later behaviour reads, as one number, at engine_applied (invariant S1). */
 uint64_t engine_digest(struct engine *engine);
-bool engine_is_dissolved(const struct engine *engine); /* a dissolve entry was applied */
+uint64_t engine_feature_level(const struct engine *engine); /* of the state */
+bool engine_is_dissolved(const struct engine *engine);      /* a dissolve entry was applied */
 uint64_t engine_expired_count(const struct engine *engine);
 /* A replicated setting's value; false when never set. */
 bool engine_setting(const struct engine *engine, struct slice name, struct slice *value);

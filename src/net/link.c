@@ -122,6 +122,7 @@ static void link_read_requests(struct link *link) {
     if (n < 0) return;
     buf_commit(&link->in, (size_t)n);
     link->net->figures.input_bytes += (uint64_t)n;
+    link->net->now_us = clock_boot_us(); /* a promise to a leader counts from here (raft.h) */
     link_parse_requests(link);
     buf_shrink(&link->in, READ_BYTES_MAX);
 }
@@ -135,6 +136,7 @@ static void link_read_answers(struct link *link) {
     }
     if (n < 0) return;
     net->figures.input_bytes += (uint64_t)n;
+    net->now_us = clock_boot_us();
     link_reader_feed(link->reader, slice_of(net->scratch, (size_t)n),
         node_link_limit_bytes(net->node, link->number));
     while (link->state == LINK_OPEN) {

@@ -146,12 +146,13 @@ static void info_raft(struct node *node, struct buf *out) {
     buf_printf(out,
         "raft_role:%s\r\nraft_term:%llu\r\nraft_leader_id:%s\r\nraft_commit_index:%llu\r\n"
         "raft_applied_index:%llu\r\nraft_last_index:%llu\r\nraft_synced_index:%llu\r\n"
-        "raft_members:%u\r\nraft_voters:%u\r\nraft_serving:%d\r\n",
+        "raft_members:%u\r\nraft_voters:%u\r\nraft_serving:%d\r\nraft_feature_level:%llu\r\n",
         role_name(node), (unsigned long long)raft_current_term(raft), leader,
         (unsigned long long)raft_commit_index(raft),
         (unsigned long long)engine_applied(node->engine), (unsigned long long)raft_last_index(raft),
         (unsigned long long)raft_synced_index(raft), raft_configuration(raft)->n,
-        configuration_n_voters(raft_configuration(raft)), node_is_leader_serving(node));
+        configuration_n_voters(raft_configuration(raft)), node_is_leader_serving(node),
+        (unsigned long long)engine_feature_level(node->engine));
     info_raft_peers(node, out);
 }
 

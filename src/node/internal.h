@@ -94,6 +94,7 @@ struct session {
     struct buf name, lib_name, lib_version;
     int64_t opened_us, last_us;
     const struct command *last_command;
+    raft_index last_write_index; /* the entry of the latest write that was answered; 0: none */
     uint64_t n_commands;
 };
 
@@ -143,6 +144,7 @@ struct read_ticket { /* leader: who asked */
     raft_id node;   /* self: our own rounds */
     uint64_t nonce; /* of the asker's incarnation */
     uint64_t round;
+    bool lease_will_do;
 };
 
 /* -- link.c ---------------------------------------------------------------------------------- */
@@ -168,6 +170,7 @@ struct greeting {
     raft_id leader;
     struct raft_address leader_address;
     raft_index last_index;
+    uint64_t feature_level;
 };
 
 struct link {
@@ -193,9 +196,10 @@ struct peer { /* what we dial, for each member but ourselves */
     int64_t leaves_us;                        /* > 0: no member any more; forgotten then */
     int64_t dial_again_us;
     uint32_t failures;
-    bool read_asked; /* it asked for a read index before this leader served */
-    uint64_t read_nonce, read_round;
-    int64_t last_heard_us;  /* anything over an accepted link */
+    int64_t last_heard_us;        /* anything over an accepted link */
+    uint64_t feature_level;       /* what it said that it can apply; 0: nothing yet */
+    raft_index synced;            /* it holds that much of what is committed on its disk (wait.c) */
+    int64_t synced_told_until_us; /* it asked for these figures */
     int64_t wall_offset_ms; /* its wall clock minus our boot-time clock; valid when wall_known */
     bool wall_known;
 };
@@ -264,6 +268,10 @@ struct node {
     uint32_t n_sessions;
     uint64_t next_session_id;
     struct list errands;
+    struct list waits;     /* wait.c */
+    raft_index synced_sum; /* changes when any figure of the members does */
+    raft_id synced_asked;
+    int64_t synced_ask_us;
     uint64_t n_commands_processed, n_reads, n_writes;
     uint64_t n_errors_uncertain, n_errors_unavailable;
 
@@ -304,6 +312,8 @@ struct node {
     struct read_ticket tickets[1024]; /* a ring */
     uint32_t tickets_first, tickets_n;
     uint64_t next_ticket;
+    struct read_ticket early_asks[RAFT_MEMBERS_MAX]; /* members' latest, while not yet serving */
+    uint32_t early_asks_n;
 
     /* the leader's clock (clock.c) */
     bool clock_running; /* leads, and has heard the wall clocks of a quorum */
@@ -341,10 +351,14 @@ struct node {
     struct raft_configuration seen_configuration;
     bool self_removed;
     int64_t membership_again_us;
+    uint64_t level_proposed; /* the feature level last proposed by this node as a leader */
+    raft_term level_proposed_term;
 
     enum sf_status storage_state;
     bool shutting_down;
     int64_t shutdown_deadline_us;
+    raft_index lag_index; /* committed by others' disks, not yet on ours; 0: none */
+    int64_t lag_since_us, handover_again_us;
 
     raft_id last_leader;  /* the latest that was known */
     raft_id known_leader; /* as of the last look */
@@ -444,13 +458,30 @@ void stream_reset(struct node *node, bool alone);
 void stream_trim(struct node *node); /* lets go of what was given up */
 int64_t stream_deadline_us(const struct node *node);
 
+/* feature.c */
+void feature_pump(struct node *node); /* leader: raises the level that all can apply */
+uint64_t feature_level_needed(const struct node *node); /* of who wants to join */
+
+/* wait.c */
+void local_wait(struct local_call *call);
+void waits_pump(struct node *node);
+void waits_on_ask(struct node *node, raft_id from);
+void waits_on_synced(struct node *node, uint32_t argc, const struct slice *argv);
+void waits_drop(struct node *node, struct pending *held);
+void waits_free(struct node *node);
+int64_t waits_deadline_us(const struct node *node);
+
+/* handover.c */
+void handover_pump(struct node *node);
+int64_t handover_deadline_us(const struct node *node);
+
 /* apply.c */
 void apply_pump(struct node *node);
 void apply_drop_waiting(struct node *node);
 
 /* reads.c */
 void reads_add(struct node *node, struct pending *pending);
-void reads_pump(struct node *node);
+void reads_pump(struct node *node); /* node->now_us: read after all sockets were */
 void reads_on_raft(struct node *node, const struct raft_read *reads, uint32_t n);
 void reads_on_ask(struct node *node, raft_id from, uint32_t argc, const struct slice *argv);
 void reads_on_answer(struct node *node, uint32_t argc, const struct slice *argv);

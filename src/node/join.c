@@ -479,6 +479,9 @@ static const char *objection(struct node *node, struct link *link) {
     if (link->theirs.databases != node->settings.databases) {
         return "the directive databases differs between the nodes";
     }
+    if (link->theirs.feature_level < feature_level_needed(node)) {
+        return "its version is too old: it could not apply what this cluster writes";
+    }
     if (now->n >= NODES_MAX) return "the cluster is full";
     for (uint32_t i = 0; i < now->n; i++) {
         const struct raft_member *member = &now->members[i];

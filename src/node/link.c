@@ -41,6 +41,7 @@ void greeting_of(struct node *node, struct greeting *out) {
         .empty = holds_no_key(node),
         .databases = node->settings.databases,
         .address = node->settings.announce,
+        .feature_level = node->settings.feature_level,
     };
     memcpy(out->cluster_id, node->identity.cluster_id, sizeof out->cluster_id);
     if (out->address.port == 0) out->address.port = node->settings.port;
@@ -86,6 +87,7 @@ void greeting_put(const struct greeting *greeting, struct buf *out) {
     put_u64(out, greeting->leader);
     put_address(out, &greeting->leader_address);
     put_varint(out, greeting->last_index);
+    put_varint(out, greeting->feature_level);
 }
 
 enum sf_status greeting_read(struct slice bytes, struct greeting *out) {
@@ -103,6 +105,7 @@ enum sf_status greeting_read(struct slice bytes, struct greeting *out) {
     out->leader = read_u64(&in);
     read_address(&in, &out->leader_address);
     out->last_index = read_varint(&in);
+    out->feature_level = read_varint(&in);
     if (in.failed || in.rest.len > 0 || out->id == NOBODY) return SF_ERR_CORRUPT;
     if (cluster.len != 0 && cluster.len != CLUSTER_ID_CHARS) return SF_ERR_CORRUPT;
     if (cluster.len != 0 && memchr(cluster.data, 0, cluster.len) != NULL) return SF_ERR_CORRUPT;
@@ -477,6 +480,7 @@ static void on_welcome(
         return;
     }
     peer->failures = 0;
+    peer->feature_level = link->theirs.feature_level;
     if (link->purpose == LINK_BULK) {
         peer->bulk = link->number;
     } else {
@@ -662,6 +666,7 @@ static void on_prove(
     meet_unlisted(node, link);
     struct peer *peer = peer_of(node, link->peer);
     if (peer != NULL) { /* it lives: dial it at once */
+        peer->feature_level = link->theirs.feature_level;
         peer->dial_again_us = node->now_us;
         peer->failures = 0;
         node_wake(node);
@@ -707,6 +712,10 @@ static void on_member_message(
         stream_on_ask(node, link->peer, argc, argv);
     } else if (slice_equal(argv[0], SLICE("stream-open"))) {
         stream_on_open(node, link->peer, argc, argv);
+    } else if (slice_equal(argv[0], SLICE("synced-ask"))) {
+        waits_on_ask(node, link->peer);
+    } else if (slice_equal(argv[0], SLICE("synced"))) {
+        waits_on_synced(node, argc, argv);
     } else if (slice_equal(argv[0], SLICE("forget"))) {
         membership_on_forget(node, link->peer, argc, argv);
     } else if (slice_equal(argv[0], SLICE("take-over"))) {

@@ -61,6 +61,8 @@ static const struct local_row {
     [COMMAND_SELECT] = {local_select, AT_ONCE},
     [COMMAND_SHUTDOWN] = {local_shutdown, AT_TURN},
     [COMMAND_TIME] = {local_time, AT_TURN},
+    [COMMAND_WAIT] = {local_wait, HOLDS},
+    [COMMAND_WAITAOF] = {local_wait, HOLDS},
 };
 
 /* Local commands that are functions of the command table alone (COMMAND, OBJECT HELP). */

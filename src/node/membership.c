@@ -312,6 +312,7 @@ void membership_pump(struct node *node) {
         propose_first_configuration(node);
     } else {
         promote_learners(node);
+        feature_pump(node);
     }
 }
 

@@ -58,8 +58,9 @@ static void sole_configuration(const struct node *node, struct raft_configuratio
  */
 void node_replica_open(struct node *node, const struct node_start *start) {
     SF_ASSERT(node->raft == NULL && node->identity.cluster_id[0] != '\0');
-    struct engine_settings settings = {
-        .n_dbs = node->settings.databases, .proto_max_bulk_len = node->settings.proto_max_bulk_len};
+    struct engine_settings settings = {.feature_level = node->settings.feature_level,
+        .n_dbs = node->settings.databases,
+        .proto_max_bulk_len = node->settings.proto_max_bulk_len};
     secret_of_cluster(node->identity.cluster_id, &settings.secret);
     struct engine_watcher watcher = {.context = node, .setting_changed = on_setting_changed};
     node->engine = engine_new(&settings, &watcher);
@@ -90,6 +91,7 @@ static void replica_close(struct node *node) {
     node->self_removed = false;
     node->seen_configuration.n = 0;
     node->dissolve_index = 0;
+    node->level_proposed = 0;
 }
 
 /* -- identity -------------------------------------------------------------------------------- */
@@ -158,6 +160,7 @@ struct node *node_new(const struct node_start *start, const struct node_ports *p
     list_init(&node->waiters);
     list_init(&node->stopped_sessions);
     list_init(&node->errands);
+    list_init(&node->waits);
     list_init(&node->outbox);
     list_init(&node->asks);
     node->next_session_id = node->next_link = node->next_ticket = node->next_round = 1;
@@ -187,6 +190,7 @@ void node_free(struct node *node) {
     LIST_FOR_EACH(link, &node->asks) {
         sf_free(SF_CONTAINER(link, struct ask, in_node));
     }
+    waits_free(node);
     replica_close(node);
     stream_free(node);
     buf_free(&node->gathered);
@@ -281,7 +285,7 @@ void follow_leadership(struct node *node) {
         buf_clear(&node->gathered);
         node->gathered_commands = 0;
         node->tick_in_flight = false;
-        node->tickets_n = 0;
+        node->tickets_n = node->early_asks_n = 0;
     }
     if (role != RAFT_LEADER) node->clock_running = false;
     node->stream_leader = NOBODY; /* whoever leads now tells what it has of our stream */
@@ -364,23 +368,6 @@ static void drain_waiters(struct node *node) {
     }
 }
 
-static void shutdown_pump(struct node *node) {
-    if (!node->shutting_down || node->stopped) return;
-    bool leads = raft_leads(node);
-    bool alone = leads && configuration_n_voters(raft_configuration(node->raft)) <= 1;
-    bool busy = !list_empty(&node->outbox) || node->open_batch != NULL;
-    bool late = node->now_us >= node->shutdown_deadline_us;
-    if (!late && (busy || (leads && !alone))) {
-        if (leads && !alone && !raft_transferring(node->raft) &&
-            raft_transfer(node->raft, NOBODY, node->now_us) != SF_OK) {
-            return; /* nobody can take it now: asked again in the next turn, until it is late */
-        }
-        return;
-    }
-    node->stopped = true;
-    node->ports.stop(node->ports.context, 0, "asked to stop");
-}
-
 void node_pump(struct node *node, int64_t now_us, int64_t wall_ms) {
     node->now_us = now_us;
     node->wall_ms = wall_ms;
@@ -392,12 +379,13 @@ void node_pump(struct node *node, int64_t now_us, int64_t wall_ms) {
     stream_trim(node);
     sessions_resume(node);
     if (node->raft != NULL && !node->identity_switching) replica_pump(node);
+    waits_pump(node);
     drain_waiters(node);
     sessions_time_out(node);
     sessions_close_idle(node);
     stream_trim(node);
     sessions_resume(node);
-    shutdown_pump(node);
+    handover_pump(node);
 }
 
 int64_t node_next_deadline_us(const struct node *node) {
@@ -409,6 +397,7 @@ int64_t node_next_deadline_us(const struct node *node) {
     }
     deadline = SF_MIN(deadline, links_deadline_us(node));
     deadline = SF_MIN(deadline, membership_deadline_us(node));
+    deadline = SF_MIN(deadline, waits_deadline_us(node));
     if (node->raft != NULL && !node->identity_switching) {
         /* begun after this turn's batch was closed: CONFIG SET at its turn */
         if (node->open_batch != NULL) return node->now_us;
@@ -417,17 +406,7 @@ int64_t node_next_deadline_us(const struct node *node) {
         deadline = SF_MIN(deadline, reads_deadline_us(node));
         deadline = SF_MIN(deadline, clock_deadline_us(node));
     }
-    if (node->shutting_down) deadline = SF_MIN(deadline, node->now_us + 5000);
-    return deadline;
-}
-
-void node_shutdown(struct node *node, int64_t now_us) {
-    node->now_us = now_us;
-    if (node->shutting_down) return;
-    node->shutting_down = true;
-    node->shutdown_deadline_us = now_us + 2000000;
-    node_log(node, LOG_NOTICE, "stopping: hands over what it leads, finishes what is in flight");
-    node_wake(node);
+    return SF_MIN(deadline, handover_deadline_us(node));
 }
 
 struct raft *node_raft(struct node *node) {

@@ -1,7 +1,8 @@
 /* One whole node: consensus, state machine, sessions, forwarding, membership; no I/O.
  *
  * A loop turn of the shell:
- *   1  every event that is there: node_on_* (each may call ports)
+ *   1  every event that is there: node_on_* (each may call ports); now_us of a link's message: read
+ *      after the message was (promises to leaders count from it)
  *   2  node_pump(now): once, after the last socket was read; proposes, replicates, applies, answers
  *   3  flush: for each client and link named by the ports, write what is there
  *   4  sleep until an event or node_next_deadline_us
@@ -29,7 +30,8 @@ struct node_settings {
     uint32_t max_clients;
     int64_t client_timeout_s; /* 0: never */
     bool protected_mode, bound_to_all;
-    bool debug_command; /* enable-debug-command */
+    bool debug_command;     /* enable-debug-command */
+    uint64_t feature_level; /* what this build can apply (engine.h) */
     char requirepass[512];
     char cluster_secret[512];
     struct raft_address announce; /* host "" and ports 0 where not configured */

@@ -5,7 +5,7 @@
  * round answers every earlier one too. Rounds are answered in order, so the greatest round that may
  * run tells all.
  *
- *   node -> leader (control)  read-ask     nonce round
+ *   node -> leader (control)  read-ask     nonce round lease|index
  *   leader -> node (control)  read-answer  nonce round index clock */
 #include "node/internal.h"
 
@@ -74,11 +74,14 @@ static void open_round(struct node *node) {
 
 /* -- asking ---------------------------------------------------------------------------------- */
 
-static bool ticket_take(struct node *node, raft_id from, uint64_t nonce, uint64_t round) {
+static bool ticket_take(struct node *node, struct read_ticket ticket) {
     uint32_t capacity = SF_LENGTH(node->tickets);
     if (node->tickets_n == capacity) return false;
-    struct read_ticket ticket = {node->next_ticket, from, nonce, round};
-    if (raft_read_index(node->raft, ticket.ticket, node->now_us) != SF_OK) return false;
+    ticket.ticket = node->next_ticket;
+    enum sf_status status = ticket.lease_will_do
+                                ? raft_read_lease(node->raft, ticket.ticket, node->now_us)
+                                : raft_read_index(node->raft, ticket.ticket, node->now_us);
+    if (status != SF_OK) return false;
     node->next_ticket++;
     node->tickets[(node->tickets_first + node->tickets_n++) % capacity] = ticket;
     return true;
@@ -86,35 +89,26 @@ static bool ticket_take(struct node *node, raft_id from, uint64_t nonce, uint64_
 
 static void ask_leader(struct node *node, raft_id leader, uint64_t round) {
     char text[2][INT_TEXT_MAX];
-    struct slice argv[3] = {SLICE("read-ask"),
+    bool lease = node->settings.read_mode != READ_INDEX;
+    struct slice argv[4] = {SLICE("read-ask"),
         slice_of(text[0], uint_print(node->incarnation.nonce, text[0])),
-        slice_of(text[1], uint_print(round, text[1]))};
-    bool sent = peer_send(node, leader, false, 3, argv);
+        slice_of(text[1], uint_print(round, text[1])), lease ? SLICE("lease") : SLICE("index")};
+    bool sent = peer_send(node, leader, false, 4, argv);
     node->round_ask_us = node->now_us + (sent ? ASK_AGAIN_US : ASK_AGAIN_US / 10);
 }
 
-/* Questions that came before this leader could answer. */
-static void answer_early_asks(struct node *node) {
-    if (!node_is_leader_serving(node)) return;
-    for (uint32_t i = 0; i < node->n_peers; i++) {
-        struct peer *peer = &node->peers[i];
-        if (!peer->read_asked) continue;
-        peer->read_asked = !ticket_take(node, peer->id, peer->read_nonce, peer->read_round);
-    }
-}
-
-void reads_pump(struct node *node) {
-    if (node->raft == NULL || node->identity_switching) return;
-    answer_early_asks(node);
-    open_round(node);
+static void ask_for_own(struct node *node) {
     if (all_resolved(node)) return;
     uint64_t newest = round_at(node, node->rounds_n - 1)->id;
     raft_id leader = raft_leader(node->raft);
     bool fresh = leader != node->round_asked_leader || newest > node->round_asked;
     if (leader == NOBODY || (!fresh && node->now_us < node->round_ask_us)) return;
     if (leader == node->identity.id) {
-        if (!node_is_leader_serving(node)) return;
-        if (!ticket_take(node, leader, node->incarnation.nonce, newest)) return;
+        struct read_ticket ticket = {.node = leader,
+            .nonce = node->incarnation.nonce,
+            .round = newest,
+            .lease_will_do = node->settings.read_mode != READ_INDEX};
+        if (!node_is_leader_serving(node) || !ticket_take(node, ticket)) return;
         node->round_ask_us = node->now_us + 10 * ASK_AGAIN_US;
     } else {
         ask_leader(node, leader, newest);
@@ -123,19 +117,36 @@ void reads_pump(struct node *node) {
     node->round_asked = newest;
 }
 
+void reads_pump(struct node *node) {
+    if (node->raft == NULL || node->identity_switching) return;
+    open_round(node);
+    if (node_is_leader_serving(node)) {
+        uint32_t n = node->early_asks_n;
+        node->early_asks_n = 0;
+        for (uint32_t i = 0; i < n; i++) (void)ticket_take(node, node->early_asks[i]);
+    }
+    ask_for_own(node);
+    raft_judge_lease(node->raft, node->now_us);
+}
+
+/* A new leader is asked before it serves. A later question of a member answers its earlier ones. */
+static void keep_for_later(struct node *node, const struct read_ticket *ask) {
+    uint32_t at = 0;
+    while (at < node->early_asks_n && node->early_asks[at].node != ask->node) at++;
+    if (at == SF_LENGTH(node->early_asks)) return; /* it asks again */
+    node->early_asks[at] = *ask;
+    node->early_asks_n = SF_MAX(node->early_asks_n, at + 1);
+}
+
 /* A member's question. Where this node cannot answer now, the member asks again. */
 void reads_on_ask(struct node *node, raft_id from, uint32_t argc, const struct slice *argv) {
-    uint64_t nonce, round;
-    if (argc != 3 || !uint_parse(argv[1], &nonce) || !uint_parse(argv[2], &round)) return;
+    struct read_ticket ask = {.node = from};
+    if (argc != 4 || !uint_parse(argv[1], &ask.nonce) || !uint_parse(argv[2], &ask.round)) return;
+    ask.lease_will_do = slice_equal(argv[3], SLICE("lease"));
+    if (!raft_leads(node)) return;
     if (!node_is_leader_serving(node)) {
-        struct peer *peer = raft_leads(node) ? peer_of(node, from) : NULL;
-        if (peer == NULL) return;
-        peer->read_asked = true; /* answered as soon as this leader may */
-        peer->read_nonce = nonce;
-        peer->read_round = round;
-        return;
-    }
-    if (!ticket_take(node, from, nonce, round)) {
+        keep_for_later(node, &ask);
+    } else if (!ticket_take(node, ask)) {
         node_log(node, LOG_DEBUG, "a read index is refused for now");
     }
 }

@@ -50,6 +50,7 @@ void pending_free(struct pending *pending) {
     if (pending->kind == PENDING_HELD && !pending->done) {
         meet_drop(session->node, pending);
         errand_drop(session->node, pending);
+        waits_drop(session->node, pending);
     }
     list_remove(&pending->in_session);
     session->n_pending--;
@@ -222,6 +223,7 @@ void session_drain_before(struct session *session, struct pending *write) {
 
 /* The reply is in the output: takes the write out of the line. */
 void session_write_applied(struct session *session, struct pending *write) {
+    session->last_write_index = engine_applied(session->node->engine) + 1; /* inside the entry */
     pending_free(write);
     wait_for_turn(session); /* what stands behind it, and the flush */
     output_was_added(session);
@@ -421,7 +423,8 @@ static void session_on_command(struct session *session, uint32_t argc, const str
 static bool is_full(const struct session *session) {
     return session->n_pending >= SESSION_PENDING_MAX ||
            session->pending_bytes >= SESSION_PENDING_BYTES || session->barrier ||
-           session->output.len > SESSION_PENDING_BYTES || stream_is_full(session->node);
+           session->output.len > SESSION_PENDING_BYTES || stream_is_full(session->node) ||
+           session->node->shutting_down;
 }
 
 static void protocol_error(struct session *session, const char *error, bool broken) {
@@ -636,7 +639,8 @@ struct buf *session_output(struct session *session) {
 }
 
 bool session_wants_read(const struct session *session) {
-    return !session->no_more && !session->close && list_empty(&session->in_stopped);
+    return !session->no_more && !session->close && list_empty(&session->in_stopped) &&
+           !session->node->shutting_down;
 }
 
 bool session_is_waiting(const struct session *session) {

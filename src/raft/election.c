@@ -6,24 +6,29 @@ static int64_t random_us(struct raft *raft, uint64_t bound_ms) {
 }
 
 void election_arm(struct raft *raft) {
-    const struct raft_settings *settings = &raft->settings;
-    uint32_t spread_ms = settings->election_timeout_max_ms - settings->election_timeout_min_ms;
-    raft->election_deadline_us =
-        after_ms(raft->now_us, settings->election_timeout_min_ms) + random_us(raft, spread_ms);
+    uint32_t spread_ms = raft->timer_max_ms - raft->timer_min_ms;
+    int64_t deadline = after_ms(raft->now_us, raft->timer_min_ms) + random_us(raft, spread_ms);
+    raft->election_deadline_us = SF_MAX(deadline, raft->sticky_until_us);
+}
+
+/* What an answer to a heartbeat promises. Never more than a node that has just started keeps
+ * without knowing what its former life's settings were. */
+uint32_t election_promise_ms(const struct raft *raft) {
+    return SF_MIN(raft->settings.election_timeout_min_ms, (uint32_t)RAFT_LEASE_MAX_MS);
 }
 
 void election_hear_leader(struct raft *raft, raft_id leader) {
     SF_ASSERT(raft->role == RAFT_FOLLOWER && leader != raft->self);
     if (raft->leader != leader) raft->changed = true;
     raft->leader = leader;
-    raft->leader_word_us = raft->now_us;
+    int64_t sticky = after_ms(raft->now_us, SF_MAX(raft->timer_min_ms, election_promise_ms(raft)));
+    raft->sticky_until_us = SF_MAX(raft->sticky_until_us, sticky);
     election_arm(raft);
 }
 
 void election_link_lost(struct raft *raft) {
-    if (raft->leader_word_us == RAFT_NEVER_US) return;
-    int64_t early = after_ms(raft->leader_word_us, raft->settings.election_timeout_min_ms) +
-                    random_us(raft, LINK_LOST_JITTER_MS);
+    if (raft->sticky_until_us == RAFT_NEVER_US) return;
+    int64_t early = raft->sticky_until_us + random_us(raft, LINK_LOST_JITTER_MS);
     raft->election_deadline_us = SF_MIN(raft->election_deadline_us, early);
 }
 
@@ -58,11 +63,10 @@ void election_tick(struct raft *raft) {
 /* How long this node still refuses other candidates: since the last word from a leader (or from a
  * quorum, for the leader itself) less than the minimum election timeout has passed. */
 static int64_t stickiness_left_us(const struct raft *raft) {
-    int64_t word =
-        raft->role == RAFT_LEADER ? leader_quorum_contact_us(raft) : raft->leader_word_us;
-    if (word == RAFT_NEVER_US) return 0;
-    int64_t left = after_ms(word, raft->settings.election_timeout_min_ms) - raft->now_us;
-    return SF_MAX(left, 0);
+    int64_t until = raft->sticky_until_us;
+    if (raft->role == RAFT_LEADER)
+        until = after_ms(leader_quorum_contact_us(raft), raft->timer_min_ms);
+    return until > raft->now_us ? until - raft->now_us : 0;
 }
 
 static void refuse(struct raft *raft, const struct raft_message *m, enum raft_message_type type,
@@ -142,8 +146,9 @@ void election_count_own_vote(struct raft *raft) {
 /* The refusing node will listen to candidates in a moment: be there then, instead of an election
  * timeout later. */
 static void retry_when_told(struct raft *raft, uint32_t retry_after_ms) {
-    uint32_t ms = SF_MIN(retry_after_ms, raft->settings.election_timeout_max_ms);
+    uint32_t ms = SF_MIN(retry_after_ms, raft->timer_max_ms);
     int64_t retry = after_ms(raft->now_us, ms) + random_us(raft, RETRY_JITTER_MS);
+    retry = SF_MAX(retry, raft->sticky_until_us);
     raft->election_deadline_us = SF_MIN(raft->election_deadline_us, retry);
 }
 

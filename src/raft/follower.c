@@ -130,7 +130,8 @@ void follower_on_heartbeat(struct raft *raft, const struct raft_message *m) {
         .match = SF_MIN(raft->proven, raft->log.synced_index),
         .hint_index = raft->proven,
         .last_synced = raft->log.synced_index,
-        .damage = raft->damage};
+        .damage = raft->damage,
+        .promise_ms = election_promise_ms(raft)};
     send_in_term(raft, &answer);
 }
 

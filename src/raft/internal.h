@@ -60,6 +60,7 @@ struct peer {
 
     raft_index commit_told; /* the highest commit index sent */
     uint64_t round;         /* the latest heartbeat round answered */
+    int64_t lease_until_us; /* it gives nobody else its vote before that, by our clock (R10) */
     int64_t last_contact_us;
     int64_t quorum_contact_us; /* as far as it is counted: from the start on, not while damaged */
 
@@ -96,6 +97,7 @@ struct read_pending {
     uint64_t ticket;
     raft_index index;
     uint64_t round; /* confirmed once a quorum answered this round */
+    bool lease_will_do;
 };
 
 struct outgoing {
@@ -131,7 +133,10 @@ struct raft {
 
     /* Elections */
     int64_t election_deadline_us;
-    int64_t leader_word_us; /* the last word from a leader; RAFT_NEVER_US: none */
+    int64_t sticky_until_us; /* promised to leaders: no vote before, its own included */
+    /* What timers go by: the settings, or until timers_lower_us (0: no) what they were before. */
+    uint32_t timer_min_ms, timer_max_ms;
+    int64_t timers_lower_us;
     struct vote_cast votes[RAFT_MEMBERS_MAX];
     uint32_t n_votes;
     bool candidacy_is_transfer;
@@ -199,6 +204,7 @@ bool is_sole_voter(const struct raft *raft);
 /* -- election.c ------------------------------------------------------------------------------ */
 void election_arm(struct raft *raft);
 bool may_campaign(const struct raft *raft);
+uint32_t election_promise_ms(const struct raft *raft);
 void election_hear_leader(struct raft *raft, raft_id leader);
 void election_tick(struct raft *raft);
 void election_count_own_vote(struct raft *raft);
@@ -251,6 +257,8 @@ raft_index leader_append(struct raft *raft, uint8_t kind, struct bytes *payload)
 
 /* -- read_index.c ---------------------------------------------------------------------------- */
 void reads_release(struct raft *raft);
+bool reads_want_round(const struct raft *raft);
+void lease_extend(struct raft *raft, struct peer *peer, const struct raft_message *m);
 void reads_fail(struct raft *raft);
 
 /* -- transfer.c ------------------------------------------------------------------------------ */

@@ -21,6 +21,7 @@ enum field {
     FIELD_WALL_MS,
     FIELD_LAST_SYNCED,
     FIELD_DAMAGE,
+    FIELD_PROMISE_MS,
 };
 
 #define FIELDS_MAX 8
@@ -44,7 +45,7 @@ static const struct message_form forms[RAFT_MESSAGE_TYPES] = {
     [RAFT_HEARTBEAT] = {"heartbeat", {FIELD_TERM, FIELD_COMMIT, FIELD_ROUND}},
     [RAFT_HEARTBEAT_ANSWER] = {"heartbeat-answer",
         {FIELD_TERM, FIELD_ROUND, FIELD_MATCH, FIELD_HINT_INDEX, FIELD_LAST_SYNCED, FIELD_WALL_MS,
-            FIELD_DAMAGE}},
+            FIELD_DAMAGE, FIELD_PROMISE_MS}},
     [RAFT_TIMEOUT_NOW] = {"timeout-now", {FIELD_TERM, FIELD_TRANSFER}},
 };
 
@@ -78,6 +79,8 @@ static uint64_t field_get(const struct raft_message *m, enum field field) {
         return m->last_synced;
     case FIELD_DAMAGE:
         return m->damage;
+    case FIELD_PROMISE_MS:
+        return m->promise_ms;
     case FIELD_END:
         break;
     }
@@ -126,6 +129,9 @@ static bool field_set(struct raft_message *m, enum field field, uint64_t value) 
         return number_set(&m->last_synced, value);
     case FIELD_DAMAGE:
         return number_set(&m->damage, value);
+    case FIELD_PROMISE_MS:
+        m->promise_ms = (uint32_t)value;
+        return value <= UINT32_MAX;
     case FIELD_END:
         break;
     }

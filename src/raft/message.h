@@ -51,6 +51,9 @@ struct raft_message {
     uint32_t retry_after_ms; /* vote refused for stickiness: how long it lasts at most, else 0 */
     int64_t wall_ms; /* HEARTBEAT_ANSWER: the answerer's wall clock, filled and read by the node */
     raft_index last_synced; /* HEARTBEAT_ANSWER: the answerer's last synced entry (for WAIT, lag) */
+    /* HEARTBEAT_ANSWER: for so long after it heard the heartbeat the answerer gives nobody else its
+     * vote, transfers aside; leases rest on it (R10). */
+    uint32_t promise_ms;
     /* Answers to appends and heartbeats: the answerer's log is damaged, do not count it; a number
      * random to this start of its, so that nothing meant for an earlier one can mend it. 0: whole.
      * APPEND: the leader knows of that damage, and commit (in full, of its own term) is what the

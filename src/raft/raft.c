@@ -8,12 +8,32 @@ int64_t after_ms(int64_t from_us, uint64_t ms) {
     return sum;
 }
 
+static void timers_follow_settings(struct raft *raft) {
+    raft->timer_min_ms = raft->settings.election_timeout_min_ms;
+    raft->timer_max_ms = raft->settings.election_timeout_max_ms;
+    raft->timers_lower_us = 0;
+}
+
 void clock_advance(struct raft *raft, int64_t now_us) {
     raft->now_us = SF_MAX(raft->now_us, now_us);
+    if (raft->timers_lower_us != 0 && raft->now_us >= raft->timers_lower_us)
+        timers_follow_settings(raft);
+}
+
+/* Timers rise at once and sink one old maximum later (README, "Election timing"). */
+static void timers_adapt(struct raft *raft) {
+    uint32_t least = raft->settings.election_timeout_min_ms;
+    uint32_t most = raft->settings.election_timeout_max_ms;
+    uint32_t old_max_ms = raft->timer_max_ms;
+    bool sinks = least < raft->timer_min_ms || most < raft->timer_max_ms;
+    raft->timer_min_ms = SF_MAX(raft->timer_min_ms, least);
+    raft->timer_max_ms = SF_MAX(raft->timer_max_ms, most);
+    raft->timers_lower_us = sinks ? after_ms(raft->now_us, old_max_ms) : 0;
 }
 
 void raft_set_settings(struct raft *raft, const struct raft_settings *settings) {
     struct raft_settings *own = &raft->settings;
+    const struct raft_settings before = *own;
     *own = *settings;
     own->election_timeout_min_ms = SF_MAX(own->election_timeout_min_ms, 1);
     own->election_timeout_max_ms =
@@ -22,6 +42,9 @@ void raft_set_settings(struct raft *raft, const struct raft_settings *settings) 
     own->batch_bytes = SF_MAX(own->batch_bytes, 1);
     own->window_bytes = SF_MAX(own->window_bytes, 1);
     own->window_messages = SF_MIN(SF_MAX(own->window_messages, 1), 4096);
+    if (own->election_timeout_min_ms != before.election_timeout_min_ms ||
+        own->election_timeout_max_ms != before.election_timeout_max_ms)
+        timers_adapt(raft);
 }
 
 static void configurations_start(struct raft *raft, const struct raft_start *start) {
@@ -52,6 +75,7 @@ struct raft *raft_new(const struct raft_start *start) {
     raft->random = random_from(start->seed);
     raft->now_us = SF_MAX(start->now_us, 0);
     raft_set_settings(raft, &start->settings);
+    timers_follow_settings(raft);
     raft->term = start->hard_state.term;
     raft->vote = start->hard_state.vote;
     if (start->damaged) raft->damage = 1 + random_below(&raft->random, UINT32_MAX);
@@ -67,10 +91,13 @@ struct raft *raft_new(const struct raft_start *start) {
      * before, and a lease may rest on it (R10). A sole voter can only have been its own, unless
      * the others were removed so lately that one of them may still lead. */
     if (was_sole_voter(raft)) {
-        raft->leader_word_us = RAFT_NEVER_US;
+        raft->sticky_until_us = RAFT_NEVER_US;
         raft->election_deadline_us = raft->now_us;
     } else {
-        raft->leader_word_us = raft->now_us;
+        /* At least as long as any life of it may have promised: its settings were perhaps others,
+         * and the log that tells them is not applied yet. */
+        uint32_t least_ms = SF_MAX(raft->timer_min_ms, (uint32_t)RAFT_LEASE_MAX_MS);
+        raft->sticky_until_us = after_ms(raft->now_us, least_ms);
         election_arm(raft);
     }
     raft->changed = true;

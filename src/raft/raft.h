@@ -5,6 +5,9 @@
  * is not handed out before the storage answer that covers it was stepped in (invariant R8). So the
  * shell sends whatever it is given, at once, and may lose, double or delay any of it.
  *
+ * now_us of a message is read from the clock after the message was read from its socket: promises
+ * to leaders count from it (R10).
+ *
  * The shell's turn:  step*, ..., raft_ready, carry out all of it, repeat while there is some. */
 #ifndef SF_RAFT_RAFT_H
 #define SF_RAFT_RAFT_H
@@ -13,6 +16,9 @@
 #include "raft/message.h"
 #include "raft/types.h"
 #include "util/random.h"
+
+/* No promise, and so no lease, is longer, whatever the election timeouts are (README). */
+#define RAFT_LEASE_MAX_MS 150
 
 enum raft_role { RAFT_FOLLOWER, RAFT_PRE_CANDIDATE, RAFT_CANDIDATE, RAFT_LEADER };
 
@@ -89,6 +95,12 @@ SF_MUST_CHECK enum sf_status raft_propose_configuration(
  * SF_ERR_NOT_LEADER, or SF_ERR_BUSY before the first commit in its own term. Tickets unanswered at
  * a step-down are answered with failed set. */
 SF_MUST_CHECK enum sf_status raft_read_index(struct raft *raft, uint64_t ticket, int64_t now_us);
+
+/* The same, but this node's lease is enough (section 6.4.1), if it has one when raft_judge_lease is
+ * called: now_us was then read from the clock after the last event of the turn was, since an event
+ * may lie in a socket while the process stands still. Without a lease the round decides. */
+SF_MUST_CHECK enum sf_status raft_read_lease(struct raft *raft, uint64_t ticket, int64_t now_us);
+void raft_judge_lease(struct raft *raft, int64_t now_us);
 
 /* Leadership transfer (section 3.10): stops proposals, brings `to` up to date, sends TimeoutNow.
  * Given up after an election timeout. to 0: the most up-to-date voter.
@@ -188,9 +200,9 @@ bool raft_is_damaged(const struct raft *raft);
 bool raft_transferring(const struct raft *raft);
 bool raft_peer(const struct raft *raft, raft_id id, struct raft_peer_status *out); /* leader only */
 int64_t raft_next_deadline_us(const struct raft *raft); /* when raft_step_tick is due */
-/* Until when no other leader can have been elected (R10): the send time of the last round that a
- * quorum answered, plus the minimum election timeout, less 5 % for clocks that drift. 0: no lease
- * (not serving, or TimeoutNow was sent in this term). */
+/* Until when no other leader can have been elected (R10): a quorum's answers to heartbeats each
+ * promise no vote for a time, counted from when the heartbeat was sent, less 5 % for clocks that
+ * drift. 0: no lease (not serving, or TimeoutNow was sent in this term). */
 int64_t raft_lease_until_us(const struct raft *raft);
 
 #endif

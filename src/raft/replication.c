@@ -103,7 +103,7 @@ static void round_begin(struct raft *raft) {
 
 void leader_flush(struct raft *raft) {
     SF_ASSERT(raft->role == RAFT_LEADER);
-    if (raft->round_wanted) round_begin(raft);
+    if (raft->round_wanted || reads_want_round(raft)) round_begin(raft);
     for (uint32_t i = 0; i < raft->n_peers; i++) {
         struct peer *peer = &raft->peers[i];
         if (peer->fetched_is_sent) peer_release_fetched(peer);
@@ -206,6 +206,7 @@ void leader_on_heartbeat_answer(struct raft *raft, const struct raft_message *m)
     if (m->round > raft->round || m->match > m->hint_index) return;
     if (m->hint_index > raft->log.last_index || !peer_hear(raft, peer, m)) return;
     peer->round = SF_MAX(peer->round, m->round);
+    lease_extend(raft, peer, m);
     match_advance(raft, peer, m->match); /* an append's answer may have been lost */
     look_for_loss(raft, peer, m);
     reads_release(raft);
@@ -228,8 +229,7 @@ int64_t leader_quorum_contact_us(const struct raft *raft) {
 }
 
 void leader_tick(struct raft *raft) {
-    int64_t stale =
-        after_ms(leader_quorum_contact_us(raft), raft->settings.election_timeout_max_ms);
+    int64_t stale = after_ms(leader_quorum_contact_us(raft), raft->timer_max_ms);
     if (raft->now_us >= stale) { /* check-quorum, section 6.2 */
         become_follower(raft, raft->term, 0);
         return;
@@ -248,7 +248,6 @@ int64_t leader_next_deadline_us(const struct raft *raft) {
     if (raft->n_peers == 0) return next;
     next = SF_MIN(next, raft->heartbeat_due_us);
     if (is_sole_voter(raft)) return next;
-    int64_t stale =
-        after_ms(leader_quorum_contact_us(raft), raft->settings.election_timeout_max_ms);
+    int64_t stale = after_ms(leader_quorum_contact_us(raft), raft->timer_max_ms);
     return SF_MIN(next, stale);
 }

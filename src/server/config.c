@@ -106,9 +106,6 @@ static bool judge(const struct config_values *values, struct complaint *out) {
     if (values->replication_batch_bytes > values->replication_window_bytes) {
         return complain(out, "replication-batch-bytes", "must not exceed replication-window-bytes");
     }
-    if (values->read_mode == READ_LEASE) {
-        return complain(out, "read-mode", "lease is not available yet; use index or stale");
-    }
     if (values->cluster_bootstrap == BOOTSTRAP_YES && values->cluster_join.n > 0) {
         return complain(out, "cluster-bootstrap", "yes contradicts cluster-join");
     }

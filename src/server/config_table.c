@@ -80,7 +80,7 @@ const struct config_directive config_directives[] = {
     TEXT("cluster-announce-ip", cluster_announce_ip, RUN, ""),
     INTEGER("cluster-announce-port", cluster_announce_port, RUN, 0, 65535, "0"),
     INTEGER("cluster-announce-bus-port", cluster_announce_bus_port, RUN, 0, 65535, "0"),
-    WORD("read-mode", read_mode, RUN, read_modes, "index"),
+    WORD("read-mode", read_mode, RUN, read_modes, "lease"),
     INTEGER("request-timeout", request_timeout, RUN, 10, 3600000, "1500"),
 
     /* consensus */

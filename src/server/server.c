@@ -162,7 +162,8 @@ static bool decode_configuration(
 static bool fill_start(
     struct server *server, const struct storage_found *found, struct node_start *start) {
     settings_for_node(&server->config->values, server->net, &start->settings);
-    start->now_us = server->started_us;
+    start->now_us =
+        clock_boot_us(); /* the directory is ours: no former life hears anything any more */
     start->wall_ms = clock_wall_ms();
     start->boot_counter = found->boot_counter;
     struct raft_start *raft = &start->raft;

@@ -1,5 +1,7 @@
 #include "server/settings.h"
 
+#include "engine/engine.h"
+
 #include <stdio.h>
 
 #define RAFT_CACHE_BYTES (32u * 1024 * 1024)
@@ -50,6 +52,7 @@ void settings_for_node(
         .protected_mode = values->protected_mode != 0,
         .bound_to_all = net_is_bound_to_all(net),
         .debug_command = debug_command(values, net),
+        .feature_level = ENGINE_FEATURE_LEVEL,
         .port = net_port(net),
         .bus_port = net_bus_port(net),
         .n_join = values->cluster_join.n,

@@ -19,7 +19,7 @@ struct faults {
 
 /* Whoever leads is hit more often than its share. */
 static uint32_t any_number(struct world *world) {
-    if (world_chance(world, 35))
+    if (world_chance(world, world->tight ? 80 : 35))
         for (uint32_t i = 0; i < world->n_nodes; i++)
             if (world->processes[i]->up && world->processes[i]->seen_role == RAFT_LEADER) return i;
     return (uint32_t)world_below(world, world->n_nodes);
@@ -237,7 +237,10 @@ static void process_fault(struct world *world, enum sim_coverage kind) {
         int64_t lasts_us = world_between(world, 20000, 1500000);
         world_note(
             world, (int)process->number, "is paused for %lld ms", (long long)lasts_us / 1000);
-        process_pause(process, world_now_us(world) + lasts_us);
+        if (world_chance(world, 40))
+            process->pause_mid_turn = true; /* between reading its sockets and acting */
+        else
+            process_pause(process, world_now_us(world) + lasts_us);
     }
 }
 
@@ -284,12 +287,58 @@ static void strike(struct world *world, enum sim_coverage kind) {
     }
 }
 
+/* -- what would show a lease that is too long ---------------------------------------------------
+ */
+
+static void drill_end(void *context, uint64_t leader, uint64_t b) {
+    struct world *world = context;
+    (void)b;
+    for (uint32_t i = 0; i < world->n_nodes; i++) {
+        network_cut(world->network, (uint32_t)leader, i, false);
+        network_set_delay(world->network, i, (uint32_t)leader, 0);
+    }
+}
+
+/* Nobody hears the leader any more, though late answers still reach it; a follower that has just
+ * answered may come back without a memory of that. */
+static void drill_strike(void *context, uint64_t leader, uint64_t b) {
+    struct world *world = context;
+    struct faults *faults = world->faults;
+    (void)b;
+    if (!faults->active) return;
+    for (uint32_t i = 0; i < world->n_nodes; i++)
+        if (i != leader) network_cut(world->network, (uint32_t)leader, i, true);
+    uint32_t other =
+        (uint32_t)(leader + 1 + world_below(world, world->n_nodes - 1)) % world->n_nodes;
+    if (world_chance(world, 50) && world->processes[other]->up && !faults->restarting[other]) {
+        crash(world, world->processes[other], CRASH_KILL);
+        faults->restarting[other] = true;
+        queue_put(&world->queue, world_now_us(world) + world_between(world, 1000, 60000), restart,
+            world, other, 0);
+    }
+}
+
+static void drill_begin(struct world *world) {
+    uint32_t leader = any_number(world);
+    int64_t slow_us = world_between(world, 1, world_chance(world, 50) ? 300 : 120000),
+            now_us = world_now_us(world);
+    world_note(world, (int)leader, "answers reach it %lld us late, then nobody hears it",
+        (long long)slow_us);
+    for (uint32_t i = 0; i < world->n_nodes; i++)
+        if (i != leader) network_set_delay(world->network, i, leader, slow_us);
+    int64_t strike_us = now_us + world_between(world, 100000, 300000);
+    queue_put(&world->queue, strike_us, drill_strike, world, leader, 0);
+    queue_put(&world->queue, strike_us + world_between(world, 200000, 1000000), drill_end, world,
+        leader, 0);
+}
+
 static void misfortune(void *context, uint64_t a, uint64_t b) {
     struct world *world = context;
     struct faults *faults = world->faults;
     (void)a;
     (void)b;
     if (!faults->active) return;
+    if (world->tight && world->n_nodes > 1 && world_chance(world, 50)) drill_begin(world);
     uint32_t sum = 0;
     for (uint32_t i = 0; i < FAULT_KINDS; i++) sum += faults->weights[i];
     uint64_t draw = world_below(world, sum);
@@ -307,6 +356,14 @@ struct faults *faults_new(struct world *world) {
     faults->weights[COVER_PAUSE] += 1; /* never nothing at all */
     faults->weights[COVER_BLACKOUT] = SF_MIN(faults->weights[COVER_BLACKOUT], 1u);
     faults->interval_us = world_between(world, 250000, 1000000);
+    /* Who is out for a while may find that the others can do more by now. */
+    if (world->upgrades) faults->weights[COVER_WIPE] = faults->weights[COVER_FORGET] = 0;
+    if (!world->tight) return faults;
+    faults->interval_us = world_between(world, 80000, 400000);
+    static const enum sim_coverage hard_on_leases[] = {COVER_KILL, COVER_PAUSE, COVER_ISOLATE,
+        COVER_ONE_WAY, COVER_BRIDGE, COVER_SLOW_LINK, COVER_BREAK};
+    for (uint32_t i = 0; i < SF_LENGTH(hard_on_leases); i++)
+        faults->weights[hard_on_leases[i]] += 4;
     return faults;
 }
 

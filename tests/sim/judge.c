@@ -220,6 +220,36 @@ static void check_log_matching(struct process *process, struct cluster_record *r
 /* -- R1, R2, R4, R9
  * -------------------------------------------------------------------------------- */
 
+/* R10: whoever led before must not believe in a lease any more, by its own clock. */
+static void check_leases(struct process *process, raft_term term) {
+    struct world *world = process->world;
+    const char *cluster = node_identity(process->node)->cluster_id;
+    for (uint32_t i = 0; i < world->n_nodes; i++) {
+        struct process *other = world->processes[i];
+        if (other == process || !other->up || node_raft(other->node) == NULL) continue;
+        const struct raft *raft = node_raft(other->node);
+        if (strcmp(node_identity(other->node)->cluster_id, cluster) != 0) continue;
+        if (raft_role(raft) != RAFT_LEADER || raft_current_term(raft) >= term) continue;
+        int64_t left_us = raft_lease_until_us(raft) - process_local_us(other);
+        if (left_us > 0)
+            world_fail(world,
+                "R10: node %u leads term %llu, node %u's lease of term %llu has %lld us left",
+                process->number, (unsigned long long)term, i,
+                (unsigned long long)raft_current_term(raft), (long long)left_us);
+    }
+}
+
+/* ... nor come to believe in one after that. */
+static void check_own_lease(struct process *process, const struct cluster_record *record) {
+    const struct raft *raft = node_raft(process->node);
+    if (raft_lease_until_us(raft) <= process_local_us(process)) return;
+    for (raft_term term = raft_current_term(raft) + 1; term < record->n_leaders; term++)
+        if (record->leaders[term] != 0)
+            world_fail(process->world, "R10: node %u has a lease of term %llu, term %llu was led",
+                process->number, (unsigned long long)raft_current_term(raft),
+                (unsigned long long)term);
+}
+
 static void check_election(struct process *process, struct cluster_record *record, raft_term term) {
     struct world *world = process->world;
     raft_id self = node_identity(process->node)->id;
@@ -235,6 +265,7 @@ static void check_election(struct process *process, struct cluster_record *recor
         world_fail(world, "R1: two leaders in term %llu", (unsigned long long)term);
     record->leaders[term] = self;
     world->coverage[COVER_ELECTION]++;
+    check_leases(process, term);
     for (raft_index i = 1; i <= record->n; i++) {
         if (record->log[i - 1].term >= term) break;
         if (shadow_term(process, i) != record->log[i - 1].term)
@@ -258,6 +289,7 @@ static void check_role(struct process *process, struct cluster_record *record) {
             (unsigned long long)raft_commit_index(raft));
     if (role == RAFT_LEADER) {
         check_election(process, record, term);
+        check_own_lease(process, record);
         if (process->seen_role == RAFT_LEADER && process->seen_term == term && process->shadow_cut)
             world_fail(world, "R2: node %u cuts its own log while leading term %llu",
                 process->number, (unsigned long long)term);
@@ -429,6 +461,7 @@ static struct engine *engine_for(const struct world *world, const struct cluster
     struct engine_settings settings = {
         .n_dbs = world->processes[0]->settings.databases,
         .proto_max_bulk_len = world->processes[0]->settings.proto_max_bulk_len,
+        .feature_level = SIM_LEVEL_MAX,
     };
     secret_of_cluster(record->id, &settings.secret);
     return engine_new(&settings, NULL);

@@ -9,6 +9,7 @@
  *   R6, R8  a commit stands on a majority of *disks*; nothing of a term leaves before the term is
  *           durable; acknowledgements name durable entries  commit steps; messages sent
  *   R9      one change of members at a time                 a leader's uncommitted entries
+ *   R10     no lease outlasts an election              each leader's, when another is elected
  *   S1      equal state at equal index                      digests; engines grown and reloaded */
 #ifndef SF_SIM_JUDGE_H
 #define SF_SIM_JUDGE_H

@@ -351,6 +351,18 @@ static void leave(struct process *process) {
     process_crash(process, CRASH_KILL);
 }
 
+static void take_events(struct process *process) {
+    struct world *world = process->world;
+    int64_t now_us = world_now_us(world);
+    bool storage_first = world_chance(world, 50);
+    process->n_turns++;
+    process->shadow_cut = false;
+    if (storage_first) (void)twin_poll(process->twin, now_us, on_storage, process);
+    deliver_inbox(process);
+    if (!storage_first && !process->doomed)
+        (void)twin_poll(process->twin, now_us, on_storage, process);
+}
+
 static void process_turn(void *context, uint64_t life, uint64_t ticket) {
     struct process *process = context;
     struct world *world = process->world;
@@ -361,13 +373,15 @@ static void process_turn(void *context, uint64_t life, uint64_t ticket) {
         process_wake(process, process->paused_until_us);
         return;
     }
-    bool storage_first = world_chance(world, 50);
-    process->n_turns++;
-    process->shadow_cut = false;
-    if (storage_first) (void)twin_poll(process->twin, now_us, on_storage, process);
-    deliver_inbox(process);
-    if (!storage_first && !process->doomed)
-        (void)twin_poll(process->twin, now_us, on_storage, process);
+    if (!process->mid_turn) take_events(process);
+    process->mid_turn = false;
+    if (process->pause_mid_turn && !process->doomed) {
+        process->pause_mid_turn = false;
+        process->mid_turn = true;
+        process_pause(process, now_us + world_between(world, 1000, 600000));
+        process_wake(process, process->paused_until_us);
+        return;
+    }
     if (process->shutdown_wanted && !process->doomed) {
         process->shutdown_wanted = false;
         process->shutting_down = true;
@@ -424,7 +438,7 @@ static struct node_settings settings_of(struct world *world) {
         .raft =
             {
                 .election_timeout_min_ms = 150,
-                .election_timeout_max_ms = 300,
+                .election_timeout_max_ms = world->tight ? 154 : 300,
                 .heartbeat_interval_ms = 50,
                 .pre_vote = true,
                 .batch_bytes = world_chance(world, 30) ? 200 : 256 * 1024,
@@ -441,6 +455,7 @@ static struct node_settings settings_of(struct world *world) {
         .query_buffer_limit = 64 << 20,
         .databases = SIM_DATABASES,
         .max_clients = 1000,
+        .feature_level = world->upgrades ? 1 : SIM_LEVEL_MAX,
         .port = CLIENT_PORT,
         .bus_port = BUS_PORT,
     };
@@ -513,11 +528,16 @@ void process_start(struct process *process) {
     /* Leases allow for 5 % between two clocks (R10). */
     int64_t drift_max = world_chance(world, 20) ? 20000 : 200;
     process->drift_ppm = world_between(world, -drift_max, drift_max);
+    if (world->tight) process->drift_ppm = process->number == 0 ? -24000 : 24000;
     process->busy_until_us = process->paused_until_us = 0;
     process->turn_at_us = INT64_MAX;
     process->crash_after_calls = -1;
     process->doomed = process->stop_asked = false;
+    process->mid_turn = process->pause_mid_turn = false;
     process->shutdown_wanted = process->shutting_down = false;
+    uint64_t *level = &process->settings.feature_level; /* a newer build, now and then */
+    if (world->upgrades && process->life > 1 && *level < SIM_LEVEL_MAX && world_chance(world, 40))
+        (*level)++;
     twin_open(process->twin, false, &found);
     start_from(process, &found, start);
     judge_on_start(process, start->identity.id);

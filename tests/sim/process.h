@@ -40,6 +40,9 @@ struct shadow_entry {
     uint8_t kind;
 };
 
+/* Builds that the simulator plays: later ones can apply more. */
+enum { SIM_LEVEL_MAX = 3 };
+
 enum crash_kind { CRASH_KILL, CRASH_POWER };
 
 struct process {
@@ -62,6 +65,9 @@ struct process {
     int64_t turn_at_us; /* INT64_MAX: none scheduled */
     uint64_t turn_ticket;
     int64_t busy_until_us, paused_until_us;
+    bool
+        mid_turn; /* events were taken in, then it was paused: the turn goes on with another time */
+    bool pause_mid_turn;
     int32_t crash_after_calls; /* port calls left before it crashes; -1: does not */
     bool doomed;               /* it is dead, only the call that killed it has not returned */
     bool stop_asked;

@@ -142,11 +142,15 @@ static void build(struct world *world) {
 static bool all_equal(struct world *world) {
     const struct process *first = world->processes[0];
     if (!members_are_whole(world)) return false;
+    uint64_t level = SIM_LEVEL_MAX; /* that all can apply: the cluster must act at it */
+    for (uint32_t i = 0; i < world->n_nodes; i++)
+        level = SF_MIN(level, world->processes[i]->settings.feature_level);
     for (uint32_t i = 0; i < world->n_nodes; i++) {
         struct process *process = world->processes[i];
         raft_index commit = raft_commit_index(node_raft(process->node));
         if (commit != raft_commit_index(node_raft(first->node))) return false;
         if (engine_applied(node_engine(process->node)) != commit) return false;
+        if (engine_feature_level(node_engine(process->node)) != level) return false;
     }
     return true;
 }
@@ -212,6 +216,8 @@ static void prepare(struct world *world, const struct world_options *options) {
     world->random = random_from(hash_mix(options->seed + 1));
     uint32_t n_nodes = choose_size(world);
     world->n_nodes = options->n_nodes > 0 ? options->n_nodes : n_nodes;
+    world->tight = world_chance(world, 25);
+    world->upgrades = world_chance(world, 30);
     world->network = network_new(world);
     world->history = history_new();
     world->judge = judge_new(world);

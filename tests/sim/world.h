@@ -75,6 +75,8 @@ struct world {
     struct queue queue;
     struct random random; /* every choice outside the nodes */
     uint32_t n_nodes;
+    bool tight;    /* elections as soon as promises end, clocks as uneven as leases allow (R10) */
+    bool upgrades; /* nodes are restarted with newer builds */
     struct process *processes[NODES_MAX];
     struct network *network;
     struct history *history;

@@ -120,7 +120,6 @@ static void test_values_are_judged_together(void **state) {
         {{"port 7000", "cluster-port 7000"}, "here: must differ from port"},
         {{"replication-batch-bytes 2mb", "replication-window-bytes 1mb"},
             "here: must not exceed replication-window-bytes"},
-        {{"read-mode lease"}, "here: lease is not available yet; use index or stale"},
         {{"cluster-bootstrap yes", "cluster-join 10.0.0.1:6379"},
             "here: yes contradicts cluster-join"},
     };
