@@ -83,9 +83,16 @@ bool call_range(struct call *call, struct slice text, int64_t min, int64_t max, 
 }
 
 #define REPLY_BYTES_MAX ((size_t)512 << 20)
+#define REPLY_ELEMENTS_MAX 10000000
 
 size_t reply_bytes(const struct reply *reply) {
     return reply->out == NULL ? 0 : reply->out->len;
+}
+
+bool call_count_fits(struct call *call, uint64_t n) {
+    if (n <= REPLY_ELEMENTS_MAX) return true;
+    reply_errorf(call->reply, "ERR more than %d elements asked for at once", REPLY_ELEMENTS_MAX);
+    return false;
 }
 
 bool call_reply_fits(struct call *call, size_t before) {

@@ -85,11 +85,26 @@ static void pick_with_repeats(
     struct hash_pair pair;
     size_t before = reply_bytes(call->reply);
     uint64_t size = collection_size(hash);
+    if (!call_count_fits(call, n)) return;
+    struct flat flat = {0}; /* field, value, field ... */
+    struct hash_iterator next = hash_iterate(hash);
+    bool walks = hash->encoding == ENCODING_LISTPACK;
+    while (walks && hash_next(&next, &pair)) {
+        flat_add(&flat, pair.field);
+        flat_add(&flat, pair.value);
+    }
     reply_header(call, n, shown);
     for (uint64_t i = 0; i < n && call_reply_fits(call, before); i++) {
-        hash_at(hash, random_below(&call->random, size), &pair);
+        uint64_t rank = random_below(&call->random, size);
+        if (walks) {
+            pair.field = flat_at(&flat, rank * 2);
+            pair.value = flat_at(&flat, rank * 2 + 1);
+        } else {
+            hash_at(hash, rank, &pair);
+        }
         reply_picked(call, &pair, shown);
     }
+    flat_free(&flat);
 }
 
 static void pick_different(
@@ -112,7 +127,6 @@ static void pick_different(
 
 /* argv[2] and argv[3]; false: the error was replied. */
 static bool randfield_options(struct call *call, int64_t *count, unsigned *shown) {
-    *shown = SHOW_FIELDS;
     if (!call_range(call, call->argv[2], -INT64_MAX, INT64_MAX, NULL, count)) return false;
     if (call->argc > 4 || (call->argc == 4 && !slice_is(call->argv[3], "withvalues"))) {
         reply_error(call->reply, TEXT_SYNTAX);
@@ -128,7 +142,7 @@ static bool randfield_options(struct call *call, int64_t *count, unsigned *shown
 void cmd_hrandfield(struct call *call) {
     struct object *object;
     int64_t count = 1;
-    unsigned shown;
+    unsigned shown = SHOW_FIELDS;
     bool counts = call->argc > 2;
     if (counts && !randfield_options(call, &count, &shown)) return;
     if (!call_find_type(call, call->argv[1], OBJECT_HASH, &object)) return;

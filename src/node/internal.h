@@ -237,6 +237,7 @@ struct errand { /* a command that is answered later: CLUSTER FORGET, DEBUG SLEEP
 struct node {
     struct node_ports ports;
     struct node_settings settings;
+    bool settings_seeded; /* seed.c had its turn */
     struct node_identity identity;
     struct incarnation incarnation;
     struct random random; /* seeds and jitter */
@@ -554,5 +555,10 @@ void meet_begin(struct node *node, const struct raft_address *address, struct pe
 void meet_drop(struct node *node, struct pending *held);
 void bootstrap_now(struct node *node);
 bool is_dissolving(const struct node *node); /* gives itself up for another cluster just now */
+
+/* -- seed.c ---------------------------------------------------------------------------------- */
+
+/* Does something at most once, as soon as this node leads. */
+void seed_settings(struct node *node);
 
 #endif

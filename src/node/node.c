@@ -341,7 +341,11 @@ static void replica_pump(struct node *node) {
         raft_step_tick(node->raft, node->now_us);
         follow_leadership(node);
     }
+<<<<<<< HEAD
     (void)give_leadership_away(node);
+=======
+    seed_settings(node);
+>>>>>>> part-types
     stream_pump(node);
     reads_pump(node);
     clock_pump(node);

@@ -4,7 +4,7 @@
 #include "fuzz/fuzz.h"
 #include "raft/configuration.h"
 
-static const struct engine_settings settings = {4, {1, 2}, 1 << 20};
+static const struct engine_settings settings = {1, 4, {1, 2}, 1 << 20};
 static const struct incarnation origin = {1, 1, 1};
 
 static void make_seeds(struct buf seeds[3]) {

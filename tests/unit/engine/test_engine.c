@@ -16,7 +16,7 @@ struct machine {
 };
 
 static const struct incarnation ours = {1, 1, 4711};
-static const struct engine_settings engine_defaults = {4, {1, 2}, 512 << 20};
+static const struct engine_settings engine_defaults = {1, 4, {1, 2}, 512 << 20};
 
 static void apply_raw(struct machine *machine, uint8_t kind, struct slice payload) {
     struct engine *engine = machine->engine;

@@ -409,6 +409,7 @@ static inline struct place *bus_place(struct bus *bus, enum bootstrap_mode boots
         .output_limit_bytes = UINT64_MAX,
         .query_buffer_limit = 1 << 30,
         .databases = 16,
+        .feature_level = 1,
         .max_clients = 1000,
         .cluster_secret = BUS_SECRET,
         .port = 6379,
@@ -744,6 +745,7 @@ static inline struct greeting greeting_like(const struct place *place, raft_id i
         .empty = true,
         .n_members = 3,
         .databases = place->settings.databases,
+        .feature_level = 1,
         .address = {.host = "10.9.9.9", .port = 6379, .bus_port = 7777}};
     memcpy(greeting.cluster_id, place->node->identity.cluster_id, sizeof greeting.cluster_id);
     return greeting;

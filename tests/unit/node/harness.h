@@ -455,6 +455,7 @@ static inline struct world *world_new(int n) {
             .output_limit_bytes = 64 << 20,
             .query_buffer_limit = 64 << 20,
             .databases = 16,
+            .feature_level = 1,
             .max_clients = 1000,
             .debug_command = true,
             .cluster_secret = "secret",
