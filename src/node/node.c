@@ -225,15 +225,6 @@ void node_on_fetched(struct node *node, uint64_t request, const struct raft_entr
     raft_step_fetched(node->raft, request, entries, n, now_us);
 }
 
-/* A leader whose log cannot be written holds everybody up: it goes on asking, for a transfer may
- * fail. false: nobody could take it now. */
-static bool give_leadership_away(struct node *node) {
-    if (node->storage_state == SF_OK || !raft_leads(node) || raft_transferring(node->raft)) {
-        return true;
-    }
-    return raft_transfer(node->raft, NOBODY, node->now_us) == SF_OK;
-}
-
 void node_on_storage_state(struct node *node, enum sf_status state, int64_t now_us) {
     node->now_us = now_us;
     if (state == node->storage_state) return;
@@ -243,8 +234,7 @@ void node_on_storage_state(struct node *node, enum sf_status state, int64_t now_
         return;
     }
     node_log(node, LOG_WARNING, "the log cannot be written: %s", sf_status_text(state));
-    if (give_leadership_away(node)) return;
-    node_log(node, LOG_WARNING, "no other node can take the leadership now");
+    node_wake(node); /* a leader hands over: handover.c */
 }
 
 /* -- Raft's effects -------------------------------------------------------------------------- */
@@ -341,11 +331,7 @@ static void replica_pump(struct node *node) {
         raft_step_tick(node->raft, node->now_us);
         follow_leadership(node);
     }
-<<<<<<< HEAD
-    (void)give_leadership_away(node);
-=======
     seed_settings(node);
->>>>>>> part-types
     stream_pump(node);
     reads_pump(node);
     clock_pump(node);
