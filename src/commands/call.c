@@ -88,11 +88,19 @@ size_t reply_bytes(const struct reply *reply) {
     return reply->out == NULL ? 0 : reply->out->len;
 }
 
+static bool refuse_large_reply(struct call *call) {
+    reply_error(call->reply, "ERR the reply would be larger than 512 MiB");
+    return false;
+}
+
+bool call_count_fits(struct call *call, uint64_t n) {
+    return n <= REPLY_BYTES_MAX / (sizeof "$0\r\n\r\n" - 1) || refuse_large_reply(call);
+}
+
 bool call_reply_fits(struct call *call, size_t before) {
     if (reply_bytes(call->reply) - before <= REPLY_BYTES_MAX) return true;
     buf_truncate(call->reply->out, before);
-    reply_error(call->reply, "ERR the reply would be larger than 512 MiB");
-    return false;
+    return refuse_large_reply(call);
 }
 
 bool call_string_fits(struct call *call, uint64_t len, uint64_t more) {

@@ -85,6 +85,7 @@ static void pick_with_repeats(
     struct hash_pair pair;
     size_t before = reply_bytes(call->reply);
     uint64_t size = collection_size(hash);
+    if (!call_count_fits(call, n)) return;
     reply_header(call, n, shown);
     for (uint64_t i = 0; i < n && call_reply_fits(call, before); i++) {
         hash_at(hash, random_below(&call->random, size), &pair);
@@ -112,7 +113,6 @@ static void pick_different(
 
 /* argv[2] and argv[3]; false: the error was replied. */
 static bool randfield_options(struct call *call, int64_t *count, unsigned *shown) {
-    *shown = SHOW_FIELDS;
     if (!call_range(call, call->argv[2], -INT64_MAX, INT64_MAX, NULL, count)) return false;
     if (call->argc > 4 || (call->argc == 4 && !slice_is(call->argv[3], "withvalues"))) {
         reply_error(call->reply, TEXT_SYNTAX);
@@ -128,7 +128,7 @@ static bool randfield_options(struct call *call, int64_t *count, unsigned *shown
 void cmd_hrandfield(struct call *call) {
     struct object *object;
     int64_t count = 1;
-    unsigned shown;
+    unsigned shown = SHOW_FIELDS;
     bool counts = call->argc > 2;
     if (counts && !randfield_options(call, &count, &shown)) return;
     if (!call_find_type(call, call->argv[1], OBJECT_HASH, &object)) return;

@@ -59,6 +59,7 @@ static struct slice pick_one(
 static void pick_with_repeats(struct call *call, const struct collection *set, uint64_t n) {
     char scratch[INT_TEXT_MAX];
     size_t before = reply_bytes(call->reply);
+    if (!call_count_fits(call, n)) return;
     reply_array(call->reply, n);
     for (uint64_t i = 0; i < n && call_reply_fits(call, before); i++)
         reply_bulk(call->reply, pick_one(call, set, scratch));

@@ -227,6 +227,7 @@ struct errand { /* a command that is answered later: CLUSTER FORGET, DEBUG SLEEP
 struct node {
     struct node_ports ports;
     struct node_settings settings;
+    bool settings_seeded; /* seed.c had its turn */
     struct node_identity identity;
     struct incarnation incarnation;
     struct random random; /* seeds and jitter */
@@ -505,5 +506,10 @@ void join_on_question(
 void meet_begin(struct node *node, const struct raft_address *address, struct pending *held);
 void meet_drop(struct node *node, struct pending *held);
 void bootstrap_now(struct node *node);
+
+/* -- seed.c ---------------------------------------------------------------------------------- */
+
+/* Does something at most once, as soon as this node leads. */
+void seed_settings(struct node *node);
 
 #endif

@@ -322,6 +322,7 @@ static void replica_pump(struct node *node) {
         raft_step_tick(node->raft, node->now_us);
         follow_leadership(node);
     }
+    seed_settings(node);
     stream_pump(node);
     reads_pump(node);
     clock_pump(node);

@@ -1,0 +1,24 @@
+/* What this node's file says of the cluster's settings counts once, when the cluster begins
+ * (DESIGN 7): the node that leads alone proposes what differs from the default and was never set.
+ */
+#include "node/internal.h"
+
+static void visit_setting(void *visitor, const char *name, const char *value) {
+    struct node *node = visitor;
+    struct thresholds defaults = THRESHOLDS_DEFAULT, ours = THRESHOLDS_DEFAULT;
+    struct slice held,
+        words[3] = {SLICE("shardforge.setting"), slice_text(name), slice_text(value)};
+    if (!thresholds_set(&ours, words[1], words[2])) return;
+    if (memcmp(&ours, &defaults, sizeof ours) == 0) return;
+    if (engine_setting(node->engine, words[1], &held)) return;
+    stream_add(node, NULL, 0, 3, words);
+}
+
+void seed_settings(struct node *node) {
+    static const struct slice patterns[] = {
+        {"hash-max-listpack-*", 19}, {"set-max-*", 9}, {"list-*", 6}, {"zset-max-listpack-*", 19}};
+    if (node->settings_seeded || !node_is_leader_serving(node)) return;
+    node->settings_seeded = true;
+    if (raft_configuration(node->raft)->n > 1) return;
+    node->ports.config_get(node->ports.context, SF_LENGTH(patterns), patterns, visit_setting, node);
+}
