@@ -394,6 +394,8 @@ def is_comparable(words):
     if expires_soon(words):
         return False
     lowered = [word.lower() for word in words[:2]]
+    if lowered[0] in (b"sort", b"sort_ro") and not b"".join(lowered[1:2]).startswith(b"l"):
+        return False  # a set, perhaps, whose members have no order
     if lowered[0] in (b"zrank", b"zrevrank") and len(words) > 3:
         return False  # WITHSCORE came with 7.2
     if lowered[0] == b"lpos" and b"-9223372036854775808" in words:

@@ -197,7 +197,8 @@ static const char *argument_type_name(enum argument_type type) {
 static void reply_arguments(struct reply *reply, const struct argument *arguments);
 
 static void reply_argument(struct reply *reply, const struct argument *argument) {
-    bool nests = argument->arguments != NULL, is_key = argument->type == ARG_KEY;
+    bool nests = argument->arguments != NULL;
+    bool is_key = argument->type == ARG_KEY || argument->key_spec > 0; /* or makes keys: SORT */
     reply_map(reply, 3u + is_key + (argument->token != NULL) + (argument->since != NULL) +
                          (argument->deprecated_since != NULL) + (argument->flags != 0));
     reply_field(reply, "name", argument->name);

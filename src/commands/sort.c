@@ -117,10 +117,17 @@ static bool parse_options(struct call *call, struct sort_options *options) {
 
 /* -- elements -------------------------------------------------------------------------------- */
 
+/* Where nothing is sorted DESC turns a list or a sorted set round. */
+static bool loads_backward(const struct sorting *sorting) {
+    return sorting->options.unsorted && sorting->options.backward;
+}
+
 static void load_list(struct sorting *sorting, const struct collection *list) {
     struct list_cursor cursor;
     char scratch[INT_TEXT_MAX];
-    for (bool more = list_seek(list, 0, &cursor); more; more = list_step(&cursor, false))
+    bool backward = loads_backward(sorting);
+    uint64_t from = backward ? list_length(list) - 1 : 0;
+    for (bool more = list_seek(list, from, &cursor); more; more = list_step(&cursor, backward))
         add_item(sorting, list_text(&cursor, scratch));
 }
 
@@ -129,11 +136,10 @@ static void load_set(struct sorting *sorting, const struct collection *set) {
     for (struct slice member; set_next(&iterator, &member);) add_item(sorting, member);
 }
 
-/* In the order of scores; where nothing is sorted DESC turns it round. */
 static void load_zset(struct sorting *sorting, const struct collection *zset) {
     struct zset_cursor cursor;
     char scratch[INT_TEXT_MAX];
-    bool backward = sorting->options.unsorted && sorting->options.backward;
+    bool backward = loads_backward(sorting);
     uint64_t from = backward ? zset_size(zset) - 1 : 0;
     for (bool more = zset_seek(zset, from, &cursor); more; more = zset_step(&cursor, backward))
         add_item(sorting, zset_member(&cursor, scratch));
