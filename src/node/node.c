@@ -54,17 +54,28 @@ static void sole_configuration(const struct node *node, struct raft_configuratio
     }
 }
 
-/* Makes the Raft core and the state machine of this identity. start->raft says what storage holds.
- */
-void node_replica_open(struct node *node, const struct node_start *start) {
-    SF_ASSERT(node->raft == NULL && node->identity.cluster_id[0] != '\0');
+struct engine *node_engine_new(struct node *node) {
     struct engine_settings settings = {
         .n_dbs = node->settings.databases, .proto_max_bulk_len = node->settings.proto_max_bulk_len};
     secret_of_cluster(node->identity.cluster_id, &settings.secret);
     struct engine_watcher watcher = {.context = node, .setting_changed = on_setting_changed};
-    node->engine = engine_new(&settings, &watcher);
+    return engine_new(&settings, &watcher);
+}
 
+/* Makes the Raft core and the state machine of this identity. start->raft says what storage holds.
+ */
+void node_replica_open(struct node *node, const struct node_start *start) {
+    SF_ASSERT(node->raft == NULL && node->identity.cluster_id[0] != '\0');
+    node->engine = node_engine_new(node);
     struct raft_start raft = start->raft;
+    if (!snapshots_restore(node, &start->snapshot, &raft)) {
+        node->stopped = true;
+        node_log(node, LOG_WARNING, "its snapshot cannot be loaded by this version: stopping");
+        node->ports.stop(node->ports.context, 1, "a snapshot that this version cannot load");
+        engine_free(node->engine);
+        node->engine = NULL;
+        return;
+    }
     raft.self = node->identity.id;
     raft.seed = random_next(&node->random);
     raft.now_us = node->now_us;
@@ -79,6 +90,7 @@ void node_replica_open(struct node *node, const struct node_start *start) {
 }
 
 static void replica_close(struct node *node) {
+    snapshots_reset(node);
     if (node->raft != NULL) raft_free(node->raft);
     engine_free(node->engine);
     node->raft = NULL;
@@ -292,6 +304,7 @@ static bool carry_out(struct node *node) {
     for (uint32_t i = 0; i < ready.n_appends; i++) {
         node->ports.append(node->ports.context, &ready.appends[i]);
     }
+    snapshots_carry_out(node, &ready);
     for (uint32_t i = 0; i < ready.n_fetches; i++) {
         node->ports.fetch(node->ports.context, &ready.fetches[i]);
     }
@@ -334,6 +347,7 @@ static void replica_pump(struct node *node) {
             stream_pump(node); /* an incarnation or the term's no-op may have opened streams */
             reads_pump(node);
         } else if (!any) {
+            snapshots_pump(node);
             return;
         }
         if (node->identity_switching || node->more_to_do) return;
