@@ -53,8 +53,7 @@ static void info_persistence(struct node *node, struct buf *out) {
         "rdb_changes_since_last_save:%llu\r\nrdb_bgsave_in_progress:%d\r\n"
         "rdb_last_save_time:%lld\r\nrdb_last_bgsave_status:%s\r\n",
         (unsigned long long)(node->applied_commands - snapshots->covered_commands),
-        snapshots->saving, (long long)snapshots->saved_ms / 1000,
-        snapshots->failed ? "err" : "ok");
+        snapshots->saving, (long long)snapshots->saved_ms / 1000, snapshots->failed ? "err" : "ok");
 }
 
 static void info_stats(struct node *node, struct buf *out) {

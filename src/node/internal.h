@@ -229,16 +229,16 @@ struct errand { /* a command that is answered later: CLUSTER FORGET, DEBUG SLEEP
 struct snapshots {
     uint64_t request; /* the latest of saving and installing */
     bool saving;
-    uint64_t log_bytes;     /* applied since the latest one was begun */
-    uint64_t begun_bytes;   /* of those, what the one being saved covers */
+    uint64_t log_bytes;                        /* applied since the latest one was begun */
+    uint64_t begun_bytes;                      /* of those, what the one being saved covers */
     uint64_t begun_commands, covered_commands; /* node->applied_commands at the latest ones */
-    raft_index index;       /* of the latest begun or found */
-    int64_t not_before_us;  /* after a failure */
-    int64_t saved_ms;       /* wall clock of the latest; 0: none since the beginning */
-    bool failed;            /* the latest try */
+    raft_index index;                          /* of the latest begun or found */
+    int64_t not_before_us;                     /* after a failure */
+    int64_t saved_ms; /* wall clock of the latest; 0: none since the beginning */
+    bool failed;      /* the latest try */
     uint64_t n_installed;
-    struct engine *loaded; /* of a received one, until it is installed */
-    struct node_snapshot loaded_from; /* its references held */
+    struct engine *loaded;                         /* of a received one, until it is installed */
+    struct node_snapshot loaded_from;              /* its references held */
     struct raft_chunk_read held[RAFT_MEMBERS_MAX]; /* reads for links that are behind */
     uint32_t n_held;
 };
@@ -384,7 +384,8 @@ void session_drain_before(struct session *session, struct pending *write);
 void session_write_applied(struct session *session, struct pending *write);
 void session_changed(struct session *session);
 /* A snapshot took the place of what this node waited to apply: of its commands those up to sequence
- * `through` have run, their replies are lost; reads before them can no longer run in their place. */
+ * `through` have run, their replies are lost; reads before them can no longer run in their place.
+ */
 void session_answer_lost(struct session *session, uint64_t through);
 void session_time_out_head(struct session *session);
 void sessions_time_out(struct node *node);

@@ -27,7 +27,7 @@ struct node_settings {
     uint64_t query_buffer_limit;
     uint32_t databases;
     uint32_t max_clients;
-    int64_t client_timeout_s; /* 0: never */
+    int64_t client_timeout_s;    /* 0: never */
     uint64_t snapshot_log_bytes; /* a snapshot is taken after so much log, or so many entries */
     uint64_t snapshot_log_entries;
     bool protected_mode, bound_to_all;
@@ -75,12 +75,12 @@ struct buf *session_input(struct session *session);
 void node_on_client_bytes(struct node *node, struct session *session, int64_t now_us);
 /* The connection is gone; the session must not be used again. */
 void node_on_client_closed(struct node *node, struct session *session, int64_t now_us);
-struct buf *session_output(struct session *session);     /* the shell writes it out and consumes */
-bool session_wants_read(const struct session *session);  /* false: back-pressure */
+struct buf *session_output(struct session *session);    /* the shell writes it out and consumes */
+bool session_wants_read(const struct session *session); /* false: back-pressure */
 /* Replies are due without the client's doing: one that has shut its sending side gets them before
  * it is closed. (Not for blocked ones: they leave with their client.) */
 bool session_is_waiting(const struct session *session);
-bool session_wants_close(const struct session *session); /* close once the output is written */
+bool session_wants_close(const struct session *session);    /* close once the output is written */
 bool session_must_close_now(const struct session *session); /* output limit, CLIENT KILL */
 
 /* -- links to peers -------------------------------------------------------------------------- */

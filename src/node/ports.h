@@ -73,7 +73,8 @@ struct node_ports {
         void *context, const struct raft_append_request *request); /* takes its own references */
     void (*save_hard_state)(void *context, uint64_t request, const struct raft_hard_state *state);
     void (*fetch)(void *context, const struct raft_fetch_request *request);
-    /* -- snapshots: answered by node_on_snapshot_saved, _chunk_read, _chunk_written, _installed -- */
+    /* -- snapshots: answered by node_on_snapshot_saved, _chunk_read, _chunk_written, _installed --
+     */
     void (*save_snapshot)(void *context, uint64_t request, const struct node_snapshot *snapshot,
         const struct snapshot_keep *keep); /* place.bytes: not yet known */
     void (*read_chunk)(void *context, const struct raft_chunk_read *read);

@@ -3,9 +3,9 @@
 #include "node/internal.h"
 
 enum {
-    RETRY_US = 5000000,                 /* after a snapshot that could not be written */
-    ENTRY_OVERHEAD_BYTES = 64,          /* beside the payload, about */
-    CHUNK_BACKLOG_BYTES = 4 << 20,      /* on a bulk link; chunks wait until less is unsent */
+    RETRY_US = 5000000,            /* after a snapshot that could not be written */
+    ENTRY_OVERHEAD_BYTES = 64,     /* beside the payload, about */
+    CHUNK_BACKLOG_BYTES = 4 << 20, /* on a bulk link; chunks wait until less is unsent */
 };
 #define SNAPSHOT_ID_MAX ((UINT64_C(1) << 62) - 1)
 
@@ -47,9 +47,8 @@ static void snapshot_begin(struct node *node) {
     struct snapshots *snapshots = &node->snapshots;
     raft_index applied = engine_applied(node->engine);
     struct raft_configuration configuration;
-    struct node_snapshot snapshot = {.place = {.index = applied,
-                                         .term = raft_term_at(node->raft, applied),
-                                         .id = new_id(node)}};
+    struct node_snapshot snapshot = {
+        .place = {.index = applied, .term = raft_term_at(node->raft, applied), .id = new_id(node)}};
     if (!raft_snapshot_configuration(
             node->raft, applied, &configuration, &snapshot.configuration_index)) {
         return; /* a later one is committed already: with some entry to come */
@@ -171,8 +170,8 @@ void node_on_chunk_written(struct node *node, uint64_t request, enum sf_status s
     if (node->raft == NULL || node->identity_switching || node->stopped) return;
     if (status == SF_OK && whole != NULL && !load_received(node, whole)) {
         node->stopped = true;
-        node_log(node, LOG_WARNING,
-            "the cluster's snapshot cannot be loaded by this version: stopping");
+        node_log(
+            node, LOG_WARNING, "the cluster's snapshot cannot be loaded by this version: stopping");
         node->ports.stop(node->ports.context, 1, "a snapshot that this version cannot load");
         return;
     }
@@ -223,8 +222,7 @@ void node_on_snapshot_installed(struct node *node, uint64_t request, int64_t now
     struct node_snapshot *from = &snapshots->loaded_from;
     SF_ASSERT(from->place.index > engine_applied(node->engine)); /* applied never goes back */
     struct raft_configuration configuration;
-    enum sf_status status =
-        configuration_decode(bytes_slice(from->configuration), &configuration);
+    enum sf_status status = configuration_decode(bytes_slice(from->configuration), &configuration);
     SF_ASSERT(status == SF_OK); /* load_received */
     engine_free(node->engine);
     node->engine = snapshots->loaded;

@@ -27,9 +27,10 @@
 #define ROUND_HISTORY 64
 /* An append up to this size is told to carry the commit index as fast as a heartbeat would. */
 #define SMALL_APPEND_BYTES (16U << 10)
-/* One chunk of a snapshot, and how much of it may be on its way to a follower unacknowledged. */
+/* One chunk of a snapshot (batch_bytes, where that is less), and how many of them may be on their
+ * way to a follower unacknowledged. */
 #define SNAPSHOT_CHUNK_BYTES (256U << 10)
-#define SNAPSHOT_WINDOW_BYTES (1U << 20)
+#define SNAPSHOT_WINDOW_CHUNKS 4
 /* Chunks that a follower takes before they are written: above any sane leader's window. */
 #define SNAPSHOT_UNWRITTEN_MAX 64
 /* A transfer without a word from its receiver for so many election timeouts keeps no log back. */

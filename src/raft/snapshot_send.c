@@ -60,6 +60,10 @@ static void transfer_keep_useful(struct raft *raft, struct peer *peer) {
     transfer_ask(raft, peer, raft->now_us);
 }
 
+static uint64_t chunk_bytes(const struct raft *raft) {
+    return SF_MIN(raft->settings.batch_bytes, SNAPSHOT_CHUNK_BYTES);
+}
+
 static void chunk_read_ask(struct raft *raft, struct peer *peer) {
     struct transfer *transfer = &peer->transfer;
     transfer->read_request = ++raft->last_chunk_request;
@@ -69,7 +73,7 @@ static void chunk_read_ask(struct raft *raft, struct peer *peer) {
             .peer = peer->id,
             .snapshot = transfer->snapshot,
             .offset = transfer->next,
-            .max_bytes = SNAPSHOT_CHUNK_BYTES};
+            .max_bytes = chunk_bytes(raft)};
 }
 
 void transfer_flush(struct raft *raft, struct peer *peer) {
@@ -97,7 +101,7 @@ void transfer_flush(struct raft *raft, struct peer *peer) {
         transfer->chunk_is_sent = true;
         transfer->progress_us = raft->now_us;
     }
-    bool has_room = transfer->next - transfer->written < SNAPSHOT_WINDOW_BYTES;
+    bool has_room = transfer->next - transfer->written < SNAPSHOT_WINDOW_CHUNKS * chunk_bytes(raft);
     if (transfer->read_request == 0 && transfer->next < transfer->snapshot.bytes && has_room &&
         raft->now_us >= transfer->read_not_before_us)
         chunk_read_ask(raft, peer);

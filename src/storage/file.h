@@ -33,7 +33,8 @@ bool path_exists(const char *path);
 SF_MUST_CHECK enum sf_status file_write_at(
     int fd, const char *path, struct slice data, uint64_t offset, struct buf *error);
 
-/* Renames within the directory, durably. SF_ERR_NO_SPACE: nothing happened. SF_ERR_STORAGE: unknown. */
+/* Renames within the directory, durably. SF_ERR_NO_SPACE: nothing happened. SF_ERR_STORAGE:
+ * unknown. */
 SF_MUST_CHECK enum sf_status file_rename_durable(
     const char *directory, const char *from, const char *to, struct buf *error);
 

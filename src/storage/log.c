@@ -257,9 +257,9 @@ enum sf_status log_write(struct log *log, const struct log_change *change, struc
         log->truncations++;
         pthread_mutex_unlock(&log->lock);
     }
-    enum sf_status status = newest_can_take(log, change)
-                                ? write_to_newest(log, change, error)
-                                : begin_generation(log, 0, from, change->puts, change->bytes, error);
+    enum sf_status status = newest_can_take(log, change) ? write_to_newest(log, change, error)
+                                                         : begin_generation(log, 0, from,
+                                                               change->puts, change->bytes, error);
     if (status != SF_OK) {
         log->newest_ended = true;
         return status;

@@ -114,8 +114,7 @@ static enum sf_status scan_all(struct scan *scan, struct buf *error) {
 /* Whether the log's own end counts for nothing beside the snapshot. */
 static bool snapshot_replaces(const struct log *log, const struct raft_snapshot *snapshot,
     const struct log_contents *contents, bool *differs) {
-    *differs = snapshot->index >= log_first_index(log) &&
-               snapshot->index <= contents->last_index &&
+    *differs = snapshot->index >= log_first_index(log) && snapshot->index <= contents->last_index &&
                term_runs_at(&log->terms, snapshot->index) != snapshot->term;
     return *differs || contents->last_index < snapshot->index;
 }

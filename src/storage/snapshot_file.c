@@ -120,8 +120,8 @@ static enum sf_status read_at(
     return SF_OK;
 }
 
-static enum sf_status read_body(int fd, const char *path, const struct header *header,
-    uint32_t crc, struct storage_snapshot *out, struct buf *error) {
+static enum sf_status read_body(int fd, const char *path, const struct header *header, uint32_t crc,
+    struct storage_snapshot *out, struct buf *error) {
     char stored[SNAPSHOT_CRC_BYTES];
     uint64_t at = SNAPSHOT_HEADER_BYTES;
     *out = (struct storage_snapshot){.place = header->place,
@@ -157,8 +157,8 @@ static enum sf_status read_open_file(
     return status;
 }
 
-enum sf_status snapshot_file_read(const char *directory, const char *name,
-    struct storage_snapshot *out, struct buf *error) {
+enum sf_status snapshot_file_read(
+    const char *directory, const char *name, struct storage_snapshot *out, struct buf *error) {
     *out = (struct storage_snapshot){.configuration_index = 0};
     char *path = path_join(directory, name);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -199,8 +199,8 @@ static struct bytes *piece_of(
     return piece;
 }
 
-struct bytes *snapshot_file_piece(const char *directory, const struct raft_snapshot *place,
-    uint64_t offset, uint64_t max_bytes) {
+struct bytes *snapshot_file_piece(
+    const char *directory, const struct raft_snapshot *place, uint64_t offset, uint64_t max_bytes) {
     char name[SNAPSHOT_NAME_BYTES];
     snapshot_file_name(place->index, name);
     char *path = path_join(directory, name);

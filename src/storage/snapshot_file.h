@@ -38,11 +38,11 @@ void snapshot_encode(const struct storage_snapshot *snapshot, struct buf *out);
 SF_MUST_CHECK enum sf_status snapshot_decode(struct slice file, struct storage_snapshot *out);
 
 /* SF_ERR_CORRUPT, SF_ERR_INVALID, SF_ERR_NOT_FOUND, SF_ERR_STORAGE. */
-SF_MUST_CHECK enum sf_status snapshot_file_read(const char *directory, const char *name,
-    struct storage_snapshot *out, struct buf *error);
+SF_MUST_CHECK enum sf_status snapshot_file_read(
+    const char *directory, const char *name, struct storage_snapshot *out, struct buf *error);
 /* A piece of it; NULL: it is gone, or not this one. */
-struct bytes *snapshot_file_piece(const char *directory, const struct raft_snapshot *place,
-    uint64_t offset, uint64_t max_bytes);
+struct bytes *snapshot_file_piece(
+    const char *directory, const struct raft_snapshot *place, uint64_t offset, uint64_t max_bytes);
 
 /* The newest whole snapshot behind which a log that begins at log_first goes on; place.index 0:
  * there is none and none is needed. Removes unfinished files. notice: a newer one had to be left

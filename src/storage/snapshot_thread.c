@@ -1,5 +1,6 @@
-/* Snapshots as the threads carry them out: the background thread writes files aside, piece by piece;
- * the sync thread, in order with the appends, makes them count and changes the log accordingly. */
+/* Snapshots as the threads carry them out: the background thread writes files aside, piece by
+ * piece; the sync thread, in order with the appends, makes them count and changes the log
+ * accordingly. */
 #include "storage/identity.h"
 #include "storage/snapshot_file.h"
 #include "storage/threads.h"
@@ -45,16 +46,14 @@ static enum sf_status writing_begin(struct snapshot_writing *writing, const char
     *writing = (struct snapshot_writing){.epoch = request->epoch,
         .place = request->snapshot.place,
         .fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
-    enum sf_status status =
-        writing->fd >= 0 ? SF_OK : errno_report(error, path, "create", errno);
+    enum sf_status status = writing->fd >= 0 ? SF_OK : errno_report(error, path, "create", errno);
     sf_free(path);
     return status;
 }
 
-static enum sf_status writing_add(struct snapshot_writing *writing, struct slice data,
-    struct buf *error) {
-    enum sf_status status =
-        file_write_at(writing->fd, "a snapshot", data, writing->written, error);
+static enum sf_status writing_add(
+    struct snapshot_writing *writing, struct slice data, struct buf *error) {
+    enum sf_status status = file_write_at(writing->fd, "a snapshot", data, writing->written, error);
     writing->crc = crc32c_more(writing->crc, data);
     writing->written += data.len;
     return status;
@@ -100,8 +99,8 @@ static void keep_later(struct storage *storage, struct request *save) {
 
 static void saving_failed(
     struct storage *storage, const struct request *request, enum sf_status status) {
-    answer_with(storage, request,
-        (struct storage_event){.type = STORAGE_SNAPSHOT_SAVED, .status = status});
+    answer_with(
+        storage, request, (struct storage_event){.type = STORAGE_SNAPSHOT_SAVED, .status = status});
 }
 
 /* A failure is no harm: the log still holds everything. */
@@ -111,6 +110,11 @@ bool snapshot_save_piece(struct storage *storage, struct request *request) {
     if (directory == NULL) { /* another identity: its directory is trash */
         if (saving->fd >= 0) close(saving->fd);
         saving->fd = -1;
+        return false;
+    }
+    if (request->offset > 0 && saving->place.id != request->snapshot.place.id) {
+        saving_failed(storage, request, SF_ERR_NOT_EXECUTED); /* a newer one was begun */
+        sf_free(directory);
         return false;
     }
     struct buf error = {0}, head = {0};

@@ -89,10 +89,11 @@ void storage_mark_repaired(struct storage *storage);
 void storage_save_identity(
     struct storage *storage, uint64_t request, raft_id node_id, struct slice blob);
 
-/* Snapshots (DESIGN 5, 9). Written in pieces, so that fetches go on meanwhile; durable when answered,
- * and then the oldest generations are dropped, as far as the log goes on behind the snapshot and
- * what stays before it is about keep_bytes or keep_entries, and at or behind needed_from everything.
- * The entries up to it were given to storage_append before. One at a time. */
+/* Snapshots (DESIGN 5, 9). Written in pieces, so that fetches go on meanwhile; durable when
+ * answered, and then the oldest generations are dropped, as far as the log goes on behind the
+ * snapshot and what stays before it is about keep_bytes or keep_entries, and at or behind
+ * needed_from everything. The entries up to it were given to storage_append before. One at a time.
+ */
 struct storage_keep {
     uint64_t bytes, entries;
     raft_index needed_from; /* UINT64_MAX: nothing else is needed */
@@ -105,7 +106,8 @@ void storage_read_snapshot(struct storage *storage, uint64_t request,
  * the file is durable (though not yet the node's own), its checksum right. */
 void storage_receive_snapshot(struct storage *storage, uint64_t request,
     const struct raft_snapshot *place, uint64_t offset, struct bytes *data, bool is_last);
-/* The received one becomes the node's own, and the log begins anew behind it; in order with appends.
+/* The received one becomes the node's own, and the log begins anew behind it; in order with
+ * appends.
  */
 void storage_install_snapshot(
     struct storage *storage, uint64_t request, const struct raft_snapshot *place);

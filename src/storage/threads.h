@@ -31,9 +31,9 @@ enum request_type {
     REQUEST_FETCH,
     REQUEST_TIDY,
     REQUEST_DISCARD,
-    REQUEST_SNAPSHOT_SAVE,    /* background, a piece at a time */
-    REQUEST_SNAPSHOT_KEEP,    /* sync: what was saved becomes a snapshot, the log loses its prefix */
-    REQUEST_SNAPSHOT_READ,    /* background */
+    REQUEST_SNAPSHOT_SAVE, /* background, a piece at a time */
+    REQUEST_SNAPSHOT_KEEP, /* sync: what was saved becomes a snapshot, the log loses its prefix */
+    REQUEST_SNAPSHOT_READ, /* background */
     REQUEST_SNAPSHOT_RECEIVE, /* background */
     REQUEST_SNAPSHOT_INSTALL, /* sync */
 };

@@ -12,7 +12,7 @@ enum phase { PHASE_NONE, PHASE_FORGETTING, PHASE_REJOINING, PHASE_MENDING };
 
 struct memory { /* a log as it was before a strike */
     raft_id id;
-    struct raft_entry *entries; /* entries[i] has index i + 1 */
+    struct raft_entry *entries; /* entries[i] has index i + 1; term 0: not in the log any more */
     size_t n;
 };
 
@@ -48,6 +48,7 @@ static void remember(struct members *members, const struct twin *twin) {
     *memory = (struct memory){.id = twin_node_id(twin), .n = n};
     memory->entries = sf_alloc_zero(n + 1, sizeof *memory->entries);
     for (size_t i = 0; i < n; i++) {
+        if (twin_entry(twin, i + 1) == NULL) continue;
         memory->entries[i] = *twin_entry(twin, i + 1);
         bytes_ref(memory->entries[i].payload);
     }
