@@ -157,7 +157,8 @@ enum sf_status log_check(struct log *log, const struct raft_snapshot *snapshot,
     bool mark_is_there = mark_index >= log_first_index(log) && mark_index <= contents->last_index;
     bool mark_differs = mark_is_there && term_runs_at(&log->terms, mark_index) != mark_term;
     if (contents->begin_behind) {
-        contents->lost = snapshot->index < synced;
+        /* A snapshot makes up for what is missing below it, not for what was behind. */
+        contents->lost = SF_MIN(contents->last_index, snapshot->index) < synced;
         contents->last_index = snapshot->index;
         contents->last_term = snapshot->term;
         return SF_OK;

@@ -357,7 +357,6 @@ static void found_merge_configuration(struct storage_found *found) {
 }
 
 static void check_mark(struct twin *twin, bool accept_lost_tail) {
-    if (twin->mark_index > log_last(twin)) twin->damaged = true;
     if (!accept_lost_tail || !twin->damaged) return;
     twin->damaged = false;
     mark_refresh(twin);
@@ -374,6 +373,7 @@ void twin_open(struct twin *twin, bool accept_lost_tail, struct storage_found *f
     twin->is_open = true;
     twin->state = SF_OK;
     twin->boot_counter++;
+    if (twin->mark_index > log_last(twin)) twin->damaged = true;
     found_snapshot(twin, found);
     raft_term last_term = log_term_of(twin, log_last(twin));
     /* The log's thread may have been ahead of the hard state's. */

@@ -156,6 +156,8 @@ static bool lose_tail(struct world *world, struct process *process) {
     process_crash(process, CRASH_POWER);
     remember(world->members, process->twin);
     raft_index mark = twin_mark_index(process->twin);
+    /* A mark that the snapshot covers cannot tell what is gone behind it. */
+    if (mark < twin_first_index(process->twin)) return false;
     raft_index lost = 1 + world_below(world, SF_MIN(mark, (raft_index)TAIL_MAX));
     twin_lose_tail(process->twin, mark - lost);
     return true;
