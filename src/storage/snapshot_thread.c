@@ -278,9 +278,12 @@ void snapshot_install(struct storage *storage, const struct request *request) {
     char name[SNAPSHOT_NAME_BYTES];
     snapshot_file_name(place->index, name);
     struct buf error = {0};
-    enum sf_status status = file_rename_durable(log->directory, SNAPSHOT_RECEIVED, name, &error);
+    enum sf_status status;
+    do {
+        status = file_rename_durable(log->directory, SNAPSHOT_RECEIVED, name, &error);
+    } while (status == SF_ERR_NO_SPACE && storage_wait_for_room(storage, request->epoch, &error));
     if (status != SF_OK) {
-        fail(storage, &error);
+        if (status != SF_ERR_NO_SPACE) fail(storage, &error);
     } else if (log_begin_until_durable(storage, request, &error)) {
         storage_no_longer_full(storage);
         storage->snapshot_index = place->index;
