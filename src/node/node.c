@@ -70,7 +70,8 @@ void node_replica_open(struct node *node, const struct node_start *start) {
     struct raft_start raft = start->raft;
     if (!snapshots_restore(node, &start->snapshot, &raft)) {
         node->stopped = true;
-        node_log(node, LOG_WARNING, "its snapshot cannot be loaded by this version: stopping");
+        node_log(node, LOG_WARNING,
+            "its snapshot cannot be loaded: another version made it, or `databases` was changed");
         node->ports.stop(node->ports.context, 1, "a snapshot that this version cannot load");
         engine_free(node->engine);
         node->engine = NULL;
@@ -347,7 +348,6 @@ static void replica_pump(struct node *node) {
             stream_pump(node); /* an incarnation or the term's no-op may have opened streams */
             reads_pump(node);
         } else if (!any) {
-            snapshots_pump(node);
             return;
         }
         if (node->identity_switching || node->more_to_do) return;
@@ -389,6 +389,7 @@ void node_pump(struct node *node, int64_t now_us, int64_t wall_ms) {
     join_pump(node);
     sessions_resume(node);
     if (node->raft != NULL && !node->identity_switching) replica_pump(node);
+    if (node->raft != NULL && !node->identity_switching) snapshots_pump(node);
     drain_waiters(node);
     sessions_time_out(node);
     sessions_resume(node);
