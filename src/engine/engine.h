@@ -95,8 +95,8 @@ uint64_t engine_expired_count(const struct engine *engine);
 /* A replicated setting's value; false when never set. */
 bool engine_setting(const struct engine *engine, struct slice name, struct slice *value);
 
-/* A complete image, and its reverse into a new engine. For tests and the simulator's "grown =
- * reloaded". */
+/* A complete image, and its reverse into a new engine, whose watcher is told of the replicated
+ * settings in it. For snapshots, and for "grown = reloaded". */
 void engine_dump(struct engine *engine, struct buf *out);
 SF_MUST_CHECK enum sf_status engine_load(struct engine *engine, struct slice image);
 

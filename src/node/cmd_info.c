@@ -48,6 +48,12 @@ static void info_persistence(struct node *node, struct buf *out) {
         "# Persistence\r\nloading:0\r\nasync_loading:0\r\naof_enabled:1\r\n"
         "aof_last_write_status:%s\r\nraft_log_bytes:%llu\r\n",
         node->storage_state == SF_OK ? "ok" : "err", (unsigned long long)figures.log_disk_bytes);
+    const struct snapshots *snapshots = &node->snapshots;
+    buf_printf(out,
+        "rdb_changes_since_last_save:%llu\r\nrdb_bgsave_in_progress:%d\r\n"
+        "rdb_last_save_time:%lld\r\nrdb_last_bgsave_status:%s\r\n",
+        (unsigned long long)(node->applied_commands - snapshots->covered_commands),
+        snapshots->saving, (long long)snapshots->saved_ms / 1000, snapshots->failed ? "err" : "ok");
 }
 
 static void info_stats(struct node *node, struct buf *out) {
@@ -121,6 +127,11 @@ static void info_raft_peers(struct node *node, struct buf *out) {
                 (unsigned long long)status.match,
                 (unsigned long long)(last > status.match ? last - status.match : 0),
                 status.in_flight);
+            if (status.receives_snapshot) {
+                buf_printf(out, ",snapshot_bytes=%llu,snapshot_sent=%llu",
+                    (unsigned long long)status.snapshot_bytes,
+                    (unsigned long long)status.snapshot_sent);
+            }
         }
         buf_append_text(out, "\r\n");
     }
@@ -145,12 +156,15 @@ static void info_raft(struct node *node, struct buf *out) {
     if (raft_leader(raft) != NOBODY) cluster_node_name(raft_leader(raft), leader);
     buf_printf(out,
         "raft_role:%s\r\nraft_term:%llu\r\nraft_leader_id:%s\r\nraft_commit_index:%llu\r\n"
-        "raft_applied_index:%llu\r\nraft_last_index:%llu\r\nraft_synced_index:%llu\r\n"
+        "raft_applied_index:%llu\r\nraft_first_index:%llu\r\nraft_last_index:%llu\r\n"
+        "raft_synced_index:%llu\r\nraft_snapshot_index:%llu\r\nraft_snapshots_installed:%llu\r\n"
         "raft_members:%u\r\nraft_voters:%u\r\nraft_serving:%d\r\nraft_feature_level:%llu\r\n",
         role_name(node), (unsigned long long)raft_current_term(raft), leader,
         (unsigned long long)raft_commit_index(raft),
-        (unsigned long long)engine_applied(node->engine), (unsigned long long)raft_last_index(raft),
-        (unsigned long long)raft_synced_index(raft), raft_configuration(raft)->n,
+        (unsigned long long)engine_applied(node->engine),
+        (unsigned long long)raft_first_index(raft), (unsigned long long)raft_last_index(raft),
+        (unsigned long long)raft_synced_index(raft), (unsigned long long)raft_snapshot_index(raft),
+        (unsigned long long)node->snapshots.n_installed, raft_configuration(raft)->n,
         configuration_n_voters(raft_configuration(raft)), node_is_leader_serving(node),
         (unsigned long long)engine_feature_level(node->engine));
     info_raft_peers(node, out);

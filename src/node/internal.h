@@ -234,6 +234,25 @@ struct errand { /* a command that is answered later: CLUSTER FORGET, DEBUG SLEEP
     int64_t deadline_us;
 };
 
+/* -- snapshot.c ------------------------------------------------------------------------------ */
+
+struct snapshots {
+    uint64_t request; /* the latest of saving and installing */
+    bool saving;
+    uint64_t log_bytes;                        /* applied since the latest one was begun */
+    uint64_t begun_bytes;                      /* of those, what the one being saved covers */
+    uint64_t begun_commands, covered_commands; /* node->applied_commands at the latest ones */
+    raft_index index;                          /* of the latest begun or found */
+    int64_t not_before_us;                     /* after a failure */
+    int64_t saved_ms; /* wall clock of the latest; 0: none since the beginning */
+    bool failed;      /* the latest try */
+    uint64_t n_installed;
+    struct engine *loaded;                         /* of a received one, until it is installed */
+    struct node_snapshot loaded_from;              /* its references held */
+    struct raft_chunk_read held[RAFT_MEMBERS_MAX]; /* reads for links that are behind */
+    uint32_t n_held;
+};
+
 struct node {
     struct node_ports ports;
     struct node_settings settings;
@@ -253,6 +272,8 @@ struct node {
     struct node_identity identity_next; /* being saved */
     bool identity_switching; /* a new id is being stored: no event of the old log counts */
     raft_index state_saved_member;
+
+    struct snapshots snapshots;
 
     /* progress, for time-outs and deadlines */
     int64_t stall_us; /* grows only while neither commit nor apply moves */
@@ -373,6 +394,7 @@ struct node {
 void node_log(struct node *node, enum log_level level, const char *format, ...) SF_PRINTF(3, 4);
 void node_replica_open(struct node *node, const struct node_start *start);
 bool node_is_leader_serving(const struct node *node); /* commands may be proposed and reads asked */
+struct engine *node_engine_new(struct node *node);
 void node_wake(struct node *node); /* something is left to do: the next deadline is now */
 bool raft_leads(const struct node *node);
 /* Notices what the core's last step changed in term, role and leader. */
@@ -388,6 +410,10 @@ void session_drain_before(struct session *session, struct pending *write);
 void session_write_applied(struct session *session, struct pending *write);
 void session_write_lost(struct pending *write); /* its outcome will never be known here */
 void session_changed(struct session *session);
+/* A snapshot took the place of what this node waited to apply: of its commands those up to sequence
+ * `through` have run, their replies are lost; reads before them can no longer run in their place.
+ */
+void session_answer_lost(struct session *session, uint64_t through);
 void session_time_out_head(struct session *session);
 void sessions_time_out(struct node *node);
 void sessions_resume(struct node *node);
@@ -480,6 +506,15 @@ int64_t handover_deadline_us(const struct node *node);
 /* apply.c */
 void apply_pump(struct node *node);
 void apply_drop_waiting(struct node *node);
+
+/* snapshot.c */
+void snapshots_carry_out(struct node *node, const struct raft_ready *ready);
+void snapshots_note_applied(struct node *node, size_t payload_bytes);
+void snapshots_pump(struct node *node);
+void snapshots_reset(struct node *node); /* the replica closes */
+/* The state that storage had a snapshot of; false: this version cannot load it. */
+SF_MUST_CHECK bool snapshots_restore(
+    struct node *node, const struct node_snapshot *snapshot, struct raft_start *raft);
 
 /* reads.c */
 void reads_add(struct node *node, struct pending *pending);

@@ -57,18 +57,30 @@ static void sole_configuration(const struct node *node, struct raft_configuratio
     }
 }
 
-/* Makes the Raft core and the state machine of this identity. start->raft says what storage holds.
- */
-void node_replica_open(struct node *node, const struct node_start *start) {
-    SF_ASSERT(node->raft == NULL && node->identity.cluster_id[0] != '\0');
+struct engine *node_engine_new(struct node *node) {
     struct engine_settings settings = {.feature_level = node->settings.feature_level,
         .n_dbs = node->settings.databases,
         .proto_max_bulk_len = node->settings.proto_max_bulk_len};
     secret_of_cluster(node->identity.cluster_id, &settings.secret);
     struct engine_watcher watcher = {.context = node, .setting_changed = on_setting_changed};
-    node->engine = engine_new(&settings, &watcher);
+    return engine_new(&settings, &watcher);
+}
 
+/* Makes the Raft core and the state machine of this identity. start->raft says what storage holds.
+ */
+void node_replica_open(struct node *node, const struct node_start *start) {
+    SF_ASSERT(node->raft == NULL && node->identity.cluster_id[0] != '\0');
+    node->engine = node_engine_new(node);
     struct raft_start raft = start->raft;
+    if (!snapshots_restore(node, &start->snapshot, &raft)) {
+        node->stopped = true;
+        node_log(node, LOG_WARNING,
+            "its snapshot cannot be loaded: another version made it, or `databases` was changed");
+        node->ports.stop(node->ports.context, 1, "a snapshot that this version cannot load");
+        engine_free(node->engine);
+        node->engine = NULL;
+        return;
+    }
     raft.self = node->identity.id;
     raft.seed = random_next(&node->random);
     raft.now_us = node->now_us;
@@ -83,6 +95,7 @@ void node_replica_open(struct node *node, const struct node_start *start) {
 }
 
 static void replica_close(struct node *node) {
+    snapshots_reset(node);
     if (node->raft != NULL) raft_free(node->raft);
     engine_free(node->engine);
     node->raft = NULL;
@@ -301,6 +314,7 @@ static bool carry_out(struct node *node) {
     for (uint32_t i = 0; i < ready.n_appends; i++) {
         node->ports.append(node->ports.context, &ready.appends[i]);
     }
+    snapshots_carry_out(node, &ready);
     for (uint32_t i = 0; i < ready.n_fetches; i++) {
         node->ports.fetch(node->ports.context, &ready.fetches[i]);
     }
@@ -373,6 +387,7 @@ void node_pump(struct node *node, int64_t now_us, int64_t wall_ms) {
     stream_trim(node);
     sessions_resume(node);
     if (node->raft != NULL && !node->identity_switching) replica_pump(node);
+    if (node->raft != NULL && !node->identity_switching) snapshots_pump(node);
     waits_pump(node);
     drain_waiters(node);
     sessions_time_out(node);

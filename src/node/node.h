@@ -28,7 +28,9 @@ struct node_settings {
     uint64_t query_buffer_limit;
     uint32_t databases;
     uint32_t max_clients;
-    int64_t client_timeout_s; /* 0: never */
+    int64_t client_timeout_s;    /* 0: never */
+    uint64_t snapshot_log_bytes; /* a snapshot is taken after so much log, or so many entries */
+    uint64_t snapshot_log_entries;
     bool protected_mode, bound_to_all;
     bool debug_command;     /* enable-debug-command */
     uint64_t feature_level; /* what this build can apply (engine.h) */
@@ -46,8 +48,9 @@ struct node_start {
     struct node_identity identity;
     uint64_t boot_counter; /* raised and synced before this call */
     /* Everything of raft_start that comes from storage; self, seed, settings and now_us are filled
-     * in by the node. */
+     * in by the node, as are applied and snapshot. */
     struct raft_start raft;
+    struct node_snapshot snapshot; /* borrowed */
     int64_t now_us, wall_ms;
 };
 
@@ -100,6 +103,14 @@ void node_on_appended(struct node *node, uint64_t request, raft_index last_index
 void node_on_hard_state_saved(struct node *node, uint64_t request, int64_t now_us);
 void node_on_fetched(struct node *node, uint64_t request, const struct raft_entry *entries,
     uint32_t n, int64_t now_us);
+/* place and first_index (of the log now) where status is SF_OK. */
+void node_on_snapshot_saved(struct node *node, uint64_t request, enum sf_status status,
+    const struct raft_snapshot *place, raft_index first_index, int64_t now_us);
+void node_on_chunk_read(struct node *node, uint64_t request, struct bytes *data, int64_t now_us);
+/* whole: after the last chunk, what the file holds; else NULL. */
+void node_on_chunk_written(struct node *node, uint64_t request, enum sf_status status,
+    const struct node_snapshot *whole, int64_t now_us);
+void node_on_snapshot_installed(struct node *node, uint64_t request, int64_t now_us);
 void node_on_identity_saved(struct node *node, uint64_t request, int64_t now_us);
 /* The log could not be written and will not recover: leadership is given away, writes are refused
  * (MISCONF). SF_OK takes that back. */

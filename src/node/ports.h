@@ -51,6 +51,20 @@ enum config_verdict {
     CONFIG_REPLICATED
 };
 
+/* A snapshot's content; whoever gets one takes its own references. */
+struct node_snapshot {
+    struct raft_snapshot place; /* index 0: none */
+    raft_index configuration_index;
+    struct bytes *configuration; /* as its entry's payload */
+    struct bytes *image;         /* of the engine */
+};
+/* What stays of the log before a snapshot, for slow followers: about so much, whichever is reached
+ * first, and everything from needed_from on. */
+struct snapshot_keep {
+    uint64_t bytes, entries;
+    raft_index needed_from; /* UINT64_MAX: nothing else is needed */
+};
+
 struct node_ports {
     void *context;
 
@@ -59,6 +73,14 @@ struct node_ports {
         void *context, const struct raft_append_request *request); /* takes its own references */
     void (*save_hard_state)(void *context, uint64_t request, const struct raft_hard_state *state);
     void (*fetch)(void *context, const struct raft_fetch_request *request);
+    /* -- snapshots: answered by node_on_snapshot_saved, _chunk_read, _chunk_written, _installed --
+     */
+    void (*save_snapshot)(void *context, uint64_t request, const struct node_snapshot *snapshot,
+        const struct snapshot_keep *keep); /* place.bytes: not yet known */
+    void (*read_chunk)(void *context, const struct raft_chunk_read *read);
+    void (*write_chunk)(void *context, const struct raft_chunk_write *write);
+    void (*install_snapshot)(void *context, uint64_t request, const struct raft_snapshot *place);
+
     /* Durable before it is answered. An id other than the stored one also means: a new, empty log
      * (and hard state); requests on the old one not yet answered are never answered. */
     void (*save_identity)(void *context, uint64_t request, const struct node_identity *identity);

@@ -522,6 +522,41 @@ void session_time_out_head(struct session *session) {
     output_was_added(session);
 }
 
+static void answer_lost_head(struct session *session, struct pending *head) {
+    struct node *node = session->node;
+    struct reply reply = reply_for(head);
+    if (head->kind == PENDING_WRITE) {
+        node->n_errors_uncertain++;
+        reply_errorf(&reply, "UNCERTAIN Write outcome unknown (term %llu index %llu)",
+            (unsigned long long)head->batch->given_term,
+            (unsigned long long)head->batch->given_index);
+    } else if (head->kind == PENDING_READ) {
+        node->n_errors_unavailable++;
+        reply_error(&reply, "CLUSTERDOWN This node has caught up by a snapshot, not executed");
+    } else {
+        bool answered = answer_head(head, true);
+        SF_ASSERT(answered); /* nothing that can be held stands before a write: the barrier */
+    }
+    pending_free(head);
+}
+
+void session_answer_lost(struct session *session, uint64_t through) {
+    struct pending *last = NULL;
+    LIST_FOR_EACH(link, &session->pending) {
+        struct pending *pending = SF_CONTAINER(link, struct pending, in_session);
+        if (pending->kind != PENDING_WRITE) continue;
+        if (pending->batch->sequence <= through) last = pending;
+    }
+    if (last == NULL) return;
+    for (bool done = false; !done;) {
+        struct pending *head = session_head(session);
+        done = head == last;
+        answer_lost_head(session, head);
+    }
+    wait_for_turn(session); /* what stands behind */
+    output_was_added(session);
+}
+
 void sessions_time_out(struct node *node) {
     if (node->stall_us < node->stall_judged_us + STALL_CHECK_US) return;
     node->stall_judged_us = node->stall_us;

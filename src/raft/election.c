@@ -36,7 +36,7 @@ void election_link_lost(struct raft *raft) {
  * certain: such a node may hold the only log that can win (section 4.2.2). It counts itself only
  * where it is a voter. */
 bool may_campaign(const struct raft *raft) {
-    if (raft->damage != 0) return false;
+    if (raft->damage != 0 || is_installing(raft)) return false;
     for (uint32_t i = 0; i < raft->n_configurations; i++)
         if (configuration_is_voter(&raft->configurations[i].configuration, raft->self)) return true;
     return false;

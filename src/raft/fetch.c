@@ -51,6 +51,11 @@ void fetches_drop_from(struct raft *raft, raft_index from) {
         if (raft->fetches[i].request.last >= from) fetch_forget(raft, &raft->fetches[i]);
 }
 
+void fetches_drop_before(struct raft *raft, raft_index first) {
+    for (uint32_t i = raft->n_fetches; i-- > 0;)
+        if (raft->fetches[i].request.first < first) fetch_forget(raft, &raft->fetches[i]);
+}
+
 uint32_t fetches_hand_out(struct raft *raft, struct raft_fetch_request *out) {
     uint32_t n = 0;
     for (uint32_t i = 0; i < raft->n_fetches; i++) {

@@ -3,7 +3,7 @@
 
 /* Whether this message's sender leads the message's term, as far as can be told; the node follows
  * it then. Anything else is a late message or a broken peer. */
-static bool accept_leader(struct raft *raft, const struct raft_message *m) {
+bool follower_accepts(struct raft *raft, const struct raft_message *m) {
     SF_ASSERT(m->term >= raft->term);
     if (m->term == raft->term) {
         if (raft->role == RAFT_LEADER) return false;                    /* R1 */
@@ -97,8 +97,17 @@ void follower_acknowledge(struct raft *raft) {
     if (match > raft->acknowledged || settles) acknowledge(raft);
 }
 
+void follower_proved_committed(struct raft *raft, raft_index index) {
+    raft->proven = SF_MAX(raft->proven, index);
+    commit_advance(raft, index);
+    raft->acknowledgement_owed = true;
+    if (can_acknowledge(raft)) acknowledge(raft);
+    follower_check_damage(raft);
+}
+
 void follower_on_append(struct raft *raft, const struct raft_message *m) {
-    if (!accept_leader(raft, m)) return;
+    if (!follower_accepts(raft, m)) return;
+    if (is_installing(raft)) return; /* it would be about a log that is to be replaced */
     if (!agrees_at(raft, m->log_index, m->log_term)) {
         append_refuse(raft, m);
         return;
@@ -118,7 +127,7 @@ void follower_on_append(struct raft *raft, const struct raft_message *m) {
 }
 
 void follower_on_heartbeat(struct raft *raft, const struct raft_message *m) {
-    if (!accept_leader(raft, m)) return;
+    if (!follower_accepts(raft, m)) return;
     /* The leader knows our match, but perhaps from before a restart; what was proven to this
      * process in this term is certain (R7). */
     commit_advance(raft, SF_MIN(m->commit, raft->proven));

@@ -6,7 +6,8 @@
  *   commit            commit_advance                      (commit.c)
  *   log, truncation   log_append, log_truncate            (log.c), the latter from follower.c only
  *   configuration     configuration_adopt, _roll_back     (membership.c)
- *   proven, damage    follower.c */
+ *   proven, damage    follower.c, and snapshot_receive.c (an installed snapshot proves)
+ *   log's beginning   snapshot_send.c (a saved one), snapshot_receive.c (an installed one) */
 #ifndef SF_RAFT_INTERNAL_H
 #define SF_RAFT_INTERNAL_H
 
@@ -26,12 +27,53 @@
 #define ROUND_HISTORY 64
 /* An append up to this size is told to carry the commit index as fast as a heartbeat would. */
 #define SMALL_APPEND_BYTES (16U << 10)
+/* One chunk of a snapshot (batch_bytes, where that is less), and how many of them may be on their
+ * way to a follower unacknowledged. */
+#define SNAPSHOT_CHUNK_BYTES (256U << 10)
+#define SNAPSHOT_WINDOW_CHUNKS 4
+/* Chunks that a follower takes before they are written: above any sane leader's window. */
+#define SNAPSHOT_UNWRITTEN_MAX 64
+/* A transfer without a word from its receiver for so many election timeouts keeps no log back. */
+#define SNAPSHOT_PATIENCE 20
 #define RAFT_PEERS_MAX (2 * RAFT_MEMBERS_MAX) /* members, and those who are leaving */
 #define RAFT_NEVER_US INT64_MIN
 
 enum peer_mode {
     PEER_PROBE,     /* next is a guess: one append at a time */
     PEER_REPLICATE, /* the logs are known to agree up to next - 1 at the latest: pipelined */
+    PEER_SNAPSHOT,  /* needs what the log no longer holds: gets a snapshot, and no appends */
+};
+
+/* A snapshot on its way to a follower. It is asked where to go on (`question`, repeated until it is
+ * answered); from there chunks are streamed; any doubt leads back to a new question. */
+struct transfer {
+    struct raft_snapshot snapshot;
+    uint64_t question; /* number of the latest one; answers to earlier ones say nothing */
+    bool is_streaming; /* the question is answered */
+    int64_t ask_us;    /* when to ask (again) */
+    uint64_t next;     /* to be sent next */
+    uint64_t written;  /* the receiver has written so much */
+    int64_t progress_us;
+    uint64_t read_request; /* being read from storage, for `next`; 0: none */
+    int64_t read_not_before_us;
+    struct bytes *chunk; /* read, at `next` or, once sent, before it */
+    bool chunk_is_sent;  /* a message borrows it until the next call */
+};
+
+/* A snapshot that is being received. */
+struct receiving {
+    struct raft_snapshot snapshot; /* id 0: none */
+    uint64_t accepted;             /* bytes taken and given to storage */
+    uint64_t written;              /* bytes that storage has written */
+    uint64_t question;             /* the leader's latest */
+    bool answer_owed;              /* once everything accepted is written */
+    uint64_t first_request;        /* answers to earlier requests are of a former snapshot */
+    bool install_wanted, is_installing;
+};
+
+struct chunk_pending {
+    uint64_t request;
+    uint64_t end; /* offset behind it */
 };
 
 struct in_flight {
@@ -75,6 +117,8 @@ struct peer {
     uint32_t n_fetched;
     bool fetched_is_sent; /* a message borrows them until the next call */
     int64_t fetch_not_before_us;
+
+    struct transfer transfer; /* PEER_SNAPSHOT only */
 };
 
 struct fetch {
@@ -149,6 +193,14 @@ struct raft {
     bool damage_mended;
     raft_index damage_target; /* what it must hold to be whole; 0: not yet named */
 
+    struct raft_snapshot snapshot; /* the latest that is durable here */
+    struct receiving receiving;
+    struct chunk_pending unwritten[SNAPSHOT_UNWRITTEN_MAX]; /* oldest first */
+    uint32_t n_unwritten;
+    struct raft_chunk_write chunk_writes[SNAPSHOT_UNWRITTEN_MAX]; /* not handed out yet */
+    uint32_t n_chunk_writes;
+    uint64_t last_chunk_request;
+
     /* Leader */
     struct peer peers[RAFT_PEERS_MAX];
     uint32_t n_peers;
@@ -162,6 +214,8 @@ struct raft {
     bool timeout_now_sent; /* in this term: no lease any more (R10) */
     struct read_pending *reads;
     uint32_t n_reads, cap_reads;
+
+    uint64_t last_question;
 
     struct fetch fetches[RAFT_PEERS_MAX + 1];
     uint32_t n_fetches;
@@ -182,6 +236,10 @@ struct raft {
         uint32_t cap_reads;
         struct raft_fetch_request fetches[RAFT_PEERS_MAX + 1];
         struct raft_append_request append;
+        struct raft_chunk_read chunk_reads[RAFT_PEERS_MAX];
+        uint32_t n_chunk_reads;
+        struct raft_chunk_write chunk_writes[SNAPSHOT_UNWRITTEN_MAX];
+        uint32_t n_chunk_writes;
     } out;
 };
 
@@ -217,6 +275,9 @@ void election_link_lost(struct raft *raft);
 void follower_on_append(struct raft *raft, const struct raft_message *m);
 void follower_on_heartbeat(struct raft *raft, const struct raft_message *m);
 void follower_on_timeout_now(struct raft *raft, const struct raft_message *m);
+bool follower_accepts(struct raft *raft, const struct raft_message *m); /* follows its sender */
+/* The log equals the leader's up to index, which is committed: says so. */
+void follower_proved_committed(struct raft *raft, raft_index index);
 void follower_acknowledge(struct raft *raft); /* something became durable */
 void follower_check_damage(struct raft *raft);
 
@@ -232,6 +293,8 @@ void peer_in_flight_pop(struct peer *peer);
 void peer_release_fetched(struct peer *peer);
 
 /* -- replication.c --------------------------------------------------------------------------- */
+/* Notes that a peer was heard; false: its message is from before its damage was known. */
+bool peer_hear(struct raft *raft, struct peer *peer, const struct raft_message *m);
 void leader_flush(struct raft *raft); /* queues what peers are to be sent now */
 void leader_tick(struct raft *raft);
 void leader_tell_commit(struct raft *raft); /* to whom it has moved for, at once */
@@ -239,6 +302,22 @@ void leader_on_append_answer(struct raft *raft, const struct raft_message *m);
 void leader_on_heartbeat_answer(struct raft *raft, const struct raft_message *m);
 int64_t leader_quorum_contact_us(const struct raft *raft);
 int64_t leader_next_deadline_us(const struct raft *raft);
+
+/* -- snapshot_send.c ------------------------------------------------------------------------- */
+void transfer_begin(struct raft *raft, struct peer *peer);
+void transfer_ask(struct raft *raft, struct peer *peer, int64_t at_us); /* where to go on? */
+void transfer_flush(struct raft *raft, struct peer *peer);
+void transfer_end(struct peer *peer);
+/* proven: as far as the follower said that the logs agree. */
+bool transfer_is_done(const struct peer *peer, raft_index proven);
+void leader_on_snapshot_answer(struct raft *raft, const struct raft_message *m);
+
+/* -- snapshot_receive.c ---------------------------------------------------------------------- */
+void follower_on_snapshot(struct raft *raft, const struct raft_message *m);
+void receiving_forget(struct raft *raft);
+bool is_installing(const struct raft *raft);
+void receiving_hand_out(struct raft *raft, struct raft_ready *ready);
+void receiving_release(struct raft *raft); /* what was handed out last time */
 
 /* -- commit.c -------------------------------------------------------------------------------- */
 void commit_advance(struct raft *raft, raft_index proven);
@@ -249,6 +328,9 @@ const struct configuration_record *configuration_in_force(const struct raft *raf
 void configuration_adopt(
     struct raft *raft, raft_index index, const struct raft_configuration *configuration);
 /* Whether everything from `from` on may go: the configuration before it is known. */
+/* A snapshot's: it is in force, and nothing is known of what was before. */
+void configuration_install(
+    struct raft *raft, raft_index index, const struct raft_configuration *configuration);
 bool configuration_can_roll_back(const struct raft *raft, raft_index from);
 void configuration_roll_back(struct raft *raft, raft_index from);
 void configuration_committed(struct raft *raft);
@@ -271,6 +353,7 @@ void transfer_at_once(struct raft *raft);
 void fetch_for_peer(struct raft *raft, struct peer *peer);
 void fetches_drop_peer(struct raft *raft, raft_id peer);
 void fetches_drop_from(struct raft *raft, raft_index from);
+void fetches_drop_before(struct raft *raft, raft_index first);
 void read_ahead_tick(struct raft *raft);
 void read_ahead_release(struct raft *raft, raft_index through);
 uint32_t fetches_hand_out(struct raft *raft, struct raft_fetch_request *out);

@@ -4,7 +4,7 @@ void log_init(struct raft_log *log, const struct raft_start *start) {
     SF_ASSERT(start->first_index > 0);
     raft_index base = start->first_index - 1;
     *log = (struct raft_log){.base_index = base, .last_index = base};
-    if (start->snapshot_index == base) log->base_term = start->snapshot_term;
+    if (start->snapshot.index == base) log->base_term = start->snapshot.term;
     if (start->last_index >= start->first_index) {
         log->last_index = start->last_index;
         SF_ASSERT(start->n_term_runs > 0 && start->term_runs[0].first <= start->first_index);
@@ -167,16 +167,47 @@ void log_truncate(struct raft_log *log, raft_index from) {
     SF_ASSERT(log->synced_index <= log->handed_index);
 }
 
+static void window_drop_first(struct raft_log *log) {
+    struct raft_entry *entry = slot(log, log->window_first);
+    log->window_bytes -= log_entry_bytes(entry);
+    bytes_unref(entry->payload);
+    log->window_first++;
+    log->start++;
+}
+
 void log_evict(struct raft_log *log, raft_index applied, uint64_t cache_bytes) {
     while (log->window_first <= log->synced_index && log->window_bytes > cache_bytes) {
         if (log->window_first > applied && log->window_bytes - cache_bytes <= LOG_UNAPPLIED_BYTES)
             break;
-        struct raft_entry *entry = slot(log, log->window_first);
-        log->window_bytes -= log_entry_bytes(entry);
-        bytes_unref(entry->payload);
-        log->window_first++;
-        log->start++;
+        window_drop_first(log);
     }
+}
+
+void log_drop_prefix(struct raft_log *log, raft_index first) {
+    SF_ASSERT(first > 0 && first <= log->synced_index + 1);
+    if (first - 1 <= log->base_index) return;
+    raft_term base_term = log_term(log, first - 1);
+    while (log->window_first < first && log->window_first <= log->last_index)
+        window_drop_first(log);
+    log->window_first = SF_MAX(log->window_first, first);
+    uint32_t gone = 0; /* runs that end below first */
+    while (gone + 1 < log->n_runs && log->runs[gone + 1].first <= first) gone++;
+    if (first > log->last_index) gone = log->n_runs;
+    log->n_runs -= gone;
+    if (gone > 0) memmove(log->runs, log->runs + gone, log->n_runs * sizeof *log->runs);
+    log->base_index = first - 1;
+    log->base_term = base_term;
+}
+
+void log_restart(struct raft_log *log, raft_index index, raft_term term) {
+    while (log->window_first <= log->last_index) window_drop_first(log);
+    log->n_runs = 0;
+    log->start = 0;
+    log->base_index = log->last_index = log->handed_index = log->synced_index = index;
+    log->base_term = term;
+    log->window_first = index + 1;
+    log->truncate_from = 0;
+    log->void_through = log->last_request;
 }
 
 bool log_hand_out(struct raft_log *log, struct raft_append_request *out) {

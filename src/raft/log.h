@@ -61,6 +61,11 @@ void log_append(struct raft_log *log, const struct raft_entry *entry);
 /* Deletes everything at or above from (base < from <= last). The caller has made sure that nothing
  * committed goes. */
 void log_truncate(struct raft_log *log, raft_index from);
+/* Everything below first is gone from storage too (first <= last_index + 1, durable and applied).
+ */
+void log_drop_prefix(struct raft_log *log, raft_index first);
+/* The log is empty and begins behind a snapshot that is durable. */
+void log_restart(struct raft_log *log, raft_index index, raft_term term);
 /* Drops from memory what is durable and old. */
 void log_evict(struct raft_log *log, raft_index applied, uint64_t cache_bytes);
 

@@ -21,6 +21,13 @@ void configuration_adopt(
     if (raft->role == RAFT_LEADER) peers_follow(raft, record);
 }
 
+void configuration_install(
+    struct raft *raft, raft_index index, const struct raft_configuration *configuration) {
+    SF_ASSERT(raft->role != RAFT_LEADER && index > 0 && index <= raft->log.base_index);
+    raft->n_configurations = 1;
+    raft->configurations[0] = (struct configuration_record){index, *configuration};
+}
+
 bool configuration_can_roll_back(const struct raft *raft, raft_index from) {
     return raft->configurations[0].index < from;
 }

@@ -22,11 +22,16 @@ enum field {
     FIELD_LAST_SYNCED,
     FIELD_DAMAGE,
     FIELD_PROMISE_MS,
+    FIELD_SNAPSHOT_ID,
+    FIELD_OFFSET,
+    FIELD_SNAPSHOT_BYTES,
+    FIELD_CRC,
 };
 
 #define FIELDS_MAX 8
 
-/* After the name come from and to, then these, in this order; an append's entries last. */
+/* After the name come from and to, then these, in this order; an append's entries and a snapshot's
+ * data last. */
 struct message_form {
     const char *name;
     enum field fields[FIELDS_MAX];
@@ -47,6 +52,12 @@ static const struct message_form forms[RAFT_MESSAGE_TYPES] = {
         {FIELD_TERM, FIELD_ROUND, FIELD_MATCH, FIELD_HINT_INDEX, FIELD_LAST_SYNCED, FIELD_WALL_MS,
             FIELD_DAMAGE, FIELD_PROMISE_MS}},
     [RAFT_TIMEOUT_NOW] = {"timeout-now", {FIELD_TERM, FIELD_TRANSFER}},
+    [RAFT_SNAPSHOT] = {"snapshot",
+        {FIELD_TERM, FIELD_LOG_INDEX, FIELD_LOG_TERM, FIELD_ROUND, FIELD_SNAPSHOT_ID, FIELD_OFFSET,
+            FIELD_SNAPSHOT_BYTES, FIELD_CRC}},
+    [RAFT_SNAPSHOT_ANSWER] = {"snapshot-answer",
+        {FIELD_TERM, FIELD_GRANTED, FIELD_LOG_INDEX, FIELD_ROUND, FIELD_SNAPSHOT_ID, FIELD_OFFSET,
+            FIELD_DAMAGE}},
 };
 
 static uint64_t field_get(const struct raft_message *m, enum field field) {
@@ -81,6 +92,14 @@ static uint64_t field_get(const struct raft_message *m, enum field field) {
         return m->damage;
     case FIELD_PROMISE_MS:
         return m->promise_ms;
+    case FIELD_SNAPSHOT_ID:
+        return m->snapshot_id;
+    case FIELD_OFFSET:
+        return m->offset;
+    case FIELD_SNAPSHOT_BYTES:
+        return m->snapshot_bytes;
+    case FIELD_CRC:
+        return m->crc;
     case FIELD_END:
         break;
     }
@@ -132,6 +151,15 @@ static bool field_set(struct raft_message *m, enum field field, uint64_t value) 
     case FIELD_PROMISE_MS:
         m->promise_ms = (uint32_t)value;
         return value <= UINT32_MAX;
+    case FIELD_SNAPSHOT_ID:
+        return number_set(&m->snapshot_id, value);
+    case FIELD_OFFSET:
+        return number_set(&m->offset, value);
+    case FIELD_SNAPSHOT_BYTES:
+        return number_set(&m->snapshot_bytes, value);
+    case FIELD_CRC:
+        m->crc = (uint32_t)value;
+        return value <= UINT32_MAX;
     case FIELD_END:
         break;
     }
@@ -168,6 +196,8 @@ void raft_message_clear(struct raft_message *message) {
     sf_free(message->entries);
     message->entries = NULL;
     message->n_entries = 0;
+    bytes_unref(message->data);
+    message->data = NULL;
 }
 
 /* -- writing --------------------------------------------------------------------------------- */
@@ -223,12 +253,15 @@ void raft_message_encode(const struct raft_message *message, struct buf *out) {
     SF_ASSERT(message->n_entries == 0 || message->type == RAFT_APPEND);
     const struct message_form *form = &forms[message->type];
     uint32_t n_fields = form_n_fields(form);
-    header_put(out, '*', 3 + (uint64_t)n_fields + message->n_entries);
+    bool has_data = message->type == RAFT_SNAPSHOT;
+    SF_ASSERT(has_data || message->data == NULL);
+    header_put(out, '*', 3 + (uint64_t)n_fields + message->n_entries + has_data);
     bulk_put(out, slice_text(form->name));
     number_put(out, message->from);
     number_put(out, message->to);
     for (uint32_t i = 0; i < n_fields; i++) number_put(out, field_get(message, form->fields[i]));
     for (uint32_t i = 0; i < message->n_entries; i++) entry_put(out, &message->entries[i]);
+    if (has_data) bulk_put(out, bytes_slice(message->data));
 }
 
 /* -- reading --------------------------------------------------------------------------------- */
@@ -266,6 +299,14 @@ static bool entries_read(uint32_t n, const struct slice *argv, struct raft_messa
     return true;
 }
 
+/* What follows the fields. */
+static bool rest_read(uint32_t n, const struct slice *argv, struct raft_message *out) {
+    if (out->type != RAFT_SNAPSHOT) return entries_read(n, argv, out);
+    if (n != 1) return false;
+    if (argv[0].len > 0) out->data = bytes_new(argv[0].data, argv[0].len);
+    return true;
+}
+
 enum sf_status raft_message_decode(
     uint32_t argc, const struct slice *argv, struct raft_message *out) {
     *out = (struct raft_message){0};
@@ -279,7 +320,7 @@ enum sf_status raft_message_decode(
         if (!number_read(argv[3 + i], &value) || !field_set(out, form->fields[i], value))
             return SF_ERR_CORRUPT;
     }
-    if (!entries_read(argc - 3 - n_fields, argv + 3 + n_fields, out)) {
+    if (!rest_read(argc - 3 - n_fields, argv + 3 + n_fields, out)) {
         raft_message_clear(out);
         return SF_ERR_CORRUPT;
     }
@@ -331,6 +372,17 @@ void raft_message_describe(const struct raft_message *m, struct buf *out) {
     case RAFT_HEARTBEAT_ANSWER:
         buf_printf(out, " round=%" PRIu64 " match=%" PRIu64 " synced=%" PRIu64, m->round, m->match,
             m->last_synced);
+        break;
+    case RAFT_SNAPSHOT:
+        buf_printf(out, " of=%" PRIu64 "/%" PRIu64, m->log_index, m->log_term);
+        if (m->data == NULL) buf_append_text(out, " from where on?");
+        if (m->data != NULL)
+            buf_printf(out, " bytes=%" PRIu64 "+%zu of %" PRIu64, m->offset, m->data->len,
+                m->snapshot_bytes);
+        break;
+    case RAFT_SNAPSHOT_ANSWER:
+        buf_printf(out, " of=%" PRIu64 " %s bytes=%" PRIu64, m->log_index,
+            m->granted ? "yes" : "no", m->offset);
         break;
     case RAFT_TIMEOUT_NOW:
     case RAFT_MESSAGE_TYPES:

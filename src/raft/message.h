@@ -14,6 +14,8 @@ enum raft_message_type {
     RAFT_HEARTBEAT,
     RAFT_HEARTBEAT_ANSWER,
     RAFT_TIMEOUT_NOW,
+    RAFT_SNAPSHOT, /* a chunk (figure 5.3), or without data the question: from where on? */
+    RAFT_SNAPSHOT_ANSWER,
     RAFT_MESSAGE_TYPES, /* how many */
 };
 
@@ -23,7 +25,8 @@ struct raft_message {
     raft_id from, to;
     raft_term term; /* of the sender; pre-votes: the term it would stand in */
 
-    /* PRE_VOTE, VOTE: the candidate's last entry. APPEND: the entry before entries[0]. */
+    /* PRE_VOTE, VOTE: the candidate's last entry. APPEND: the entry before entries[0]. SNAPSHOT,
+     * its answer: the last entry that the snapshot covers. */
     raft_index log_index;
     raft_term log_term;
 
@@ -32,13 +35,15 @@ struct raft_message {
     raft_index commit;
 
     /* HEARTBEAT, its answer: the round that the answer confirms (read index, check-quorum).
-     * 0: a mere commit notice, which is not answered. */
+     * 0: a mere commit notice, which is not answered. SNAPSHOT: the number of the leader's latest
+     * question to this follower; its answer repeats it, so that late ones are known. */
     uint64_t round;
     /* TIMEOUT_NOW and the VOTE that follows it: stickiness does not apply (transfer). */
     bool transfer;
 
     /* answers */
-    bool granted; /* votes: yes. APPEND_ANSWER: the entries matched */
+    bool granted; /* votes: yes. APPEND_ANSWER: the entries matched. SNAPSHOT_ANSWER: written up to
+                     offset; else: this chunk could not be taken, ask anew */
     /* APPEND_ANSWER granted, HEARTBEAT_ANSWER: synced up to here, within what this leader's appends
      * of this term proved. */
     raft_index match;
@@ -63,9 +68,16 @@ struct raft_message {
     /* APPEND; references are the message's. */
     struct raft_entry *entries;
     uint32_t n_entries;
+
+    /* SNAPSHOT, its answer */
+    uint64_t snapshot_id;
+    uint64_t offset; /* of data in the file; answer: the receiver has everything before it */
+    uint64_t snapshot_bytes; /* of the whole file */
+    uint32_t crc;            /* CRC32C of data */
+    struct bytes *data;      /* the message's reference; NULL: a question */
 };
 
-/* Gives back what the message holds (entries); the struct itself is the caller's. */
+/* Gives back what the message holds (entries, data); the struct itself is the caller's. */
 void raft_message_clear(struct raft_message *message);
 
 /* The wire form: an array of bulk strings, decimal numbers in the order of raft/README.md; the

@@ -18,6 +18,7 @@ static void peer_add(struct raft *raft, raft_id id) {
 static void peer_drop(struct raft *raft, struct peer *peer) {
     fetches_drop_peer(raft, peer->id);
     peer_release_fetched(peer);
+    transfer_end(peer);
     sf_free(peer->in_flight);
     *peer = raft->peers[--raft->n_peers];
     raft->peers[raft->n_peers] = (struct peer){0};
@@ -82,6 +83,7 @@ void peer_probe(struct raft *raft, struct peer *peer, raft_index next, bool carr
     fetches_drop_peer(raft, peer->id);
     peer_release_fetched(peer);
     in_flight_clear(peer);
+    transfer_end(peer);
     peer->mode = PEER_PROBE;
     peer->next = next;
     peer->probe_sent = false;
@@ -89,8 +91,9 @@ void peer_probe(struct raft *raft, struct peer *peer, raft_index next, bool carr
 }
 
 void peer_replicate(struct peer *peer, raft_index next) {
-    SF_ASSERT(peer->mode == PEER_PROBE && next > peer->match);
+    SF_ASSERT(peer->mode != PEER_REPLICATE && next > peer->match);
     SF_ASSERT(peer->n_in_flight == 0);
+    transfer_end(peer);
     peer->mode = PEER_REPLICATE;
     peer->next = next;
 }

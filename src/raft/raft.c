@@ -82,6 +82,8 @@ struct raft *raft_new(const struct raft_start *start) {
     log_init(&raft->log, start);
     SF_ASSERT(raft->term >= log_last_term(&raft->log) && raft->term < RAFT_NUMBER_LIMIT);
     SF_ASSERT(start->configuration_index <= raft->log.last_index);
+    raft->snapshot = start->snapshot;
+    SF_ASSERT(raft->snapshot.index >= raft->log.base_index);
     raft->commit = SF_MAX(start->applied, raft->log.base_index);
     raft->applied = start->applied;
     SF_ASSERT(raft->commit <= raft->log.last_index);
@@ -107,6 +109,9 @@ struct raft *raft_new(const struct raft_start *start) {
 void raft_free(struct raft *raft) {
     if (raft == NULL) return;
     peers_clear(raft);
+    raft->receiving.is_installing = false;
+    receiving_forget(raft);
+    receiving_release(raft);
     read_ahead_release(raft, UINT64_MAX);
     log_free(&raft->log);
     sf_free(raft->configurations);
@@ -130,6 +135,10 @@ void raft_step_tick(struct raft *raft, int64_t now_us) {
     read_ahead_tick(raft);
 }
 
+static bool is_of_leader(enum raft_message_type type) {
+    return type == RAFT_APPEND || type == RAFT_HEARTBEAT || type == RAFT_SNAPSHOT;
+}
+
 /* A higher term ends whatever this node was (section 3.3), except that it only was a question
  * (pre-vote), or that this node may not care for the asker yet (vote: stickiness is judged first).
  */
@@ -137,14 +146,14 @@ static void adopt_term(struct raft *raft, const struct raft_message *m) {
     if (m->term <= raft->term) return;
     if (m->type == RAFT_PRE_VOTE || m->type == RAFT_VOTE) return;
     if (m->type == RAFT_PRE_VOTE_ANSWER && m->granted) return;
-    if (m->type == RAFT_APPEND || m->type == RAFT_HEARTBEAT) return; /* with its leader, below */
+    if (is_of_leader(m->type)) return; /* with its leader, below */
     become_follower(raft, m->term, 0);
 }
 
 /* Tells a leader of an earlier term that it is one. */
 static void answer_lower_term(struct raft *raft, const struct raft_message *m) {
     SF_ASSERT(m->term < raft->term);
-    if (m->type != RAFT_APPEND && m->type != RAFT_HEARTBEAT) return;
+    if (!is_of_leader(m->type)) return;
     struct raft_message answer = {
         .type = m->type == RAFT_APPEND ? RAFT_APPEND_ANSWER : RAFT_HEARTBEAT_ANSWER,
         .to = m->from,
@@ -160,7 +169,7 @@ static bool is_election_message(enum raft_message_type type) {
 
 static bool is_answer(enum raft_message_type type) {
     return type == RAFT_PRE_VOTE_ANSWER || type == RAFT_VOTE_ANSWER || type == RAFT_APPEND_ANSWER ||
-           type == RAFT_HEARTBEAT_ANSWER;
+           type == RAFT_HEARTBEAT_ANSWER || type == RAFT_SNAPSHOT_ANSWER;
 }
 
 static bool is_stranger(struct raft *raft, raft_id id) {
@@ -194,6 +203,12 @@ static void dispatch(struct raft *raft, const struct raft_message *m) {
     case RAFT_HEARTBEAT_ANSWER:
         leader_on_heartbeat_answer(raft, m);
         break;
+    case RAFT_SNAPSHOT:
+        follower_on_snapshot(raft, m);
+        break;
+    case RAFT_SNAPSHOT_ANSWER:
+        leader_on_snapshot_answer(raft, m);
+        break;
     case RAFT_MESSAGE_TYPES:
         break;
     }
@@ -219,7 +234,11 @@ void raft_step_link_lost(struct raft *raft, raft_id peer_id, int64_t now_us) {
         struct peer *peer = peer_find(raft, peer_id);
         if (peer == NULL) return;
         peer->commit_told = 0;
-        peer_probe(raft, peer, peer->mode == PEER_REPLICATE ? peer->match + 1 : peer->next, false);
+        if (peer->mode == PEER_SNAPSHOT)
+            transfer_ask(raft, peer, raft->now_us);
+        else
+            peer_probe(
+                raft, peer, peer->mode == PEER_REPLICATE ? peer->match + 1 : peer->next, false);
     } else if (raft->leader == peer_id && peer_id != 0) {
         election_link_lost(raft);
     }
@@ -275,6 +294,18 @@ raft_index raft_commit_index(const struct raft *raft) {
     return raft->commit;
 }
 
+raft_index raft_first_index(const struct raft *raft) {
+    return raft->log.base_index + 1;
+}
+
+bool raft_is_installing(const struct raft *raft) {
+    return is_installing(raft);
+}
+
+raft_index raft_snapshot_index(const struct raft *raft) {
+    return raft->snapshot.index;
+}
+
 raft_index raft_last_index(const struct raft *raft) {
     return raft->log.last_index;
 }
@@ -320,7 +351,10 @@ bool raft_peer(const struct raft *raft, raft_id id, struct raft_peer_status *out
             .next = peer->next,
             .last_contact_us = peer->last_contact_us,
             .in_flight = peer->n_in_flight,
-            .probing = peer->mode == PEER_PROBE};
+            .probing = peer->mode == PEER_PROBE,
+            .receives_snapshot = peer->mode == PEER_SNAPSHOT,
+            .snapshot_bytes = peer->transfer.snapshot.bytes,
+            .snapshot_sent = peer->transfer.written};
         return true;
     }
     return false;

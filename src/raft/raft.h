@@ -40,10 +40,10 @@ struct raft_start {
     struct raft_settings settings;
     struct raft_hard_state hard_state;
     /* The log as storage holds it: [first_index, last_index], empty when last < first. The entry
-     * before first_index is a snapshot's (0, 0 without). terms: the term of each run of entries. */
+     * before first_index is covered by the snapshot (index 0: there is none, and first_index is 1).
+     * terms: the term of each run of entries. */
     raft_index first_index, last_index;
-    raft_index snapshot_index;
-    raft_term snapshot_term;
+    struct raft_snapshot snapshot; /* the latest one; its index <= last_index */
     const struct raft_term_run *term_runs;
     uint32_t n_term_runs;
     /* The latest configuration in log or snapshot and the one before it (for truncation), with
@@ -118,6 +118,28 @@ void raft_step_fetched(struct raft *raft, uint64_t request, const struct raft_en
 /* The state machine has carried out everything up to index. */
 void raft_step_applied(struct raft *raft, raft_index index);
 
+/* -- snapshots (chapter 5) -- */
+
+/* The configuration at index, for a snapshot of the state there; false: not known just now (a later
+ * one is committed already): ask again when more is applied. */
+SF_MUST_CHECK bool raft_snapshot_configuration(const struct raft *raft, raft_index index,
+    struct raft_configuration *configuration, raft_index *configuration_index);
+/* Followers that are receiving a snapshot now will need the log from here on; UINT64_MAX: none. */
+raft_index raft_log_needed_from(const struct raft *raft);
+/* A snapshot is durable here, and the log before first_index is gone. */
+void raft_step_snapshot_saved(struct raft *raft, const struct raft_snapshot *snapshot,
+    raft_index first_index, int64_t now_us);
+/* Answers to ready.chunk_reads: NULL: it could not be read. A reference is taken. */
+void raft_step_chunk_read(struct raft *raft, uint64_t request, struct bytes *data, int64_t now_us);
+/* Answers to ready.chunk_writes, in their order. SF_OK for the last chunk says more: the file is
+ * whole and durable, its checksum right, and the state machine can load it. */
+void raft_step_chunk_written(
+    struct raft *raft, uint64_t request, enum sf_status status, int64_t now_us);
+/* The snapshot of ready.install is this node's own now, its log begins anew behind it, and the
+ * state machine holds the state: applied and commit index are its index. */
+void raft_step_snapshot_installed(struct raft *raft, const struct raft_configuration *configuration,
+    raft_index configuration_index, int64_t now_us);
+
 /* -- effects --------------------------------------------------------------------------------- */
 
 struct raft_append_request {
@@ -133,6 +155,21 @@ struct raft_fetch_request {
     uint64_t max_bytes;     /* stop after this many payload bytes, but give at least one entry */
 };
 
+struct raft_chunk_read { /* of a snapshot's file, for a follower */
+    uint64_t request;
+    raft_id peer;
+    struct raft_snapshot snapshot;
+    uint64_t offset, max_bytes;
+};
+
+struct raft_chunk_write { /* into the file being received */
+    uint64_t request;
+    struct raft_snapshot snapshot;
+    uint64_t offset; /* 0: whatever was received before is void */
+    struct bytes *data;
+    bool is_last;
+};
+
 struct raft_read {
     uint64_t ticket;
     raft_index index; /* read once applied has come this far */
@@ -140,7 +177,7 @@ struct raft_read {
 };
 
 /* All that is to be done now. Arrays belong to the core and are valid until the next call on it;
- * messages' entries are borrowed likewise (take a reference to keep one).
+ * messages' entries and data are borrowed likewise (take a reference to keep one).
  *
  * Durability contract: hard_state and appends go to storage in this order, request numbers rising;
  * messages may go out before, after or during that: nothing in them depends on it. */
@@ -152,6 +189,12 @@ struct raft_ready {
     uint32_t n_appends;
     const struct raft_fetch_request *fetches;
     uint32_t n_fetches;
+    const struct raft_chunk_read *chunk_reads;
+    uint32_t n_chunk_reads;
+    const struct raft_chunk_write *chunk_writes; /* in this order */
+    uint32_t n_chunk_writes;
+    bool install; /* behind the appends: make the received snapshot the node's own */
+    struct raft_snapshot install_snapshot;
     const struct raft_message *messages; /* type says the link: see raft_message_is_bulk */
     uint32_t n_messages;
     const struct raft_read *reads;
@@ -163,7 +206,8 @@ struct raft_ready {
 /* Gives out everything pending and forgets it; false when there is nothing. */
 bool raft_ready(struct raft *raft, struct raft_ready *ready);
 
-/* Appends (and later snapshot chunks) go over the bulk link, everything else over the control link.
+/* Appends and snapshot chunks, with their answers, go over the bulk link, everything else over the
+ * control link.
  */
 bool raft_message_is_bulk(enum raft_message_type type);
 
@@ -180,6 +224,8 @@ struct raft_peer_status {
     int64_t last_contact_us; /* 0: never */
     uint32_t in_flight;
     bool probing;
+    bool receives_snapshot;
+    uint64_t snapshot_bytes, snapshot_sent; /* then: of how many; acknowledged */
 };
 
 raft_id raft_self(const struct raft *raft);
@@ -187,8 +233,11 @@ enum raft_role raft_role(const struct raft *raft);
 raft_term raft_current_term(const struct raft *raft);
 raft_id raft_leader(const struct raft *raft); /* 0: unknown */
 raft_index raft_commit_index(const struct raft *raft);
+raft_index raft_first_index(const struct raft *raft); /* of the log; last + 1: it is empty */
 raft_index raft_last_index(const struct raft *raft);
-raft_index raft_synced_index(const struct raft *raft); /* last own entry known durable */
+bool raft_is_installing(const struct raft *raft); /* a received snapshot: until it is answered */
+raft_index raft_snapshot_index(const struct raft *raft); /* of the latest one here; 0: none */
+raft_index raft_synced_index(const struct raft *raft);   /* last own entry known durable */
 raft_term raft_term_at(const struct raft *raft, raft_index index); /* 0: unknown */
 /* Leader whose no-op is committed: proposals of clients and reads make sense. */
 bool raft_is_serving(const struct raft *raft);

@@ -50,7 +50,8 @@ static void hand_out_messages(struct raft *raft, struct raft_ready *ready) {
     for (uint32_t i = 0; i < raft->n_outbox; i++) {
         const struct outgoing *outgoing = &raft->outbox[i];
         if (outgoing->waits_for > raft->hard_state_saved) {
-            SF_ASSERT(outgoing->message.n_entries == 0); /* they are borrowed for this call only */
+            /* They are borrowed for this call only. */
+            SF_ASSERT(outgoing->message.n_entries == 0 && outgoing->message.data == NULL);
             raft->outbox[kept++] = *outgoing;
         } else {
             raft->out.messages[raft->out.n_messages++] = outgoing->message;
@@ -85,6 +86,7 @@ static void hand_out_hard_state(struct raft *raft, struct raft_ready *ready) {
 bool raft_ready(struct raft *raft, struct raft_ready *ready) {
     *ready = (struct raft_ready){.changed = raft->changed, .damage_mended = raft->damage_mended};
     raft->changed = raft->damage_mended = false;
+    raft->out.n_chunk_reads = 0;
     if (raft->role == RAFT_LEADER) leader_flush(raft);
     hand_out_hard_state(raft, ready);
     if (log_hand_out(&raft->log, &raft->out.append)) {
@@ -93,13 +95,18 @@ bool raft_ready(struct raft *raft, struct raft_ready *ready) {
     }
     ready->n_fetches = fetches_hand_out(raft, raft->out.fetches);
     ready->fetches = raft->out.fetches;
+    receiving_hand_out(raft, ready);
+    ready->chunk_reads = raft->out.chunk_reads;
+    ready->n_chunk_reads = raft->out.n_chunk_reads;
     hand_out_messages(raft, ready);
     hand_out_reads(raft, ready);
     return ready->changed || ready->damage_mended || ready->has_hard_state ||
            ready->n_appends > 0 || ready->n_fetches > 0 || ready->n_messages > 0 ||
+           ready->n_chunk_reads > 0 || ready->n_chunk_writes > 0 || ready->install ||
            ready->n_reads > 0;
 }
 
 bool raft_message_is_bulk(enum raft_message_type type) {
-    return type == RAFT_APPEND || type == RAFT_APPEND_ANSWER;
+    return type == RAFT_APPEND || type == RAFT_APPEND_ANSWER || type == RAFT_SNAPSHOT ||
+           type == RAFT_SNAPSHOT_ANSWER;
 }

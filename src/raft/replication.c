@@ -26,7 +26,8 @@ static void append_send(struct raft *raft, struct peer *peer, const struct raft_
 }
 
 static void probe_flush(struct raft *raft, struct peer *peer) {
-    if (peer->probe_sent || !log_reaches(&raft->log, peer->next)) return;
+    if (peer->probe_sent) return;
+    SF_ASSERT(log_reaches(&raft->log, peer->next));
     const struct raft_entry *entries = NULL;
     uint32_t n = 0;
     uint64_t bytes = 0;
@@ -107,10 +108,19 @@ void leader_flush(struct raft *raft) {
     for (uint32_t i = 0; i < raft->n_peers; i++) {
         struct peer *peer = &raft->peers[i];
         if (peer->fetched_is_sent) peer_release_fetched(peer);
-        if (peer->mode == PEER_PROBE)
+        bool needs_snapshot = peer->mode == PEER_PROBE && !log_reaches(&raft->log, peer->next);
+        if (needs_snapshot) transfer_begin(raft, peer);
+        switch (peer->mode) {
+        case PEER_PROBE:
             probe_flush(raft, peer);
-        else
+            break;
+        case PEER_REPLICATE:
             replicate_flush(raft, peer);
+            break;
+        case PEER_SNAPSHOT:
+            transfer_flush(raft, peer);
+            break;
+        }
     }
     leader_tell_commit(raft);
 }
@@ -119,7 +129,7 @@ void leader_flush(struct raft *raft) {
 
 /* Notes that a peer was heard. False: it is damaged, and this message does not say so: it is from
  * before the damage was known, and nothing in it can be believed. */
-static bool peer_hear(struct raft *raft, struct peer *peer, const struct raft_message *m) {
+bool peer_hear(struct raft *raft, struct peer *peer, const struct raft_message *m) {
     peer->last_contact_us = raft->now_us;
     if (m->damage != 0) {
         if (peer->damage != m->damage) {
@@ -148,9 +158,19 @@ static void match_advance(struct raft *raft, struct peer *peer, raft_index match
     peer_in_flight_pop(peer);
 }
 
+/* The logs agree as far as proven; where ours has lost what follows, the next flush finds that. */
+static void go_on_behind(struct raft *raft, struct peer *peer, raft_index proven) {
+    if (log_reaches(&raft->log, proven + 1))
+        peer_replicate(peer, proven + 1);
+    else
+        peer_probe(raft, peer, proven + 1, false);
+}
+
 static void append_granted(struct raft *raft, struct peer *peer, const struct raft_message *m) {
     match_advance(raft, peer, m->match);
-    if (peer->mode == PEER_PROBE) peer_replicate(peer, SF_MAX(peer->match, m->hint_index) + 1);
+    raft_index proven = SF_MAX(peer->match, m->hint_index);
+    if (peer->mode == PEER_PROBE || transfer_is_done(peer, proven))
+        go_on_behind(raft, peer, proven);
     commit_count(raft); /* may end the leadership, and peer with it */
     transfer_continue(raft);
 }
@@ -159,6 +179,7 @@ static void append_granted(struct raft *raft, struct peer *peer, const struct ra
  * and our log is searched for the last one of at most that term. */
 static void append_refused(struct raft *raft, struct peer *peer, const struct raft_message *m) {
     if (m->log_index <= peer->match) return; /* late: it has agreed there since */
+    if (peer->mode == PEER_SNAPSHOT) return; /* late */
     if (peer->mode == PEER_PROBE && (!peer->probe_sent || m->log_index != peer->next - 1)) return;
     raft_index at = SF_MIN(m->hint_index, m->log_index - 1);
     if (at > raft->log.base_index) at = log_find_by_term(&raft->log, at, m->hint_term);
@@ -182,6 +203,11 @@ void leader_on_append_answer(struct raft *raft, const struct raft_message *m) {
 /* What heartbeat answers show of appends that got lost, or of a follower that began anew. */
 static void look_for_loss(struct raft *raft, struct peer *peer, const struct raft_message *m) {
     int64_t patience_us = (int64_t)raft->settings.election_timeout_max_ms * 1000;
+    if (peer->mode == PEER_SNAPSHOT) {
+        if (transfer_is_done(peer, m->hint_index))
+            go_on_behind(raft, peer, SF_MAX(peer->match, m->hint_index));
+        return;
+    }
     if (peer->mode == PEER_PROBE) {
         if (!peer->probe_sent || m->round <= peer->probe_round) return;
         if (!peer->probe_is_empty && raft->now_us - peer->probe_sent_us < patience_us) return;

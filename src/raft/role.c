@@ -75,6 +75,8 @@ void become_leader(struct raft *raft) {
     SF_ASSERT(raft->role == RAFT_CANDIDATE && raft->vote == raft->self && raft->damage == 0);
     SF_ASSERT(raft->hard_state_saved >= raft->vote_request); /* R8: the term is durable */
     SF_ASSERT(raft->n_peers == 0 && raft->n_reads == 0);
+    SF_ASSERT(!is_installing(raft));
+    receiving_forget(raft);
     role_set(raft, RAFT_LEADER, raft->self);
     raft->transfer_to = 0;
     raft->timeout_now_sent = false;

@@ -46,6 +46,14 @@ struct raft_term_run {
     raft_term term;
 };
 
+/* One snapshot: the state after entry `index`, as a file that storage keeps. */
+struct raft_snapshot {
+    raft_index index; /* 0: none */
+    raft_term term;   /* of that entry */
+    uint64_t id;      /* random, below 2^62: equal id, equal bytes, on whatever node */
+    uint64_t bytes;   /* of the whole file */
+};
+
 /* What must be durable before anything of a term leaves the node. */
 struct raft_hard_state {
     raft_term term;

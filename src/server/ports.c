@@ -25,6 +25,35 @@ static void port_fetch(void *context, const struct raft_fetch_request *request) 
         server->storage, request->request, request->first, request->last, request->max_bytes);
 }
 
+static void port_save_snapshot(void *context, uint64_t request,
+    const struct node_snapshot *snapshot, const struct snapshot_keep *keep) {
+    struct server *server = context;
+    struct storage_snapshot content = {.place = snapshot->place,
+        .configuration_index = snapshot->configuration_index,
+        .configuration = snapshot->configuration,
+        .image = snapshot->image};
+    struct storage_keep kept = {keep->bytes, keep->entries, keep->needed_from};
+    storage_save_snapshot(server->storage, request, &content, &kept);
+}
+
+static void port_read_chunk(void *context, const struct raft_chunk_read *read) {
+    struct server *server = context;
+    storage_read_snapshot(
+        server->storage, read->request, &read->snapshot, read->offset, read->max_bytes);
+}
+
+static void port_write_chunk(void *context, const struct raft_chunk_write *write) {
+    struct server *server = context;
+    storage_receive_snapshot(server->storage, write->request, &write->snapshot, write->offset,
+        write->data, write->is_last);
+}
+
+static void port_install_snapshot(
+    void *context, uint64_t request, const struct raft_snapshot *place) {
+    struct server *server = context;
+    storage_install_snapshot(server->storage, request, place);
+}
+
 static void port_save_identity(
     void *context, uint64_t request, const struct node_identity *identity) {
     struct server *server = context;
@@ -161,6 +190,10 @@ void server_ports(struct server *server, struct node_ports *out) {
         .append = port_append,
         .save_hard_state = port_save_hard_state,
         .fetch = port_fetch,
+        .save_snapshot = port_save_snapshot,
+        .read_chunk = port_read_chunk,
+        .write_chunk = port_write_chunk,
+        .install_snapshot = port_install_snapshot,
         .save_identity = port_save_identity,
         .log_mended = port_log_mended,
         .dial = port_dial,

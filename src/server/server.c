@@ -12,9 +12,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define GENERATION_BYTES (64u * 1024 * 1024)
+#define GENERATION_BYTES_MAX (64u * 1024 * 1024)
+#define GENERATION_BYTES_MIN (256u * 1024)
+
+static struct node_snapshot node_snapshot_of(const struct storage_snapshot *found) {
+    return (struct node_snapshot){.place = found->place,
+        .configuration_index = found->configuration_index,
+        .configuration = found->configuration,
+        .image = found->image};
+}
 
 /* -- events ---------------------------------------------------------------------------------- */
+
+static void on_chunk_written(struct node *node, const struct storage_event *event, int64_t now_us) {
+    const struct storage_snapshot *found = event->snapshot;
+    struct node_snapshot whole = {.configuration_index = 0};
+    if (found != NULL) whole = node_snapshot_of(found);
+    node_on_chunk_written(
+        node, event->request, event->status, found == NULL ? NULL : &whole, now_us);
+}
 
 static void on_storage_event(void *context, const struct storage_event *event) {
     struct server *server = context;
@@ -35,6 +51,19 @@ static void on_storage_event(void *context, const struct storage_event *event) {
         break;
     case STORAGE_NOTE:
         logger_write(server->logger, LOG_WARNING, event->text);
+        break;
+    case STORAGE_SNAPSHOT_SAVED:
+        node_on_snapshot_saved(
+            node, event->request, event->status, &event->place, event->first_index, now_us);
+        break;
+    case STORAGE_SNAPSHOT_READ:
+        node_on_chunk_read(node, event->request, event->data, now_us);
+        break;
+    case STORAGE_SNAPSHOT_RECEIVED:
+        on_chunk_written(node, event, now_us);
+        break;
+    case STORAGE_SNAPSHOT_INSTALLED:
+        node_on_snapshot_installed(node, event->request, now_us);
         break;
     case STORAGE_STATE:
         if (event->text[0] != '\0') logger_write(server->logger, LOG_WARNING, event->text);
@@ -137,10 +166,16 @@ static bool open_net(struct server *server) {
     return is_ok;
 }
 
+/* A prefix is dropped in whole generations: a few of them make up what is kept. */
+static uint64_t generation_bytes(const struct config_values *values) {
+    uint64_t quarter = (uint64_t)values->snapshot_log_bytes / 4;
+    return SF_MAX(SF_MIN(quarter, GENERATION_BYTES_MAX), GENERATION_BYTES_MIN);
+}
+
 static bool open_storage(
     struct server *server, bool accept_lost_tail, struct storage_found *found) {
     struct storage_settings settings = {.directory = server->config->values.dir,
-        .generation_bytes = GENERATION_BYTES,
+        .generation_bytes = generation_bytes(&server->config->values),
         .accept_lost_tail = accept_lost_tail};
     struct buf error = {0};
     enum sf_status status = storage_open(&settings, &server->storage, found, &error);
@@ -175,6 +210,7 @@ static bool fill_start(
     raft->configuration_index = found->configuration_index;
     raft->previous_configuration_index = found->previous_configuration_index;
     raft->damaged = found->damaged;
+    start->snapshot = node_snapshot_of(&found->snapshot);
     if (!found->is_new &&
         identity_decode(buf_slice(&found->identity_blob), &start->identity) != SF_OK) {
         return fail(server, "the identity file cannot be read: wipe the data directory and let the "

@@ -46,6 +46,8 @@ void settings_for_node(
         .output_limit_bytes =
             limit_or_none(values->client_output_buffer_limit[CLASS_NORMAL].hard_bytes),
         .query_buffer_limit = (uint64_t)values->client_query_buffer_limit,
+        .snapshot_log_bytes = (uint64_t)values->snapshot_log_bytes,
+        .snapshot_log_entries = (uint64_t)values->snapshot_log_entries,
         .databases = (uint32_t)values->databases,
         .max_clients = (uint32_t)values->maxclients,
         .client_timeout_s = values->timeout,

@@ -1,5 +1,6 @@
 /* The background thread: reads of old entries, removal of what no longer counts, the reserve. */
 #include "storage/identity.h"
+#include "storage/snapshot_file.h"
 #include "storage/threads.h"
 
 static void fetch(struct storage *storage, const struct request *request) {
@@ -25,11 +26,13 @@ static void fetch(struct storage *storage, const struct request *request) {
     buf_free(&error);
 }
 
-static void tidy(struct storage *storage) {
+static void tidy(struct storage *storage, const struct request *request) {
     pthread_mutex_lock(&storage->lock);
     struct log *log = storage->log;
     pthread_mutex_unlock(&storage->lock);
-    if (log != NULL) log_tidy(log);
+    if (log == NULL) return;
+    log_tidy(log);
+    if (request->keep.needed_from != 0) snapshots_tidy(log->directory, request->keep.needed_from);
 }
 
 static void discard(struct request *request) {
@@ -45,22 +48,42 @@ static void discard(struct request *request) {
     sf_free(path);
 }
 
-static void carry_out(struct storage *storage, struct request *request) {
+/* True: the request is to be queued again. */
+static bool carry_out(struct storage *storage, struct request *request) {
     switch (request->type) {
     case REQUEST_FETCH:
         fetch(storage, request);
         break;
     case REQUEST_TIDY:
-        tidy(storage);
+        tidy(storage, request);
         break;
     case REQUEST_DISCARD:
         discard(request);
         break;
+    case REQUEST_SNAPSHOT_SAVE:
+        return snapshot_save_piece(storage, request);
+    case REQUEST_SNAPSHOT_READ:
+        snapshot_read(storage, request);
+        break;
+    case REQUEST_SNAPSHOT_RECEIVE:
+        snapshot_receive(storage, request);
+        break;
     case REQUEST_APPEND:
     case REQUEST_HARD_STATE:
     case REQUEST_IDENTITY:
+    case REQUEST_SNAPSHOT_KEEP:
+    case REQUEST_SNAPSHOT_INSTALL:
         SF_ASSERT(!"a request of another thread");
     }
+    return false;
+}
+
+/* What is left of a snapshot half written is not worth waiting for. */
+static bool storage_stops(struct storage *storage) {
+    pthread_mutex_lock(&storage->lock);
+    bool stops = storage->background_stops || storage->sync_stops;
+    pthread_mutex_unlock(&storage->lock);
+    return stops;
 }
 
 /* Lock held before and after. */
@@ -80,9 +103,10 @@ void *background_thread_main(void *context) {
             struct request *request = SF_CONTAINER(first, struct request, link);
             list_remove(first);
             pthread_mutex_unlock(&storage->lock);
-            carry_out(storage, request);
-            request_free(request);
+            bool again = carry_out(storage, request) && !storage_stops(storage);
+            if (!again) request_free(request);
             pthread_mutex_lock(&storage->lock);
+            if (again) list_push_back(&storage->background_queue, &request->link);
         } else if (storage->background_stops) {
             break;
         } else if (storage->reserve_is_there) {

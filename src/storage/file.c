@@ -158,6 +158,17 @@ static enum sf_status replace(const char *directory, const char *aside, const ch
     return directory_sync(directory, error) == SF_OK ? SF_OK : SF_ERR_STORAGE;
 }
 
+enum sf_status file_rename_durable(
+    const char *directory, const char *from, const char *to, struct buf *error) {
+    char *source = path_join(directory, from), *target = path_join(directory, to);
+    enum sf_status status = SF_OK;
+    if (rename(source, target) != 0) status = errno_report(error, target, "rename to it", errno);
+    if (status == SF_OK && directory_sync(directory, error) != SF_OK) status = SF_ERR_STORAGE;
+    sf_free(source);
+    sf_free(target);
+    return status;
+}
+
 enum sf_status sealed_write(const char *directory, const char *name, const char magic[4],
     struct slice payload, struct buf *error) {
     struct buf content = {0};

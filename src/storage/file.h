@@ -33,6 +33,11 @@ bool path_exists(const char *path);
 SF_MUST_CHECK enum sf_status file_write_at(
     int fd, const char *path, struct slice data, uint64_t offset, struct buf *error);
 
+/* Renames within the directory, durably. SF_ERR_NO_SPACE: nothing happened. SF_ERR_STORAGE:
+ * unknown. */
+SF_MUST_CHECK enum sf_status file_rename_durable(
+    const char *directory, const char *from, const char *to, struct buf *error);
+
 /* A sealed file: magic (4), version u32, length u64, payload, CRC32C u32 over all before it.
  * Replaced atomically: written aside, synced, renamed, directory synced.
  * SF_ERR_NO_SPACE: the old content stands. SF_ERR_STORAGE: unknown which one does. */

@@ -27,14 +27,14 @@ static void list_append(struct log *log, struct generation *generation) {
 
 /* -- the list on disk ------------------------------------------------------------------------ */
 
-/* Those that begin below first, and added (may be NULL). */
-static enum sf_status list_store(
-    const struct log *log, raft_index first, const struct generation *added, struct buf *error) {
+/* Without the oldest `skip`: those that begin below first, and added (may be NULL). */
+static enum sf_status list_store(const struct log *log, uint32_t skip, raft_index first,
+    const struct generation *added, struct buf *error) {
     struct buf payload = {0};
-    uint32_t kept = 0;
+    uint32_t kept = skip;
     while (kept < log->n && log->generations[kept]->first < first) kept++;
-    put_u32(&payload, kept + (added != NULL));
-    for (uint32_t i = 0; i < kept; i++) {
+    put_u32(&payload, kept - skip + (added != NULL));
+    for (uint32_t i = skip; i < kept; i++) {
         put_u64(&payload, log->generations[i]->number);
         put_u64(&payload, log->generations[i]->first);
     }
@@ -83,7 +83,7 @@ static void remove_if_unlisted(void *context, const char *name) {
 
 enum sf_status log_create(const char *directory, struct buf *error) {
     const struct log empty = {.directory = (char *)(uintptr_t)directory};
-    return list_store(&empty, 0, NULL, error);
+    return list_store(&empty, 0, 0, NULL, error);
 }
 
 enum sf_status log_open(const char *directory, uint64_t generation_bytes, atomic_ullong *disk_bytes,
@@ -196,12 +196,17 @@ static enum sf_status write_to_newest(
     return status;
 }
 
-static void list_replace_end(struct log *log, struct generation *added) {
+/* Lock held. The reader destroys it. */
+static void drop_generation(struct log *log, struct generation *generation) {
+    generations_grow(&log->dropped, log->n_dropped, &log->dropped_capacity);
+    log->dropped[log->n_dropped++] = generation;
+}
+
+/* The oldest `skip` and those from added on are replaced by it. */
+static void list_replace_end(struct log *log, uint32_t skip, struct generation *added) {
     pthread_mutex_lock(&log->lock);
-    while (log->n > 0 && log->generations[log->n - 1]->first >= added->first) {
-        generations_grow(&log->dropped, log->n_dropped, &log->dropped_capacity);
-        log->dropped[log->n_dropped++] = log->generations[--log->n];
-    }
+    while (log->n > 0 && (log->n <= skip || log->generations[log->n - 1]->first >= added->first))
+        drop_generation(log, log->generations[--log->n]);
     list_append(log, added);
     pthread_mutex_unlock(&log->lock);
     log->newest_ended = false;
@@ -215,15 +220,16 @@ static enum sf_status generation_fill(
     return status == SF_OK || status == SF_ERR_NO_SPACE ? status : SF_ERR_NOT_EXECUTED;
 }
 
-/* From first on the log is what puts holds (NULL: nothing). */
-static enum sf_status begin_generation(struct log *log, raft_index first,
+/* From first on the log is what puts holds (NULL: nothing); the oldest `skip` generations, all or
+ * none, count no more. */
+static enum sf_status begin_generation(struct log *log, uint32_t skip, raft_index first,
     leveldb_writebatch_t *puts, uint64_t bytes, struct buf *error) {
     struct generation *added = generation_new(log, log->next_number++, first);
     added->bytes = bytes;
     enum sf_status status = generation_fill(log, added, puts, error);
-    if (status == SF_OK) status = list_store(log, first, added, error);
+    if (status == SF_OK) status = list_store(log, skip, first, added, error);
     if (status == SF_OK) {
-        list_replace_end(log, added);
+        list_replace_end(log, skip, added);
         return SF_OK;
     }
     char *path = sf_strdup(added->path);
@@ -251,9 +257,9 @@ enum sf_status log_write(struct log *log, const struct log_change *change, struc
         log->truncations++;
         pthread_mutex_unlock(&log->lock);
     }
-    enum sf_status status = newest_can_take(log, change)
-                                ? write_to_newest(log, change, error)
-                                : begin_generation(log, from, change->puts, change->bytes, error);
+    enum sf_status status = newest_can_take(log, change) ? write_to_newest(log, change, error)
+                                                         : begin_generation(log, 0, from,
+                                                               change->puts, change->bytes, error);
     if (status != SF_OK) {
         log->newest_ended = true;
         return status;
@@ -271,7 +277,67 @@ enum sf_status log_write(struct log *log, const struct log_change *change, struc
 
 enum sf_status log_cut(struct log *log, raft_index from, struct buf *error) {
     SF_ASSERT(from == log->last_index + 1);
-    enum sf_status status = begin_generation(log, from, NULL, 0, error);
+    enum sf_status status = begin_generation(log, 0, from, NULL, 0, error);
     if (status == SF_OK) log_tidy(log);
     return status == SF_ERR_NOT_EXECUTED ? SF_ERR_STORAGE : status;
+}
+
+/* -- behind a snapshot ----------------------------------------------------------------------- */
+
+raft_index log_first_index(const struct log *log) {
+    return log->n == 0 ? 1 : log->generations[0]->first;
+}
+
+/* How many of the oldest generations are of no more use. */
+static uint32_t count_forgettable(
+    const struct log *log, raft_index snapshot_index, const struct storage_keep *keep) {
+    raft_index reach = SF_MIN(snapshot_index + 1, keep->needed_from);
+    uint64_t bytes = 0; /* of the generations from i on */
+    for (uint32_t i = 0; i < log->n; i++) bytes += log->generations[i]->bytes;
+    uint32_t n = 0;
+    for (uint32_t i = 1; i < log->n; i++) {
+        raft_index first = log->generations[i]->first;
+        bytes -= log->generations[i - 1]->bytes;
+        bool is_enough = bytes >= keep->bytes || log->last_index + 1 - first >= keep->entries;
+        if (first > reach || !is_enough) break;
+        n = i;
+    }
+    return n;
+}
+
+enum sf_status log_forget_prefix(struct log *log, raft_index snapshot_index,
+    const struct storage_keep *keep, struct buf *error) {
+    uint32_t skip = count_forgettable(log, snapshot_index, keep);
+    bool newest_is_empty = log->n > 0 && log->generations[log->n - 1]->first > log->last_index;
+    if (!newest_is_empty) log->newest_ended = true;
+    if (skip == 0) return SF_OK;
+    enum sf_status status = list_store(log, skip, UINT64_MAX, NULL, error);
+    if (status != SF_OK) return status;
+    pthread_mutex_lock(&log->lock);
+    for (uint32_t i = 0; i < skip; i++) drop_generation(log, log->generations[i]);
+    log->n -= skip;
+    memmove(log->generations, log->generations + skip, log->n * sizeof(struct generation *));
+    pthread_mutex_unlock(&log->lock);
+    term_runs_forget(&log->terms, log_first_index(log) - 1);
+    return SF_OK;
+}
+
+enum sf_status log_begin_behind(
+    struct log *log, raft_index index, raft_term term, struct buf *error) {
+    pthread_mutex_lock(&log->lock);
+    log->readable_last = SF_MIN(log->readable_last, index);
+    log->truncations++;
+    pthread_mutex_unlock(&log->lock);
+    enum sf_status status = begin_generation(log, log->n, index + 1, NULL, 0, error);
+    if (status != SF_OK) {
+        log->newest_ended = true;
+        return status;
+    }
+    term_runs_free(&log->terms);
+    term_runs_add(&log->terms, index, term);
+    log->last_index = index;
+    pthread_mutex_lock(&log->lock);
+    log->readable_last = index;
+    pthread_mutex_unlock(&log->lock);
+    return SF_OK;
 }

@@ -13,6 +13,7 @@
 
 #include "raft/types.h"
 #include "storage/entry_record.h"
+#include "storage/storage.h"
 #include "storage/term_runs.h"
 #include "util/buf.h"
 #include <leveldb/c.h>
@@ -66,15 +67,20 @@ struct log_contents {
     raft_term last_term;
     raft_index configuration_index, previous_configuration_index; /* 0: none */
     struct bytes *configuration, *previous_configuration;         /* owned */
+    /* The log does not reach the snapshot, or holds something else at its place: it is to begin
+     * anew behind it (log_begin_behind). last_index is the snapshot's then. */
+    bool begin_behind;
     raft_index cut_from; /* not 0: something void lies at or behind it; log_cut before appending */
     bool lost;           /* the mark, or the list of generations, says that there was more */
 };
 void log_contents_clear(struct log_contents *contents);
-/* Reads every entry: checksum, contiguity, terms. An end that is missing is reported (lost says
- * whether the mark covered it); a hole at or below the mark with whole entries behind it is
- * SF_ERR_CORRUPT. */
-SF_MUST_CHECK enum sf_status log_check(struct log *log, raft_index mark_index, raft_term mark_term,
-    struct log_contents *contents, struct buf *error);
+/* snapshot: what the entries up to it were durable in (index 0: nothing); the log's first index is
+ * at most one behind it (checked by snapshots_find). Reads every entry: checksum, contiguity,
+ * terms. An end that is missing is reported (lost says whether the mark covered it); a hole at or
+ * below the mark with whole entries behind it is SF_ERR_CORRUPT. */
+SF_MUST_CHECK enum sf_status log_check(struct log *log, const struct raft_snapshot *snapshot,
+    raft_index mark_index, raft_term mark_term, struct log_contents *contents, struct buf *error);
+raft_index log_first_index(const struct log *log); /* writer; of the oldest generation, or 1 */
 SF_MUST_CHECK enum sf_status log_cut(struct log *log, raft_index from, struct buf *error);
 
 /* -- writer ---------------------------------------------------------------------------------- */
@@ -99,6 +105,14 @@ void log_change_clear(struct log_change *change);
  *   SF_ERR_STORAGE       the list of generations could not be written: the process must end */
 SF_MUST_CHECK enum sf_status log_write(
     struct log *log, const struct log_change *change, struct buf *error);
+/* Drops the oldest generations: see storage_save_snapshot. On failure (SF_ERR_NO_SPACE,
+ * SF_ERR_STORAGE) nothing was dropped. What comes next begins a new generation, so that the next
+ * snapshot can drop the ones before. */
+SF_MUST_CHECK enum sf_status log_forget_prefix(
+    struct log *log, raft_index snapshot_index, const struct storage_keep *keep, struct buf *error);
+/* The log is empty and begins behind a snapshot. Fails as log_write does. */
+SF_MUST_CHECK enum sf_status log_begin_behind(
+    struct log *log, raft_index index, raft_term term, struct buf *error);
 raft_term log_term_at(const struct log *log, raft_index index); /* 0 for index 0 */
 
 /* -- reader ---------------------------------------------------------------------------------- */

@@ -111,10 +111,29 @@ static enum sf_status scan_all(struct scan *scan, struct buf *error) {
     return SF_OK;
 }
 
-enum sf_status log_check(struct log *log, raft_index mark_index, raft_term mark_term,
-    struct log_contents *contents, struct buf *error) {
-    *contents = (struct log_contents){0};
-    struct scan scan = {.log = log, .contents = contents, .next = 1};
+/* Whether the log's own end counts for nothing beside the snapshot. */
+static bool snapshot_replaces(const struct log *log, const struct raft_snapshot *snapshot,
+    const struct log_contents *contents, bool *differs) {
+    *differs = snapshot->index >= log_first_index(log) && snapshot->index <= contents->last_index &&
+               term_runs_at(&log->terms, snapshot->index) != snapshot->term;
+    return *differs || contents->last_index < snapshot->index;
+}
+
+static void begin_at(struct log *log, const struct raft_snapshot *snapshot,
+    struct log_contents *contents, struct scan *scan) {
+    raft_index first = log_first_index(log);
+    SF_ASSERT(first <= snapshot->index + 1);
+    *contents = (struct log_contents){.last_index = first - 1};
+    *scan = (struct scan){.log = log, .contents = contents, .next = first};
+    if (snapshot->index == 0 || snapshot->index != first - 1) return;
+    contents->last_term = snapshot->term;
+    term_runs_add(&log->terms, snapshot->index, snapshot->term);
+}
+
+enum sf_status log_check(struct log *log, const struct raft_snapshot *snapshot,
+    raft_index mark_index, raft_term mark_term, struct log_contents *contents, struct buf *error) {
+    struct scan scan;
+    begin_at(log, snapshot, contents, &scan);
     enum sf_status status = scan_all(&scan, error);
     if (status != SF_OK) {
         log_contents_clear(contents);
@@ -122,6 +141,9 @@ enum sf_status log_check(struct log *log, raft_index mark_index, raft_term mark_
     }
     /* A generation is listed only once everything before it is synced. */
     raft_index synced = log->n == 0 ? 0 : log->generations[log->n - 1]->first - 1;
+    bool differs;
+    contents->begin_behind = snapshot_replaces(log, snapshot, contents, &differs);
+    if (differs) synced = 0; /* a crash fell between an installed snapshot and the new log */
     synced = SF_MAX(synced, mark_index);
     if (scan.whole_behind && scan.broken_at <= synced) {
         error_set(error,
@@ -132,8 +154,16 @@ enum sf_status log_check(struct log *log, raft_index mark_index, raft_term mark_
         return SF_ERR_CORRUPT;
     }
     log->last_index = log->readable_last = contents->last_index;
-    contents->lost = contents->last_index < synced ||
-                     (mark_index != 0 && term_runs_at(&log->terms, mark_index) != mark_term);
+    bool mark_is_there = mark_index >= log_first_index(log) && mark_index <= contents->last_index;
+    bool mark_differs = mark_is_there && term_runs_at(&log->terms, mark_index) != mark_term;
+    if (contents->begin_behind) {
+        /* A snapshot makes up for what is missing below it, not for what was behind. */
+        contents->lost = SF_MIN(contents->last_index, snapshot->index) < synced;
+        contents->last_index = snapshot->index;
+        contents->last_term = snapshot->term;
+        return SF_OK;
+    }
+    contents->lost = contents->last_index < synced || mark_differs;
     bool newest_beyond = log->n > 0 && log->generations[log->n - 1]->first > scan.next;
     if (scan.something_behind || newest_beyond) contents->cut_from = scan.next;
     return SF_OK;

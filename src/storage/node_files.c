@@ -1,5 +1,6 @@
 /* The files of one node id, made and opened. */
 #include "storage/identity.h"
+#include "storage/snapshot_file.h"
 #include "storage/threads.h"
 #include <inttypes.h>
 
@@ -51,11 +52,36 @@ static void write_notice(struct storage_found *found, const char *directory,
             directory, contents->last_index);
 }
 
+/* The snapshot's configuration takes its place among the log's latest two. */
+static void merge_configuration(
+    struct log_contents *contents, const struct storage_snapshot *snapshot) {
+    if (snapshot->place.index == 0) return;
+    raft_index index = snapshot->configuration_index;
+    if (contents->begin_behind) {
+        bytes_unref(contents->configuration);
+        bytes_unref(contents->previous_configuration);
+        contents->configuration = contents->previous_configuration = NULL;
+        contents->configuration_index = contents->previous_configuration_index = 0;
+    }
+    if (index > contents->configuration_index) {
+        bytes_unref(contents->previous_configuration);
+        contents->previous_configuration = contents->configuration;
+        contents->previous_configuration_index = contents->configuration_index;
+        contents->configuration = bytes_ref(snapshot->configuration);
+        contents->configuration_index = index;
+    } else if (index < contents->configuration_index &&
+               index > contents->previous_configuration_index) {
+        bytes_unref(contents->previous_configuration);
+        contents->previous_configuration = bytes_ref(snapshot->configuration);
+        contents->previous_configuration_index = index;
+    }
+}
+
 static void fill_found(struct storage_found *found, const struct log *log,
     struct log_contents *contents, const struct hard_state_record *record) {
     found->boot_counter = record->boot_counter;
     found->hard_state = (struct raft_hard_state){.term = record->term, .vote = record->vote};
-    found->first_index = 1;
+    found->first_index = log_first_index(log);
     found->last_index = contents->last_index;
     found->n_term_runs = log->terms.n;
     found->term_runs = sf_alloc(log->terms.n * sizeof *found->term_runs);
@@ -79,6 +105,13 @@ static void start_with(
     storage->synced_term = record->mark_term;
 }
 
+static enum sf_status begin_behind(
+    struct log *log, const struct raft_snapshot *place, struct buf *error) {
+    enum sf_status status = log_begin_behind(log, place->index, place->term, error);
+    if (status == SF_OK) log_tidy(log);
+    return status == SF_ERR_NOT_EXECUTED ? SF_ERR_STORAGE : status;
+}
+
 static enum sf_status open_in(struct storage *storage, const char *path, raft_id node_id,
     bool accept_lost_tail, struct storage_found *found, struct buf *error) {
     struct hard_state_record before;
@@ -89,16 +122,25 @@ static enum sf_status open_in(struct storage *storage, const char *path, raft_id
     if (status == SF_OK)
         status = log_open(path, storage->generation_bytes, &storage->disk_bytes, &log, error);
     if (status == SF_OK)
-        status = log_check(log, before.mark_index, before.mark_term, &contents, error);
+        status =
+            snapshots_find(path, log_first_index(log), &found->snapshot, &found->notice, error);
+    const struct raft_snapshot *place = &found->snapshot.place;
+    if (status == SF_OK)
+        status = log_check(log, place, before.mark_index, before.mark_term, &contents, error);
     struct hard_state_record record = {0};
     if (status == SF_OK) {
         record = next_record(&before, &contents, accept_lost_tail);
         /* Before the cut: the mark is never above what the log holds. */
         status = hard_state_write(&storage->hard_file, &record, error);
     }
-    if (status == SF_OK && contents.cut_from != 0) status = log_cut(log, contents.cut_from, error);
+    if (status == SF_OK && contents.begin_behind)
+        status = begin_behind(log, place, error);
+    else if (status == SF_OK && contents.cut_from != 0)
+        status = log_cut(log, contents.cut_from, error);
     if (status == SF_OK) {
+        merge_configuration(&contents, &found->snapshot);
         fill_found(found, log, &contents, &record);
+        storage->snapshot_index = place->index;
         write_notice(found, path, &before, &contents);
         start_with(storage, &record, log);
     } else {

@@ -1,6 +1,7 @@
 #include "storage/storage.h"
 
 #include "storage/identity.h"
+#include "storage/snapshot_file.h"
 #include "storage/threads.h"
 #include <errno.h>
 #include <stdio.h>
@@ -23,6 +24,8 @@ struct request *request_new(enum request_type type, uint64_t number, uint64_t ep
 void request_free(struct request *request) {
     for (uint32_t i = 0; i < request->n; i++) bytes_unref(request->entries[i].payload);
     bytes_unref(request->blob);
+    bytes_unref(request->data);
+    storage_snapshot_clear(&request->snapshot);
     log_close(request->discarded);
     sf_free(request);
 }
@@ -30,6 +33,9 @@ void request_free(struct request *request) {
 static void answer_free(struct answer *answer) {
     for (uint32_t i = 0; i < answer->event.n; i++) bytes_unref(answer->event.entries[i].payload);
     sf_free(answer->event.entries);
+    bytes_unref(answer->event.data);
+    if (answer->event.snapshot != NULL) storage_snapshot_clear(answer->event.snapshot);
+    sf_free(answer->event.snapshot);
     sf_free(answer);
 }
 
@@ -98,6 +104,7 @@ void storage_found_clear(struct storage_found *found) {
     sf_free(found->term_runs);
     bytes_unref(found->configuration);
     bytes_unref(found->previous_configuration);
+    storage_snapshot_clear(&found->snapshot);
     *found = (struct storage_found){0};
 }
 
@@ -106,7 +113,7 @@ static struct storage *storage_new(const struct storage_settings *settings) {
     storage->directory = sf_strdup(settings->directory);
     storage->generation_bytes = settings->generation_bytes;
     storage->lock_fd = storage->wakeup_fd = -1;
-    storage->hard_file.fd = -1;
+    storage->hard_file.fd = storage->saving.fd = storage->receiving.fd = -1;
     pthread_mutex_init(&storage->lock, NULL);
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
@@ -137,6 +144,8 @@ static void storage_free(struct storage *storage) {
     LIST_FOR_EACH(link, &storage->answers) answer_free(SF_CONTAINER(link, struct answer, link));
     log_close(storage->log);
     hard_state_close(&storage->hard_file);
+    if (storage->saving.fd >= 0) close(storage->saving.fd);
+    if (storage->receiving.fd >= 0) close(storage->receiving.fd);
     if (storage->wakeup_fd >= 0) close(storage->wakeup_fd);
     if (storage->lock_fd >= 0) close(storage->lock_fd);
     pthread_cond_destroy(&storage->sync_wake);
@@ -275,6 +284,49 @@ void storage_fetch(struct storage *storage, uint64_t number, raft_index first, r
     queue(storage, &storage->background_queue, &storage->background_wake, request);
 }
 
+static struct request *snapshot_request(struct storage *storage, enum request_type type,
+    uint64_t number, const struct raft_snapshot *place) {
+    SF_ASSERT(storage->requested_id != 0 && place->index > 0);
+    struct request *request = request_new(type, number, storage->epoch, 0);
+    request->snapshot.place = *place;
+    return request;
+}
+
+void storage_save_snapshot(struct storage *storage, uint64_t number,
+    const struct storage_snapshot *snapshot, const struct storage_keep *keep) {
+    struct request *request =
+        snapshot_request(storage, REQUEST_SNAPSHOT_SAVE, number, &snapshot->place);
+    request->snapshot = *snapshot;
+    request->snapshot.place.bytes = snapshot_file_bytes(snapshot);
+    bytes_ref(snapshot->configuration);
+    bytes_ref(snapshot->image);
+    request->keep = *keep;
+    queue(storage, &storage->background_queue, &storage->background_wake, request);
+}
+
+void storage_read_snapshot(struct storage *storage, uint64_t number,
+    const struct raft_snapshot *place, uint64_t offset, uint64_t max_bytes) {
+    struct request *request = snapshot_request(storage, REQUEST_SNAPSHOT_READ, number, place);
+    request->offset = offset;
+    request->max_bytes = max_bytes;
+    queue(storage, &storage->background_queue, &storage->background_wake, request);
+}
+
+void storage_receive_snapshot(struct storage *storage, uint64_t number,
+    const struct raft_snapshot *place, uint64_t offset, struct bytes *data, bool is_last) {
+    struct request *request = snapshot_request(storage, REQUEST_SNAPSHOT_RECEIVE, number, place);
+    request->offset = offset;
+    request->data = bytes_ref(data);
+    request->is_last = is_last;
+    queue(storage, &storage->background_queue, &storage->background_wake, request);
+}
+
+void storage_install_snapshot(
+    struct storage *storage, uint64_t number, const struct raft_snapshot *place) {
+    struct request *request = snapshot_request(storage, REQUEST_SNAPSHOT_INSTALL, number, place);
+    queue(storage, &storage->sync_queue, &storage->sync_wake, request);
+}
+
 void storage_mark_repaired(struct storage *storage) {
     pthread_mutex_lock(&storage->lock);
     if (storage->damaged) {
@@ -306,6 +358,10 @@ static bool is_wanted(const struct answer *answer, uint64_t epoch) {
     case STORAGE_APPENDED:
     case STORAGE_HARD_STATE_SAVED:
     case STORAGE_FETCHED:
+    case STORAGE_SNAPSHOT_SAVED:
+    case STORAGE_SNAPSHOT_READ:
+    case STORAGE_SNAPSHOT_RECEIVED:
+    case STORAGE_SNAPSHOT_INSTALLED:
         return answer->epoch == epoch;
     case STORAGE_IDENTITY_SAVED:
     case STORAGE_NOTE:

@@ -7,6 +7,7 @@
  *     hard-state             two checksummed slots: term, vote, boot counter, mark
  *     generations            which log directories count, and from which index
  *     log-<number>/          a LevelDB of about 64 MiB
+ *     snapshot-<index>       the state after that entry; the last two are kept
  *
  * Calls come from the main thread and return at once; the work is done on the sync threads, and its
  * outcome is handed back by storage_poll, which the shell calls when the wake-up descriptor is
@@ -25,6 +26,15 @@ struct storage_settings {
     bool accept_lost_tail; /* --accept-lost-tail: start although entries below the mark are gone */
 };
 
+/* A snapshot's content (storage/snapshot_file.h has the bytes). Holds its references. */
+struct storage_snapshot {
+    struct raft_snapshot place; /* place.bytes is filled in by the storage */
+    raft_index configuration_index;
+    struct bytes *configuration; /* as its entry's payload */
+    struct bytes *image;         /* of the state machine */
+};
+void storage_snapshot_clear(struct storage_snapshot *snapshot);
+
 /* What was found. Owned by the caller: storage_found_clear. */
 struct storage_found {
     bool is_new; /* no identity yet: identity_blob is empty, node_id 0 */
@@ -33,9 +43,10 @@ struct storage_found {
     uint64_t boot_counter;              /* already raised and synced */
     struct raft_hard_state hard_state;  /* term is at least the last entry's */
     raft_index first_index, last_index; /* last < first: empty; first is 1 without snapshots */
+    struct storage_snapshot snapshot;   /* place.index 0: none; else >= first - 1, <= last */
     struct raft_term_run *term_runs;
     uint32_t n_term_runs;
-    /* The latest two configuration entries in the log (index 0: none). */
+    /* The latest two configurations in log and snapshot (index 0: none). */
     raft_index configuration_index, previous_configuration_index;
     struct bytes *configuration, *previous_configuration;
     /* Entries at or below the mark were lost (DESIGN 9). Stays so over restarts until
@@ -78,6 +89,29 @@ void storage_mark_repaired(struct storage *storage);
 void storage_save_identity(
     struct storage *storage, uint64_t request, raft_id node_id, struct slice blob);
 
+/* Snapshots (DESIGN 5, 9). Written in pieces, so that fetches go on meanwhile; durable when
+ * answered, and then the oldest generations are dropped, as far as the log goes on behind the
+ * snapshot and what stays before it is about keep_bytes or keep_entries, and at or behind
+ * needed_from everything. The entries up to it were given to storage_append before. One at a time.
+ */
+struct storage_keep {
+    uint64_t bytes, entries;
+    raft_index needed_from; /* UINT64_MAX: nothing else is needed */
+};
+void storage_save_snapshot(struct storage *storage, uint64_t request,
+    const struct storage_snapshot *snapshot, const struct storage_keep *keep);
+void storage_read_snapshot(struct storage *storage, uint64_t request,
+    const struct raft_snapshot *place, uint64_t offset, uint64_t max_bytes);
+/* Another node's snapshot, in order from offset 0, which begins anew. The answer to the last chunk:
+ * the file is durable (though not yet the node's own), its checksum right. */
+void storage_receive_snapshot(struct storage *storage, uint64_t request,
+    const struct raft_snapshot *place, uint64_t offset, struct bytes *data, bool is_last);
+/* The received one becomes the node's own, and the log begins anew behind it; in order with
+ * appends.
+ */
+void storage_install_snapshot(
+    struct storage *storage, uint64_t request, const struct raft_snapshot *place);
+
 /* Answers since the last poll, in order of completion. */
 enum storage_event_type {
     STORAGE_APPENDED,         /* request, last_index, last_term: the log's end after that request */
@@ -86,6 +120,10 @@ enum storage_event_type {
                                  without payload has NULL there, as has one with an empty payload */
     STORAGE_IDENTITY_SAVED,   /* request */
     STORAGE_NOTE,  /* text: a line for the server's log (a failed write that was overcome) */
+    STORAGE_SNAPSHOT_SAVED,   /* request, status; SF_OK: place, first_index of the log now */
+    STORAGE_SNAPSHOT_READ,    /* request, data (NULL: it cannot be read, or is gone) */
+    STORAGE_SNAPSHOT_RECEIVED,  /* request, status; the last chunk: snapshot */
+    STORAGE_SNAPSHOT_INSTALLED, /* request, place */
     STORAGE_STATE, /* status: SF_ERR_NO_SPACE: writes wait for room (or a descriptor); SF_OK: they
                       go on again; SF_ERR_STORAGE: this process must exit, text says why */
 };
@@ -97,6 +135,10 @@ struct storage_event {
     struct raft_entry *entries; /* freed with the event */
     uint32_t n;
     enum sf_status status;
+    struct raft_snapshot place;
+    raft_index first_index;
+    struct bytes *data;                /* freed with the event */
+    struct storage_snapshot *snapshot; /* freed with the event */
     char text[256];
 };
 /* Calls on_event for each; returns how many. */

@@ -11,8 +11,7 @@ enum {
 
 /* -- waiting for room ------------------------------------------------------------------------ */
 
-/* After SF_ERR_NO_SPACE: true when it is worth another try. */
-static bool wait_for_room(struct storage *storage, uint64_t epoch, const struct buf *error) {
+bool storage_wait_for_room(struct storage *storage, uint64_t epoch, const struct buf *error) {
     pthread_mutex_lock(&storage->lock);
     bool had_reserve = storage->reserve_is_there;
     storage->reserve_is_there = false;
@@ -29,7 +28,7 @@ static bool wait_for_room(struct storage *storage, uint64_t epoch, const struct 
     return again;
 }
 
-static void no_longer_full(struct storage *storage) {
+void storage_no_longer_full(struct storage *storage) {
     pthread_mutex_lock(&storage->lock);
     storage_full_locked(storage, FULL_SYNC, false, NULL);
     pthread_mutex_unlock(&storage->lock);
@@ -106,7 +105,7 @@ static bool write_until_durable(
             written = true;
             break;
         case SF_ERR_NO_SPACE:
-            again = wait_for_room(storage, epoch, &error);
+            again = storage_wait_for_room(storage, epoch, &error);
             break;
         case SF_ERR_NOT_EXECUTED:
             again = ++failures < HANDLE_FAILURES_MAX;
@@ -183,6 +182,7 @@ static void install(struct storage *storage, const struct request *request, stru
     storage->damaged = false;
     storage->synced_index = 0;
     storage->synced_term = 0;
+    storage->snapshot_index = 0;
     storage->installed = request->epoch;
     storage->node_id = request->node_id;
     if (old_log != NULL) {
@@ -232,9 +232,9 @@ static void save_identity(struct storage *storage, const struct request *request
     enum sf_status status;
     do {
         status = try_identity(storage, request, &error);
-    } while (status == SF_ERR_NO_SPACE && wait_for_room(storage, request->epoch, &error));
+    } while (status == SF_ERR_NO_SPACE && storage_wait_for_room(storage, request->epoch, &error));
     if (status == SF_OK) {
-        no_longer_full(storage);
+        storage_no_longer_full(storage);
         pthread_mutex_lock(&storage->lock);
         answer_push_locked(storage, request->epoch,
             (struct storage_event){.type = STORAGE_IDENTITY_SAVED, .request = request->number});
@@ -252,11 +252,21 @@ static void save_identity(struct storage *storage, const struct request *request
 static void drop_stale(struct storage *storage) {
     LIST_FOR_EACH(link, &storage->sync_queue) {
         struct request *request = SF_CONTAINER(link, struct request, link);
-        bool stale = request->type == REQUEST_APPEND && request->epoch < storage->epoch;
+        bool stale = request->type != REQUEST_IDENTITY && request->epoch < storage->epoch;
         if (!stale && !storage->failed) continue;
         list_remove(link);
         request_free(request);
     }
+}
+
+static void carry_out_alone(struct storage *storage, struct request *request) {
+    if (request->type == REQUEST_IDENTITY)
+        save_identity(storage, request);
+    else if (request->type == REQUEST_SNAPSHOT_KEEP)
+        snapshot_keep(storage, request);
+    else
+        snapshot_install(storage, request);
+    request_free(request);
 }
 
 void *sync_thread_main(void *context) {
@@ -273,17 +283,16 @@ void *sync_thread_main(void *context) {
         struct request *request = SF_CONTAINER(first, struct request, link);
         struct list group;
         list_init(&group);
-        if (request->type == REQUEST_IDENTITY)
-            list_remove(first);
-        else
+        bool is_append = request->type == REQUEST_APPEND;
+        if (is_append)
             take_group(storage, &group);
+        else
+            list_remove(first);
         pthread_mutex_unlock(&storage->lock);
-        if (request->type == REQUEST_IDENTITY) {
-            save_identity(storage, request);
-            request_free(request);
-        } else {
+        if (is_append)
             write_group(storage, &group);
-        }
+        else
+            carry_out_alone(storage, request);
         pthread_mutex_lock(&storage->lock);
     }
     pthread_mutex_unlock(&storage->lock);

@@ -22,6 +22,13 @@ void term_runs_truncate(struct term_runs *runs, raft_index from) {
     while (runs->n > 0 && runs->items[runs->n - 1].first >= from) runs->n--;
 }
 
+void term_runs_forget(struct term_runs *runs, raft_index index) {
+    uint32_t gone = 0;
+    while (gone + 1 < runs->n && runs->items[gone + 1].first <= index) gone++;
+    runs->n -= gone;
+    if (gone > 0) memmove(runs->items, runs->items + gone, runs->n * sizeof *runs->items);
+}
+
 raft_term term_runs_at(const struct term_runs *runs, raft_index index) {
     uint32_t low = 0, high = runs->n; /* the first item beyond index is in [low, high] */
     while (low < high) {

@@ -13,6 +13,8 @@ struct term_runs {
 void term_runs_free(struct term_runs *runs);
 void term_runs_add(struct term_runs *runs, raft_index index, raft_term term);
 void term_runs_truncate(struct term_runs *runs, raft_index from);
+/* What ends before index. */
+void term_runs_forget(struct term_runs *runs, raft_index index);
 raft_term term_runs_at(const struct term_runs *runs, raft_index index); /* 0: before the first */
 
 #endif

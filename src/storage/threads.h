@@ -30,7 +30,12 @@ enum request_type {
     REQUEST_IDENTITY,
     REQUEST_FETCH,
     REQUEST_TIDY,
-    REQUEST_DISCARD
+    REQUEST_DISCARD,
+    REQUEST_SNAPSHOT_SAVE, /* background, a piece at a time */
+    REQUEST_SNAPSHOT_KEEP, /* sync: what was saved becomes a snapshot, the log loses its prefix */
+    REQUEST_SNAPSHOT_READ, /* background */
+    REQUEST_SNAPSHOT_RECEIVE, /* background */
+    REQUEST_SNAPSHOT_INSTALL, /* sync */
 };
 
 struct request {
@@ -43,6 +48,11 @@ struct request {
     struct bytes *blob;                /* identity; owned */
     raft_index first, last;            /* fetch */
     uint64_t max_bytes;                /* fetch */
+    struct storage_snapshot snapshot;  /* snapshot save: its content; all: its place; owned */
+    struct storage_keep keep;          /* snapshot save and keep, tidy */
+    uint64_t offset;                   /* snapshot read, receive */
+    struct bytes *data;                /* snapshot receive; owned */
+    bool is_last;                      /* snapshot receive */
     struct log *discarded;             /* discard: this log and its directory; owned */
     uint32_t n;
     struct raft_entry entries[]; /* append; owned references */
@@ -54,6 +64,15 @@ struct answer {
     struct storage_event event;
 };
 
+/* The two files being written; background thread only. */
+struct snapshot_writing {
+    int fd; /* -1: none */
+    uint64_t epoch;
+    struct raft_snapshot place;
+    uint64_t written;
+    uint32_t crc; /* of what is written */
+};
+
 enum { FULL_SYNC = 1, FULL_HARD = 2 }; /* who waits for room */
 
 struct storage {
@@ -63,6 +82,9 @@ struct storage {
     raft_id requested_id; /* main thread: as of the last storage_save_identity; 0: none yet */
     atomic_ullong disk_bytes;
     pthread_t sync_thread, hard_thread, background_thread;
+
+    struct snapshot_writing saving, receiving; /* background thread */
+    raft_index snapshot_index;                 /* sync thread: the latest durable one's */
 
     pthread_mutex_t lock; /* everything below, unless it says otherwise */
     pthread_cond_t sync_wake, hard_wake, hard_done, background_wake;
@@ -116,11 +138,24 @@ SF_MUST_CHECK enum sf_status node_files_open(struct storage *storage, raft_id no
 bool reserve_make(const char *directory); /* when there is ample room; true: it is there */
 void reserve_free(const char *directory);
 
+/* -- snapshot_thread.c ----------------------------------------------------------------------- */
+
+/* Background thread. True: another piece is left, the request is to be queued again. */
+bool snapshot_save_piece(struct storage *storage, struct request *request);
+void snapshot_read(struct storage *storage, const struct request *request);
+void snapshot_receive(struct storage *storage, const struct request *request);
+/* Sync thread. */
+void snapshot_keep(struct storage *storage, struct request *request);
+void snapshot_install(struct storage *storage, const struct request *request);
+
 /* -- the threads ----------------------------------------------------------------------------- */
 
 void *sync_thread_main(void *storage);
 void *hard_thread_main(void *storage);
 void *background_thread_main(void *storage);
+/* Sync thread, after SF_ERR_NO_SPACE: true when it is worth another try. */
+bool storage_wait_for_room(struct storage *storage, uint64_t epoch, const struct buf *error);
+void storage_no_longer_full(struct storage *storage);
 /* Sync thread: the mark is lowered to index and durable when this returns true; false: the storage
  * failed, or stops while there is no room. */
 bool storage_mark_lower(struct storage *storage, raft_index index, raft_term term);

@@ -1,68 +1,19 @@
-#include "storage/twin.h"
-
-#include "util/random.h"
-
-#define MARK_INTERVAL_US 1000000 /* DESIGN 9: the mark is refreshed each second */
-
-enum lane_name { LANE_LOG, LANE_STATE, LANE_READ, LANES };
-
-struct work {
-    struct work *next;
-    enum storage_event_type type;
-    uint64_t request;
-    raft_index truncate_from;   /* APPENDED */
-    struct raft_entry *entries; /* APPENDED: references held */
-    uint32_t n;
-    struct raft_hard_state hard_state; /* HARD_STATE_SAVED */
-    raft_index first, last;            /* FETCHED */
-    uint64_t max_bytes;
-    raft_id node_id; /* IDENTITY_SAVED */
-    struct buf blob;
-};
-
-struct lane {
-    struct work *head, *tail;
-    uint32_t in_progress; /* works at the head that the running sync covers; 0: idle */
-    int64_t done_at_us;
-};
-
-struct twin {
-    struct random random;
-    struct twin_pace pace;
-    bool is_open;
-    bool switching; /* a new node id is being made: its log cannot be written yet */
-    enum sf_status state;
-    bool state_changed; /* an answer about it is owed */
-    int64_t stalled_until_us;
-    int64_t now_us; /* the latest heard of */
-    struct lane lanes[LANES];
-
-    /* durable */
-    raft_id node_id;
-    struct buf identity;
-    uint64_t boot_counter; /* survives a change of id: incarnations must not go back */
-    struct raft_hard_state hard_state;
-    struct raft_entry *log; /* log[i] has index i + 1 */
-    size_t log_len, log_cap;
-    raft_index mark_index;
-    raft_term mark_term;
-    bool damaged; /* entries at or below the mark were missing; until twin_mark_repaired */
-    int64_t marked_at_us;
-};
+#include "storage/twin_internal.h"
 
 /* -- the durable log ------------------------------------------------------------------------- */
 
 static void log_truncate(struct twin *twin, raft_index from) {
     /* The mark is lowered and synced before any truncation. */
+    SF_ASSERT(from >= twin->log_first);
     if (twin->mark_index >= from) {
         twin->mark_index = from - 1;
-        twin->mark_term = from > 1 && from - 1 <= twin->log_len ? twin->log[from - 2].term : 0;
+        twin->mark_term = log_term_of(twin, from - 1);
     }
-    while (twin->log_len >= from) bytes_unref(twin->log[--twin->log_len].payload);
+    while (log_last(twin) >= from) bytes_unref(twin->log[--twin->log_len].payload);
 }
 
 static void log_put(struct twin *twin, const struct raft_entry *entry) {
-    SF_ASSERT(entry->index == twin->log_len + 1);
+    SF_ASSERT(entry->index == log_last(twin) + 1);
     if (twin->log_len == twin->log_cap) {
         twin->log_cap = SF_MAX(64, twin->log_cap * 2);
         twin->log = sf_realloc(twin->log, twin->log_cap * sizeof *twin->log);
@@ -75,15 +26,17 @@ static void log_put(struct twin *twin, const struct raft_entry *entry) {
 
 static void log_clear(struct twin *twin) {
     while (twin->log_len > 0) bytes_unref(twin->log[--twin->log_len].payload);
+    twin->log_first = 1;
+    snapshots_clear(twin);
     twin->mark_index = 0;
     twin->mark_term = 0;
     twin->damaged = false;
 }
 
 static void mark_refresh(struct twin *twin) {
-    if (twin->damaged && twin->log_len < twin->mark_index) return;
-    twin->mark_index = twin->log_len;
-    twin->mark_term = twin->log_len > 0 ? twin->log[twin->log_len - 1].term : 0;
+    if (twin->damaged && log_last(twin) < twin->mark_index) return;
+    twin->mark_index = log_last(twin);
+    twin->mark_term = log_term_of(twin, log_last(twin));
 }
 
 /* -- work and lanes -------------------------------------------------------------------------- */
@@ -92,6 +45,9 @@ static void work_free(struct work *work) {
     for (uint32_t i = 0; i < work->n; i++) bytes_unref(work->entries[i].payload);
     sf_free(work->entries);
     buf_free(&work->blob);
+    bytes_unref(work->file);
+    if (work->whole != NULL) storage_snapshot_clear(work->whole);
+    sf_free(work->whole);
     sf_free(work);
 }
 
@@ -112,8 +68,10 @@ static uint32_t lane_batch(const struct twin *twin, enum lane_name name) {
     const struct lane *lane = &twin->lanes[name];
     uint32_t n = 0;
     if (name != LANE_LOG) return lane->head != NULL;
-    for (const struct work *work = lane->head; work != NULL; work = work->next) n++;
-    return n;
+    /* One sync for the appends that wait; a snapshot is a matter of its own. */
+    for (const struct work *work = lane->head; work != NULL; work = work->next, n++)
+        if (work->type != STORAGE_APPENDED) break;
+    return SF_MAX(n, lane->head != NULL ? 1u : 0u);
 }
 
 static void lane_start(struct twin *twin, enum lane_name name, int64_t now_us) {
@@ -129,7 +87,7 @@ static void lane_start(struct twin *twin, enum lane_name name, int64_t now_us) {
     lane->done_at_us = now_us + latency;
 }
 
-static void lane_push(struct twin *twin, enum lane_name name, struct work *work, int64_t now_us) {
+void lane_push(struct twin *twin, enum lane_name name, struct work *work, int64_t now_us) {
     SF_ASSERT(twin->is_open);
     struct lane *lane = &twin->lanes[name];
     if (lane->tail != NULL)
@@ -143,7 +101,7 @@ static void lane_push(struct twin *twin, enum lane_name name, struct work *work,
 
 /* -- requests -------------------------------------------------------------------------------- */
 
-static struct work *work_new(enum storage_event_type type, uint64_t request) {
+struct work *work_new(enum storage_event_type type, uint64_t request) {
     struct work *work = sf_alloc_zero(1, sizeof *work);
     work->type = type;
     work->request = request;
@@ -204,25 +162,26 @@ void twin_save_identity(
 static void finish_append(struct twin *twin, struct work *work, struct storage_event *event) {
     if (work->truncate_from > 0) log_truncate(twin, work->truncate_from);
     for (uint32_t i = 0; i < work->n; i++) log_put(twin, &work->entries[i]);
-    event->last_index = twin->log_len;
-    event->last_term = twin->log_len > 0 ? twin->log[twin->log_len - 1].term : 0;
+    event->last_index = log_last(twin);
+    event->last_term = log_term_of(twin, log_last(twin));
 }
 
 static void finish_fetch(const struct twin *twin, struct work *work, struct storage_event *event) {
-    if (work->first == 0 || work->first > twin->log_len) return;
-    raft_index last = SF_MIN(work->last, (raft_index)twin->log_len);
+    if (work->first < twin->log_first || work->first > log_last(twin)) return;
+    raft_index last = SF_MIN(work->last, log_last(twin));
     uint64_t bytes = 0;
     for (raft_index i = work->first; i <= last; i++) {
-        bytes += bytes_slice(twin->log[i - 1].payload).len;
+        bytes += bytes_slice(log_at(twin, i)->payload).len;
         if (event->n > 0 && bytes > work->max_bytes) break;
         event->n++;
     }
-    event->entries = &twin->log[work->first - 1];
+    event->entries = log_at(twin, work->first);
 }
 
 static void finish_identity(struct twin *twin, struct work *work) {
     if (work->node_id != twin->node_id) {
         log_clear(twin);
+        buf_clear(&twin->received);
         twin->hard_state = (struct raft_hard_state){0, 0};
         twin->node_id = work->node_id;
         twin->switching = false;
@@ -231,7 +190,8 @@ static void finish_identity(struct twin *twin, struct work *work) {
     buf_append_slice(&twin->identity, buf_slice(&work->blob));
 }
 
-static void finish(struct twin *twin, struct work *work, struct storage_event *event) {
+/* True: the work is not over and was put into another lane. */
+static bool finish(struct twin *twin, struct work *work, struct storage_event *event) {
     event->type = work->type;
     event->request = work->request;
     switch (work->type) {
@@ -248,9 +208,22 @@ static void finish(struct twin *twin, struct work *work, struct storage_event *e
         finish_identity(twin, work);
         break;
     case STORAGE_NOTE:
+        break;
+    case STORAGE_SNAPSHOT_SAVED:
+        return finish_save(twin, work, event);
+    case STORAGE_SNAPSHOT_READ:
+        finish_read(twin, work, event);
+        break;
+    case STORAGE_SNAPSHOT_RECEIVED:
+        finish_receive(twin, work, event);
+        break;
+    case STORAGE_SNAPSHOT_INSTALLED:
+        finish_install(twin, work, event);
+        break;
     case STORAGE_STATE:
         break;
     }
+    return false;
 }
 
 /* The lane that completes first by now_us; LANES when none does. */
@@ -275,7 +248,7 @@ static uint32_t complete(struct twin *twin, enum lane_name name,
     struct work **works = sf_alloc_zero(n, sizeof *works);
     for (uint32_t i = 0; i < n; i++) {
         works[i] = lane_pop(lane);
-        finish(twin, works[i], &events[i]);
+        if (finish(twin, works[i], &events[i])) works[i] = NULL;
     }
     lane->in_progress = 0;
     if (name == LANE_LOG && at_us - twin->marked_at_us >= MARK_INTERVAL_US) {
@@ -284,7 +257,9 @@ static uint32_t complete(struct twin *twin, enum lane_name name,
     }
     for (int i = 0; i < LANES; i++) lane_start(twin, (enum lane_name)i, at_us);
     for (uint32_t i = 0; i < n; i++) {
+        if (works[i] == NULL) continue;
         if (on_event != NULL) on_event(context, &events[i]);
+        bytes_unref(events[i].data);
         work_free(works[i]);
         done++;
     }
@@ -323,6 +298,7 @@ struct twin *twin_new(uint64_t seed) {
     struct twin *twin = sf_alloc_zero(1, sizeof *twin);
     twin->random = random_from(seed);
     twin->pace = (struct twin_pace){150, 600, 50, 300};
+    twin->log_first = 1;
     return twin;
 }
 
@@ -332,27 +308,29 @@ void twin_free(struct twin *twin) {
     log_clear(twin);
     sf_free(twin->log);
     buf_free(&twin->identity);
+    buf_free(&twin->received);
     sf_free(twin);
 }
 
 static void found_configurations(const struct twin *twin, struct storage_found *found) {
-    for (raft_index i = twin->log_len; i > 0; i--) {
-        if (twin->log[i - 1].kind != ENTRY_CONFIGURATION) continue;
+    for (raft_index i = log_last(twin); i >= twin->log_first; i--) {
+        const struct raft_entry *entry = log_at(twin, i);
+        if (entry->kind != ENTRY_CONFIGURATION) continue;
         if (found->configuration_index == 0) {
             found->configuration_index = i;
-            found->configuration = bytes_ref(twin->log[i - 1].payload);
+            found->configuration = bytes_ref(entry->payload);
             continue;
         }
         found->previous_configuration_index = i;
-        found->previous_configuration = bytes_ref(twin->log[i - 1].payload);
+        found->previous_configuration = bytes_ref(entry->payload);
         return;
     }
 }
 
 static void found_term_runs(const struct twin *twin, struct storage_found *found) {
     uint32_t cap = 0;
-    for (raft_index i = 1; i <= twin->log_len; i++) {
-        raft_term term = twin->log[i - 1].term;
+    for (raft_index i = twin->log_first; i <= log_last(twin); i++) {
+        raft_term term = log_at(twin, i)->term;
         if (found->n_term_runs > 0 && found->term_runs[found->n_term_runs - 1].term == term)
             continue;
         if (found->n_term_runs == cap) {
@@ -363,8 +341,24 @@ static void found_term_runs(const struct twin *twin, struct storage_found *found
     }
 }
 
+/* As node_files.c does: the snapshot's configuration among the log's latest two. */
+static void found_merge_configuration(struct storage_found *found) {
+    raft_index index = found->snapshot.configuration_index;
+    if (found->snapshot.place.index == 0 || index == found->configuration_index) return;
+    if (index < found->configuration_index && index <= found->previous_configuration_index) return;
+    bytes_unref(found->previous_configuration);
+    if (index < found->configuration_index) {
+        found->previous_configuration = bytes_ref(found->snapshot.configuration);
+        found->previous_configuration_index = index;
+        return;
+    }
+    found->previous_configuration = found->configuration;
+    found->previous_configuration_index = found->configuration_index;
+    found->configuration = bytes_ref(found->snapshot.configuration);
+    found->configuration_index = index;
+}
+
 static void check_mark(struct twin *twin, bool accept_lost_tail) {
-    if (twin->mark_index > twin->log_len) twin->damaged = true;
     if (!accept_lost_tail || !twin->damaged) return;
     twin->damaged = false;
     mark_refresh(twin);
@@ -381,7 +375,9 @@ void twin_open(struct twin *twin, bool accept_lost_tail, struct storage_found *f
     twin->is_open = true;
     twin->state = SF_OK;
     twin->boot_counter++;
-    raft_term last_term = twin->log_len > 0 ? twin->log[twin->log_len - 1].term : 0;
+    if (twin->mark_index > log_last(twin)) twin->damaged = true;
+    found_snapshot(twin, found);
+    raft_term last_term = log_term_of(twin, log_last(twin));
     /* The log's thread may have been ahead of the hard state's. */
     if (last_term > twin->hard_state.term)
         twin->hard_state = (struct raft_hard_state){last_term, 0};
@@ -391,10 +387,11 @@ void twin_open(struct twin *twin, bool accept_lost_tail, struct storage_found *f
     buf_append_slice(&found->identity_blob, buf_slice(&twin->identity));
     found->boot_counter = twin->boot_counter;
     found->hard_state = twin->hard_state;
-    found->first_index = 1;
-    found->last_index = twin->log_len;
+    found->first_index = twin->log_first;
+    found->last_index = log_last(twin);
     found->damaged = twin->damaged;
     found_configurations(twin, found);
+    found_merge_configuration(found);
     found_term_runs(twin, found);
 }
 
@@ -403,6 +400,7 @@ void twin_found_clear(struct storage_found *found) {
     sf_free(found->term_runs);
     bytes_unref(found->configuration);
     bytes_unref(found->previous_configuration);
+    storage_snapshot_clear(&found->snapshot);
     *found = (struct storage_found){0};
 }
 
@@ -418,6 +416,7 @@ void twin_close(struct twin *twin) {
     twin->switching = false;
     twin->state_changed = false;
     twin->is_open = false;
+    buf_clear(&twin->received);
 }
 
 /* A random prefix of the batch in progress is there: deletions and entries count one each. */
@@ -430,6 +429,8 @@ static void torn_log(struct twin *twin) {
         steps += work->n + (work->truncate_from > 0);
     uint64_t kept = random_below(&twin->random, steps + 1);
     work = lane->head;
+    if (lane->in_progress > 0 && work->type == STORAGE_SNAPSHOT_INSTALLED)
+        torn_install(twin, work, random_below(&twin->random, 3));
     for (uint32_t i = 0; i < lane->in_progress && kept > 0; i++, work = work->next) {
         if (work->truncate_from > 0) {
             log_truncate(twin, work->truncate_from);
@@ -458,6 +459,7 @@ void twin_crash(struct twin *twin, int64_t now_us) {
     twin->switching = false;
     twin->state_changed = false;
     twin->is_open = false;
+    buf_clear(&twin->received);
 }
 
 /* -- faults and looking in ------------------------------------------------------------------- */
@@ -486,7 +488,8 @@ void twin_set_state(struct twin *twin, enum sf_status state, int64_t now_us) {
 
 void twin_lose_tail(struct twin *twin, raft_index keep_last) {
     SF_ASSERT(!twin->is_open);
-    while (twin->log_len > keep_last) bytes_unref(twin->log[--twin->log_len].payload);
+    while (twin->log_len > 0 && log_last(twin) > keep_last)
+        bytes_unref(twin->log[--twin->log_len].payload);
 }
 
 bool twin_is_open(const struct twin *twin) {
@@ -498,7 +501,7 @@ raft_id twin_node_id(const struct twin *twin) {
 }
 
 raft_index twin_last_index(const struct twin *twin) {
-    return twin->log_len;
+    return log_last(twin);
 }
 
 raft_index twin_mark_index(const struct twin *twin) {
@@ -506,7 +509,7 @@ raft_index twin_mark_index(const struct twin *twin) {
 }
 
 const struct raft_entry *twin_entry(const struct twin *twin, raft_index index) {
-    return index == 0 || index > twin->log_len ? NULL : &twin->log[index - 1];
+    return index < twin->log_first || index > log_last(twin) ? NULL : log_at(twin, index);
 }
 
 struct raft_hard_state twin_hard_state(const struct twin *twin) {

@@ -38,6 +38,15 @@ void twin_fetch(struct twin *twin, uint64_t request, raft_index first, raft_inde
 void twin_save_identity(
     struct twin *twin, uint64_t request, raft_id node_id, struct slice blob, int64_t now_us);
 
+void twin_save_snapshot(struct twin *twin, uint64_t request,
+    const struct storage_snapshot *snapshot, const struct storage_keep *keep, int64_t now_us);
+void twin_read_snapshot(struct twin *twin, uint64_t request, const struct raft_snapshot *place,
+    uint64_t offset, uint64_t max_bytes, int64_t now_us);
+void twin_receive_snapshot(struct twin *twin, uint64_t request, const struct raft_snapshot *place,
+    uint64_t offset, struct bytes *data, bool is_last, int64_t now_us);
+void twin_install_snapshot(
+    struct twin *twin, uint64_t request, const struct raft_snapshot *place, int64_t now_us);
+
 /* Answers everything complete by now_us, in order of completion. on_event may make requests. */
 uint32_t twin_poll(struct twin *twin, int64_t now_us,
     void (*on_event)(void *context, const struct storage_event *event), void *context);
@@ -60,9 +69,11 @@ void twin_lose_tail(struct twin *twin, raft_index keep_last);
 
 bool twin_is_open(const struct twin *twin);
 raft_id twin_node_id(const struct twin *twin); /* 0: no identity yet */
+raft_index twin_first_index(const struct twin *twin);
+raft_index twin_snapshot_index(const struct twin *twin); /* of the newest; 0: none */
 raft_index twin_last_index(const struct twin *twin);
 raft_index twin_mark_index(const struct twin *twin);
-/* NULL beyond the end. Valid until the twin changes. */
+/* NULL beyond the end, and before the first. Valid until the twin changes. */
 const struct raft_entry *twin_entry(const struct twin *twin, raft_index index);
 struct raft_hard_state twin_hard_state(const struct twin *twin);
 

@@ -8,6 +8,7 @@
  * small entries
  *
  * Exit codes: 0 done, 3 the storage said that the process must end, 4 it could not be opened. */
+#include "storage/snapshot_file.h"
 #include "storage/storage.h"
 #include "util/codec.h"
 #include "util/random.h"
@@ -19,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WINDOW = 4, PAYLOAD_MIN = 16, PAYLOAD_MAX = 400 };
+enum { LAST_MAX = 100000, WINDOW = 4, PAYLOAD_MIN = 16, PAYLOAD_MAX = 400 };
 
 struct driver {
     struct storage *storage;
@@ -34,6 +35,9 @@ struct driver {
     bool ended; /* the storage said so */
     bool quiet;
     uint64_t bad_entries;
+    raft_index snapshot;
+    raft_term terms[LAST_MAX]; /* of entries asked for; 0: found at the start */
+    bool saving, received;     /* received: the last chunk was good */
 };
 
 static struct bytes *make_payload(raft_index index, raft_term term, size_t size) {
@@ -95,6 +99,20 @@ static void on_event(void *context, const struct storage_event *event) {
         break;
     case STORAGE_NOTE:
         break;
+    case STORAGE_SNAPSHOT_SAVED:
+        driver->saving = false;
+        if (event->status == SF_OK)
+            printf("snapshotted %" PRIu64 " %" PRIu64 "\n", event->request, event->place.index);
+        break;
+    case STORAGE_SNAPSHOT_READ:
+        if (event->data == NULL) printf("unread %" PRIu64 "\n", event->request);
+        break;
+    case STORAGE_SNAPSHOT_RECEIVED:
+        if (event->snapshot != NULL) driver->received = true;
+        break;
+    case STORAGE_SNAPSHOT_INSTALLED:
+        printf("installed %" PRIu64 " %" PRIu64 "\n", event->request, event->place.index);
+        break;
     case STORAGE_STATE:
         printf("state %s %s\n", event->status == SF_OK ? "ok" : sf_status_text(event->status),
             event->text);
@@ -122,7 +140,8 @@ static void ask_identity(struct driver *driver, raft_id node_id) {
     fflush(stdout);
     if (node_id != driver->node_id) { /* what waits on the old log is never answered */
         wait_until(driver, 0);
-        driver->last = 0;
+        driver->last = driver->snapshot = 0;
+        memset(driver->terms, 0, sizeof driver->terms);
         driver->entry_term = driver->term = 1;
     }
     driver->node_id = node_id;
@@ -136,6 +155,8 @@ static void ask_append(struct driver *driver, raft_index truncate_from, uint32_t
     for (uint32_t i = 0; i < n; i++) {
         entries[i] = (struct raft_entry){
             .index = first + i, .term = driver->entry_term, .kind = ENTRY_BATCH};
+        SF_ASSERT(entries[i].index < LAST_MAX);
+        driver->terms[entries[i].index] = driver->entry_term;
         entries[i].payload = make_payload(entries[i].index, driver->entry_term,
             (size_t)random_below(&driver->random, PAYLOAD_MAX));
     }
@@ -150,8 +171,8 @@ static void ask_append(struct driver *driver, raft_index truncate_from, uint32_t
 }
 
 static void ask_truncation(struct driver *driver) {
-    if (driver->last == 0) return;
-    uint64_t back = random_below(&driver->random, SF_MIN(driver->last, 60));
+    if (driver->last <= driver->snapshot) return;
+    uint64_t back = random_below(&driver->random, SF_MIN(driver->last - driver->snapshot, 60));
     driver->entry_term++;
     ask_append(driver, driver->last - back, (uint32_t)random_below(&driver->random, 5));
 }
@@ -167,6 +188,73 @@ static void ask_hard_state(struct driver *driver) {
     storage_save_hard_state(driver->storage, driver->request, &state);
 }
 
+/* -- snapshots */
+
+static struct storage_snapshot make_snapshot(raft_index index, raft_term term, uint64_t id) {
+    struct storage_snapshot snapshot = {.place = {.index = index, .term = term, .id = id},
+        .configuration_index = 1,
+        .configuration = bytes_new("members", 7),
+        .image = bytes_new_empty((size_t)(100 + index * 37 % 3000))};
+    for (size_t i = 0; i < snapshot.image->len; i++)
+        snapshot.image->data[i] = (char)(index * 13 + i);
+    snapshot.place.bytes = snapshot_file_bytes(&snapshot);
+    return snapshot;
+}
+
+static bool snapshot_is_right(const struct storage_snapshot *found) {
+    if (found->place.index == 0) return true;
+    struct storage_snapshot expected =
+        make_snapshot(found->place.index, found->place.term, found->place.id);
+    bool right = slice_equal(bytes_slice(found->image), bytes_slice(expected.image));
+    storage_snapshot_clear(&expected);
+    return right;
+}
+
+static void ask_snapshot(struct driver *driver) {
+    raft_term term = driver->terms[driver->last];
+    if (driver->saving || driver->last <= driver->snapshot || term == 0) return;
+    struct storage_snapshot snapshot = make_snapshot(driver->last, term, ++driver->request);
+    struct storage_keep keep = {.bytes = 3000, .entries = 15, .needed_from = UINT64_MAX};
+    printf("snapshot %" PRIu64 " %" PRIu64 "\n", driver->request, driver->last);
+    fflush(stdout);
+    driver->saving = true;
+    driver->snapshot = driver->last;
+    driver->outstanding++;
+    storage_save_snapshot(driver->storage, driver->request, &snapshot, &keep);
+    storage_snapshot_clear(&snapshot);
+}
+
+/* As from a leader that is far ahead. */
+static void ask_install(struct driver *driver) {
+    raft_index index = driver->last + 5 + random_below(&driver->random, 40);
+    driver->entry_term++;
+    struct storage_snapshot snapshot =
+        make_snapshot(index, driver->entry_term, driver->request + 1000);
+    struct buf file = {0};
+    snapshot_encode(&snapshot, &file);
+    driver->received = false;
+    for (size_t at = 0; at < file.len && !driver->ended; at += 700) {
+        size_t len = SF_MIN(file.len - at, (size_t)700);
+        struct bytes *data = bytes_new(buf_slice(&file).data + at, len);
+        driver->outstanding++;
+        storage_receive_snapshot(
+            driver->storage, ++driver->request, &snapshot.place, at, data, at + len == file.len);
+        bytes_unref(data);
+    }
+    buf_free(&file);
+    wait_until(driver, 0);
+    if (driver->received && !driver->ended) {
+        printf("install %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", ++driver->request, index,
+            driver->entry_term);
+        fflush(stdout);
+        driver->outstanding++;
+        driver->last = driver->snapshot = index;
+        driver->terms[index] = driver->entry_term;
+        storage_install_snapshot(driver->storage, driver->request, &snapshot.place);
+    }
+    storage_snapshot_clear(&snapshot);
+}
+
 static void ask_fetch(struct driver *driver) {
     if (driver->last == 0) return;
     raft_index first = 1 + random_below(&driver->random, driver->last);
@@ -176,8 +264,12 @@ static void ask_fetch(struct driver *driver) {
 
 static void step(struct driver *driver) {
     uint64_t dice = random_below(&driver->random, 100);
-    if (dice < 65)
+    if (dice < 60)
         ask_append(driver, 0, 1 + (uint32_t)random_below(&driver->random, 8));
+    else if (dice < 65)
+        ask_snapshot(driver);
+    else if (dice < 67)
+        ask_install(driver);
     else if (dice < 77)
         ask_truncation(driver);
     else if (dice < 89)
@@ -197,13 +289,15 @@ static int finish(struct driver *driver) {
 }
 
 static int run(const char *directory, uint64_t seed, long steps, uint64_t generation_bytes) {
-    struct driver driver = {.random = random_from(seed)};
+    static struct driver driver;
+    driver.random = random_from(seed);
     open_or_exit(&driver, directory, generation_bytes);
     printf("boot %" PRIu64 "\n", driver.found.boot_counter);
     driver.request = seed * 1000000;
     driver.blob = driver.request;
     driver.node_id = driver.found.node_id;
     driver.last = driver.found.last_index;
+    driver.snapshot = driver.found.snapshot.place.index;
     driver.term = driver.found.hard_state.term;
     driver.entry_term = SF_MAX(driver.term, 1);
     if (driver.found.is_new) ask_identity(&driver, random_next(&driver.random) | 1);
@@ -219,14 +313,19 @@ static int run(const char *directory, uint64_t seed, long steps, uint64_t genera
 /* -- verify ------------------------------------------------------------------------------- */
 
 static int verify(const char *directory) {
-    struct driver driver = {.quiet = true};
+    static struct driver driver;
+    driver.quiet = true;
     open_or_exit(&driver, directory, 64 << 20);
     const struct storage_found *found = &driver.found;
-    printf("found %016" PRIx64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %d %" PRIu64 " %.*s\n",
+    printf("found %016" PRIx64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %d %" PRIu64 " %" PRIu64
+           " %" PRIu64 " %.*s\n",
         found->node_id, found->boot_counter, found->hard_state.term, found->hard_state.vote,
-        found->damaged, found->last_index, (int)found->identity_blob.len,
+        found->damaged, found->last_index, found->first_index, found->snapshot.place.index,
+        (int)found->identity_blob.len,
         found->identity_blob.len > 0 ? buf_slice(&found->identity_blob).data : "");
-    for (raft_index before = 0; driver.last < found->last_index && !driver.ended;) {
+    if (!snapshot_is_right(&found->snapshot)) driver.bad_entries++;
+    driver.last = found->first_index - 1;
+    for (raft_index before = driver.last; driver.last < found->last_index && !driver.ended;) {
         driver.outstanding = 1;
         storage_fetch(driver.storage, 1, driver.last + 1, found->last_index, 1 << 20);
         wait_until(&driver, 0);

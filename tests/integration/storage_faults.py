@@ -59,6 +59,9 @@ class Model:
         self.saves = {found["id"]: [(found["term"], found["vote"])]}
         self.saves_at = {}
         self.saves_answered = {found["id"]: 0}
+        self.snapshots = {found["id"]: {found["snapshot"]}}  # asked for
+        self.snapshot_answered = {found["id"]: found["snapshot"]}
+        self.snapshots_at = {}
         self.boot = found["boot"]
 
     def ask(self, request, state):
@@ -87,6 +90,19 @@ class Model:
         elif words[0] == "save":
             self.saves[node].append((int(words[2]), int(words[3])))
             self.saves_at[int(words[1])] = (node, len(self.saves[node]) - 1)
+        elif words[0] == "snapshot":
+            self.snapshots.setdefault(node, {0}).add(int(words[2]))
+            self.snapshots_at[int(words[1])] = node
+        elif words[0] == "install":
+            request, index, term = map(int, words[1:])
+            self.snapshots.setdefault(node, {0}).add(index)
+            self.snapshots_at[request] = node
+            self.ask(request, (node, blob, (0,) * (index - 1) + (term,)))
+        elif words[0] in ("snapshotted", "installed"):
+            at = self.snapshots_at[int(words[1])]
+            self.snapshot_answered[at] = max(self.snapshot_answered.get(at, 0), int(words[2]))
+            if words[0] == "installed":
+                self.answered = self.at[int(words[1])]
         elif words[0] in ("appended", "identified"):
             place = self.at[int(words[1])]
             if place <= self.answered:
@@ -103,14 +119,26 @@ class Model:
         elif words[0] == "wrong":
             raise Wrong(f"a fetch gave wrong bytes: {line}")
 
+    @staticmethod
+    def fits(state, found):
+        """Nobody knows the terms before the first entry."""
+        first = found["first"] - 1
+        return state[:2] == (found["id"], found["blob"]) and len(state[2]) == len(found["terms"]) and \
+            state[2][first:] == found["terms"][first:]
+
     def judge(self, found):
         if found["damaged"]:
             raise Wrong("damaged")
         if found["boot"] <= self.boot and found["id"] != NOBODY:  # counted from the first identity
             raise Wrong("the boot counter did not rise")
-        state = (found["id"], found["blob"], found["terms"])
-        if state not in self.states[self.answered:]:
-            raise Wrong(f"answered work is missing: {state[0]}, {len(state[2])} entries, "
+        snapshot = found["snapshot"]
+        if found["first"] > snapshot + 1:
+            raise Wrong("the log does not reach back to the snapshot")
+        if snapshot not in self.snapshots.get(found["id"], {0}) or \
+                snapshot < self.snapshot_answered.get(found["id"], 0):
+            raise Wrong(f"snapshot {snapshot}, answered was {self.snapshot_answered}")
+        if not any(self.fits(state, found) for state in self.states[self.answered:]):
+            raise Wrong(f"answered work is missing: {found['id']}, {len(found['terms'])} entries, "
                         f"expected {[(s[0], len(s[2])) for s in self.states[self.answered:]]}")
         saves = self.saves[found["id"]][self.saves_answered[found["id"]]:]
         last_term = found["terms"][-1] if found["terms"] else 0
@@ -145,7 +173,9 @@ class Run:
             if words[0] == "found":
                 found = {"id": words[1], "boot": int(words[2]), "term": int(words[3]),
                          "vote": int(words[4]), "damaged": words[5] != "0", "last": int(words[6]),
-                         "blob": words[7] if len(words) > 7 else ""}
+                         "first": int(words[7]), "snapshot": int(words[8]),
+                         "blob": words[9] if len(words) > 9 else ""}
+                terms = [0] * (found["first"] - 1)
             elif words[0] == "entry":
                 terms.append(int(words[2]))
                 if int(words[1]) != len(terms):
@@ -160,7 +190,8 @@ class Run:
     def fresh(self, from_nothing):
         shutil.rmtree(self.data, ignore_errors=True)
         if from_nothing:
-            return {"id": NOBODY, "blob": "", "terms": (), "term": 0, "vote": 0, "boot": 0}
+            return {"id": NOBODY, "blob": "", "terms": (), "term": 0, "vote": 0, "boot": 0, "first": 1,
+                    "snapshot": 0}
         shutil.copytree(self.base, self.data)
         return self.base_found
 

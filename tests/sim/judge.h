@@ -49,6 +49,9 @@ void judge_free(struct judge *judge);
 void judge_on_start(struct process *process, raft_id id);
 void judge_on_identity(struct process *process, raft_id id);
 void judge_on_append(struct process *process, const struct raft_append_request *request);
+/* A snapshot is saved, or was received whole: its configuration is the committed log's. */
+void judge_on_snapshot(struct process *process, const struct node_snapshot *snapshot);
+void judge_on_installed(struct process *process, const struct raft_snapshot *place);
 void judge_on_send(struct process *process, struct slice message);
 void judge_turn(struct process *process);
 

@@ -12,7 +12,7 @@ enum phase { PHASE_NONE, PHASE_FORGETTING, PHASE_REJOINING, PHASE_MENDING };
 
 struct memory { /* a log as it was before a strike */
     raft_id id;
-    struct raft_entry *entries; /* entries[i] has index i + 1 */
+    struct raft_entry *entries; /* entries[i] has index i + 1; term 0: not in the log any more */
     size_t n;
 };
 
@@ -48,6 +48,7 @@ static void remember(struct members *members, const struct twin *twin) {
     *memory = (struct memory){.id = twin_node_id(twin), .n = n};
     memory->entries = sf_alloc_zero(n + 1, sizeof *memory->entries);
     for (size_t i = 0; i < n; i++) {
+        if (twin_entry(twin, i + 1) == NULL) continue;
         memory->entries[i] = *twin_entry(twin, i + 1);
         bytes_ref(memory->entries[i].payload);
     }
@@ -155,6 +156,8 @@ static bool lose_tail(struct world *world, struct process *process) {
     process_crash(process, CRASH_POWER);
     remember(world->members, process->twin);
     raft_index mark = twin_mark_index(process->twin);
+    /* A mark that the snapshot covers cannot tell what is gone behind it. */
+    if (mark < twin_first_index(process->twin)) return false;
     raft_index lost = 1 + world_below(world, SF_MIN(mark, (raft_index)TAIL_MAX));
     twin_lose_tail(process->twin, mark - lost);
     return true;

@@ -65,6 +65,52 @@ static void port_fetch(void *context, const struct raft_fetch_request *request) 
         world_now_us(process->world));
 }
 
+static struct storage_snapshot content_of(const struct node_snapshot *snapshot) {
+    return (struct storage_snapshot){.place = snapshot->place,
+        .configuration_index = snapshot->configuration_index,
+        .configuration = snapshot->configuration,
+        .image = snapshot->image};
+}
+
+static struct node_snapshot node_snapshot_of(const struct storage_snapshot *found) {
+    return (struct node_snapshot){.place = found->place,
+        .configuration_index = found->configuration_index,
+        .configuration = found->configuration,
+        .image = found->image};
+}
+
+static void port_save_snapshot(void *context, uint64_t request,
+    const struct node_snapshot *snapshot, const struct snapshot_keep *keep) {
+    struct process *process = context;
+    if (!port_begins(process)) return;
+    struct storage_snapshot content = content_of(snapshot);
+    struct storage_keep kept = {keep->bytes, keep->entries, keep->needed_from};
+    judge_on_snapshot(process, snapshot);
+    twin_save_snapshot(process->twin, request, &content, &kept, world_now_us(process->world));
+}
+
+static void port_read_chunk(void *context, const struct raft_chunk_read *read) {
+    struct process *process = context;
+    if (!port_begins(process)) return;
+    twin_read_snapshot(process->twin, read->request, &read->snapshot, read->offset, read->max_bytes,
+        world_now_us(process->world));
+}
+
+static void port_write_chunk(void *context, const struct raft_chunk_write *write) {
+    struct process *process = context;
+    if (!port_begins(process)) return;
+    process->world->coverage[COVER_CHUNK]++;
+    twin_receive_snapshot(process->twin, write->request, &write->snapshot, write->offset,
+        write->data, write->is_last, world_now_us(process->world));
+}
+
+static void port_install_snapshot(
+    void *context, uint64_t request, const struct raft_snapshot *place) {
+    struct process *process = context;
+    if (!port_begins(process)) return;
+    twin_install_snapshot(process->twin, request, place, world_now_us(process->world));
+}
+
 static void port_save_identity(
     void *context, uint64_t request, const struct node_identity *identity) {
     struct process *process = context;
@@ -185,6 +231,10 @@ static struct node_ports ports_of(struct process *process) {
         .append = port_append,
         .save_hard_state = port_save_hard_state,
         .fetch = port_fetch,
+        .save_snapshot = port_save_snapshot,
+        .read_chunk = port_read_chunk,
+        .write_chunk = port_write_chunk,
+        .install_snapshot = port_install_snapshot,
         .save_identity = port_save_identity,
         .log_mended = port_log_mended,
         .dial = port_dial,
@@ -205,6 +255,25 @@ static struct node_ports ports_of(struct process *process) {
 
 /* -- the loop ---------------------------------------------------------------------------------- */
 
+static void on_chunk_written(struct process *process, const struct storage_event *event) {
+    struct node_snapshot whole = {.configuration_index = 0};
+    if (event->snapshot != NULL) {
+        whole = node_snapshot_of(event->snapshot);
+        judge_on_snapshot(process, &whole);
+    }
+    node_on_chunk_written(process->node, event->request, event->status,
+        event->snapshot == NULL ? NULL : &whole, process_local_us(process));
+}
+
+static void on_snapshot_saved(struct process *process, const struct storage_event *event) {
+    if (event->status == SF_OK) process->world->coverage[COVER_SNAPSHOT]++;
+    raft_index before =
+        node_raft(process->node) == NULL ? 0 : raft_first_index(node_raft(process->node));
+    if (event->first_index > before) process->world->coverage[COVER_PREFIX]++;
+    node_on_snapshot_saved(process->node, event->request, event->status, &event->place,
+        event->first_index, process_local_us(process));
+}
+
 static void on_storage(void *context, const struct storage_event *event) {
     struct process *process = context;
     int64_t now_us = process_local_us(process);
@@ -224,6 +293,19 @@ static void on_storage(void *context, const struct storage_event *event) {
         node_on_identity_saved(process->node, event->request, now_us);
         break;
     case STORAGE_NOTE:
+        break;
+    case STORAGE_SNAPSHOT_SAVED:
+        on_snapshot_saved(process, event);
+        break;
+    case STORAGE_SNAPSHOT_READ:
+        node_on_chunk_read(process->node, event->request, event->data, now_us);
+        break;
+    case STORAGE_SNAPSHOT_RECEIVED:
+        on_chunk_written(process, event);
+        break;
+    case STORAGE_SNAPSHOT_INSTALLED:
+        judge_on_installed(process, &event->place);
+        node_on_snapshot_installed(process->node, event->request, now_us);
         break;
     case STORAGE_STATE:
         if (event->status == SF_ERR_STORAGE)
@@ -454,6 +536,10 @@ static struct node_settings settings_of(struct world *world) {
         .output_limit_bytes = 64 << 20,
         .query_buffer_limit = 64 << 20,
         .databases = SIM_DATABASES,
+        .snapshot_log_bytes =
+            world_chance(world, 30) ? (uint64_t)world_between(world, 2000, 50000) : 1 << 30,
+        .snapshot_log_entries =
+            world_chance(world, 80) ? (uint64_t)world_between(world, 5, 200) : 1 << 30,
         .max_clients = 1000,
         .feature_level = world->upgrades ? 1 : SIM_LEVEL_MAX,
         .port = CLIENT_PORT,
@@ -505,6 +591,8 @@ static void start_from(
     raft->term_runs = found->term_runs;
     raft->n_term_runs = found->n_term_runs;
     raft->damaged = found->damaged;
+    start->snapshot = node_snapshot_of(&found->snapshot);
+    if (found->snapshot.place.index > 0) process->world->coverage[COVER_LOADED]++;
     raft->configuration_index = found->configuration_index;
     raft->previous_configuration_index = found->previous_configuration_index;
     if (found->configuration_index > 0)
@@ -541,9 +629,10 @@ void process_start(struct process *process) {
     twin_open(process->twin, false, &found);
     start_from(process, &found, start);
     judge_on_start(process, start->identity.id);
-    world_note(world, (int)process->number, "starts: boot %llu, term %llu, log up to %llu%s",
+    world_note(world, (int)process->number, "starts: boot %llu, term %llu, log %llu to %llu%s",
         (unsigned long long)found.boot_counter, (unsigned long long)found.hard_state.term,
-        (unsigned long long)found.last_index, found.damaged ? ", damaged" : "");
+        (unsigned long long)found.first_index, (unsigned long long)found.last_index,
+        found.damaged ? ", damaged" : "");
     struct node_ports ports = ports_of(process);
     process->node = node_new(start, &ports);
     twin_found_clear(&found);

@@ -81,7 +81,8 @@ struct process {
 
     /* what judge.c watches */
     struct shadow_entry *shadow;
-    size_t n_shadow, shadow_cap;
+    size_t n_shadow, shadow_cap; /* shadow[i] has index i + 1 */
+    raft_index shadow_base;   /* nothing is known of entries up to here: a snapshot covers them */
     size_t shadow_registered; /* so many were compared with what others hold */
     bool shadow_cut;          /* in this turn */
     raft_id shadow_id;
@@ -89,6 +90,7 @@ struct process {
     raft_term seen_term;
     raft_term seen_led_term; /* it led this term when the turn began and when it ended; else 0 */
     raft_index seen_commit, seen_applied;
+    bool digest_wanted; /* its state was loaded, not grown */
     struct raft_configuration seen_configuration, previous_configuration;
 };
 

@@ -32,6 +32,11 @@ enum { NODES_MAX = 7 };
     X(COVER_WIPE, "disk replaced, node joins anew")                                                \
     X(COVER_FORGET, "member forgotten and met again")                                              \
     X(COVER_LOST_TAIL, "disk lost synced entries")                                                 \
+    X(COVER_SNAPSHOT, "snapshot taken")                                                            \
+    X(COVER_PREFIX, "log prefix dropped")                                                          \
+    X(COVER_CHUNK, "chunk of a snapshot received")                                                 \
+    X(COVER_INSTALLED, "state taken from a snapshot")                                              \
+    X(COVER_LOADED, "restart from a snapshot")                                                     \
     X(COVER_TORN_TAIL, "restart with part of an unanswered batch")                                 \
     X(COVER_ELECTION, "leader elected")                                                            \
     X(COVER_TRUNCATION, "log suffix truncated")                                                    \

@@ -159,8 +159,7 @@ static void test_a_log_behind_a_snapshot_knows_what_precedes_it(void **state) {
     const struct raft_term_run runs[] = {{101, 4}, {150, 6}};
     const struct raft_start start = {.first_index = 101,
         .last_index = 200,
-        .snapshot_index = 100,
-        .snapshot_term = 3,
+        .snapshot = {.index = 100, .term = 3, .id = 1, .bytes = 10},
         .term_runs = runs,
         .n_term_runs = 2};
     struct raft_log log;

@@ -13,6 +13,7 @@ struct chaos {
     struct random random;
     uint32_t lose_percent, double_percent;
     bool changes_members, damages;
+    bool snapshots;
     uint64_t proposals;
 };
 
@@ -99,6 +100,11 @@ static void damage_some(struct chaos *chaos, raft_id id) {
     node->is_damaged = true;
 }
 
+/* Some sooner than others, some with hardly a log left. */
+static void snapshot_some(struct chaos *chaos, raft_id id) {
+    (void)cluster_snapshot(&chaos->cluster, id, below(chaos, 20));
+}
+
 static void chaos_step(struct chaos *chaos) {
     struct cluster *cluster = &chaos->cluster;
     raft_id id = 1 + below(chaos, cluster->n);
@@ -128,7 +134,9 @@ static void chaos_step(struct chaos *chaos) {
         cluster_crash(cluster, id);
     } else if (dice < 991) {
         partition_some(chaos);
-    } else if (dice < 993) {
+    } else if (dice < 992) {
+        if (chaos->snapshots) snapshot_some(chaos, id);
+    } else if (dice < 994) {
         if (chaos->damages && node_of(cluster, id)->disk.n > 0) damage_some(chaos, id);
     } else if (chaos->changes_members) {
         change_members(chaos, id);
@@ -178,6 +186,7 @@ static void check_progress(struct chaos *chaos) {
 static void run_seed(uint64_t seed, bool changes_members, bool damages) {
     struct chaos chaos = {
         .random = random_from(seed), .changes_members = changes_members, .damages = damages};
+    chaos.snapshots = seed % 2 == 0;
     uint32_t n = 3 + (uint32_t)below(&chaos, 3);
     uint32_t members = changes_members ? n - (uint32_t)below(&chaos, 2) : n;
     cluster_init(&chaos.cluster, n, 3, members, seed);

@@ -62,6 +62,7 @@ __attribute__((unused)) static void forget_events(struct fixture *f) {
     for (uint32_t i = 0; i < f->n_events; i++) {
         for (uint32_t k = 0; k < f->events[i].n; k++) bytes_unref(f->events[i].entries[k].payload);
         free(f->events[i].entries);
+        bytes_unref(f->events[i].data);
     }
     free(f->events);
     f->events = NULL;
@@ -107,6 +108,8 @@ __attribute__((unused)) static void keep_event(void *context, const struct stora
     f->events = realloc(f->events, (f->n_events + 1) * sizeof *f->events);
     struct storage_event *kept = &f->events[f->n_events++];
     *kept = *event;
+    bytes_ref(kept->data);
+    kept->snapshot = NULL; /* freed with the event */
     kept->entries = event->n == 0 ? NULL : malloc(event->n * sizeof *event->entries);
     for (uint32_t i = 0; i < event->n; i++) {
         kept->entries[i] = event->entries[i];

@@ -1,0 +1,327 @@
+/* Snapshots on disk: kept, received, installed, dropped prefixes; and what a crash at each step
+ * leaves.
+ */
+#include "storage/log.h"
+#include "storage/snapshot_file.h"
+#include "unit/storage/storage_check.h"
+
+static const struct storage_keep keep_little = {
+    .bytes = 1, .entries = 1, .needed_from = UINT64_MAX};
+
+static struct storage_snapshot snapshot_of(raft_index index, raft_term term, uint64_t id) {
+    struct storage_snapshot snapshot = {.place = {.index = index, .term = term, .id = id},
+        .configuration_index = 1,
+        .configuration = bytes_new("members", 7),
+        .image = payload_of(index, term, (size_t)(3 << 20) + (size_t)index)};
+    snapshot.place.bytes = snapshot_file_bytes(&snapshot);
+    return snapshot;
+}
+
+static void expect_snapshot(struct fixture *f, raft_index index, raft_term term) {
+    struct storage_snapshot expected = snapshot_of(index, term, 1);
+    assert_int_equal(f->found.snapshot.place.index, index);
+    assert_int_equal(f->found.snapshot.place.term, term);
+    assert_true(slice_equal(bytes_slice(f->found.snapshot.image), bytes_slice(expected.image)));
+    assert_true(slice_equal(bytes_slice(f->found.snapshot.configuration), SLICE("members")));
+    storage_snapshot_clear(&expected);
+}
+
+static raft_index save(
+    struct fixture *f, raft_index index, raft_term term, const struct storage_keep *keep) {
+    struct storage_snapshot snapshot = snapshot_of(index, term, index + 1000);
+    storage_save_snapshot(f->storage, ++f->next_request, &snapshot, keep);
+    storage_snapshot_clear(&snapshot);
+    const struct storage_event *event = wait_for(f, f->next_request);
+    assert_int_equal(event->type, STORAGE_SNAPSHOT_SAVED);
+    assert_int_equal(event->status, SF_OK);
+    assert_int_equal(event->place.index, index);
+    return event->first_index;
+}
+
+/* All chunks but the last `missing`; the status of the latest. */
+static enum sf_status receive(struct fixture *f, const struct storage_snapshot *snapshot,
+    size_t chunk, size_t missing, size_t flip_at) {
+    struct buf file = {0};
+    snapshot_encode(snapshot, &file);
+    if (flip_at > 0) file.data[file.start + flip_at] ^= 1;
+    enum sf_status status = SF_OK;
+    for (size_t at = 0; at + missing * chunk < file.len; at += chunk) {
+        size_t len = SF_MIN(chunk, file.len - at);
+        struct bytes *data = bytes_new(buf_slice(&file).data + at, len);
+        storage_receive_snapshot(
+            f->storage, ++f->next_request, &snapshot->place, at, data, at + len == file.len);
+        bytes_unref(data);
+        status = wait_for(f, f->next_request)->status;
+    }
+    buf_free(&file);
+    return status;
+}
+
+static void install(struct fixture *f, raft_index index, raft_term term) {
+    struct storage_snapshot snapshot = snapshot_of(index, term, index + 1000);
+    assert_int_equal(receive(f, &snapshot, 1 << 18, 0, 0), SF_OK);
+    storage_install_snapshot(f->storage, ++f->next_request, &snapshot.place);
+    assert_int_equal(wait_for(f, f->next_request)->type, STORAGE_SNAPSHOT_INSTALLED);
+    storage_snapshot_clear(&snapshot);
+}
+
+static uint32_t count_files(const struct fixture *f, const char *start) {
+    char *directory = node_path(f, "");
+    uint32_t n = 0;
+    DIR *listing = opendir(directory);
+    for (struct dirent *entry; (entry = readdir(listing)) != NULL;)
+        n += strncmp(entry->d_name, start, strlen(start)) == 0;
+    closedir(listing);
+    free(directory);
+    return n;
+}
+
+static void test_a_start_finds_the_snapshot_and_what_follows_it(void **state) {
+    struct fixture *f = *state;
+    open_storage(f);
+    append(f, 0, 1, 50, 2, 100);
+    save(f, 40, 2, &keep_little);
+    append(f, 0, 51, 10, 3, 100);
+    open_storage(f);
+    expect_snapshot(f, 40, 2);
+    assert_int_equal(f->found.last_index, 60);
+    assert_int_equal(f->found.configuration_index, 1);
+    expect_entries(f, 51, 60, 3, 100);
+}
+
+static void test_a_prefix_goes_in_whole_generations_as_far_as_nobody_needs_it(void **state) {
+    struct fixture *f = *state;
+    f->generation_bytes = 2000;
+    open_storage(f);
+    for (raft_index i = 1; i <= 100; i += 5) append(f, 0, i, 5, 1, 200);
+    struct storage_keep keep = {.bytes = 8000, .entries = UINT64_MAX, .needed_from = UINT64_MAX};
+    raft_index first = save(f, 80, 1, &keep);
+    assert_true(first > 30 && first < 80);
+    assert_int_equal(fetch(f, 1, 10, UINT64_MAX)->n, 0);
+    expect_entries(f, first, 100, 1, 200);
+    keep = (struct storage_keep){.bytes = 1, .entries = 1, .needed_from = 70};
+    first = save(f, 90, 1, &keep);
+    assert_true(first <= 70);
+    first = save(f, 95, 1, &keep_little);
+    assert_true(first > 80 && first <= 96);
+    open_storage(f);
+    assert_int_equal(f->found.first_index, first);
+    assert_int_equal(f->found.last_index, 100);
+    assert_int_equal(f->found.term_runs[0].term, 1);
+    expect_entries(f, first, 100, 1, 200);
+    append(f, 98, 98, 5, 2, 50); /* a truncation behind it works as before */
+    open_storage(f);
+    assert_int_equal(f->found.last_index, 102);
+    assert_false(f->found.damaged);
+}
+
+static void test_the_last_two_are_kept(void **state) {
+    struct fixture *f = *state;
+    open_storage(f);
+    for (raft_index i = 1; i <= 5; i++) {
+        append(f, 0, i, 1, 1, 10);
+        save(f, i, 1, &keep_little);
+    }
+    close_storage(f);
+    assert_int_equal(count_files(f, "snapshot-"), 2);
+    assert_int_equal(try_open(f), SF_OK);
+    expect_snapshot(f, 5, 1);
+}
+
+static void test_a_damaged_one_is_passed_over_where_the_log_reaches_back(void **state) {
+    struct fixture *f = *state;
+    open_storage(f);
+    append(f, 0, 1, 30, 1, 100);
+    const struct storage_keep all = {UINT64_MAX, UINT64_MAX, UINT64_MAX};
+    save(f, 10, 1, &all);
+    save(f, 20, 1, &all);
+    close_storage(f);
+    char name[SNAPSHOT_NAME_BYTES];
+    snapshot_file_name(20, name);
+    char *path = node_path(f, name);
+    flip_byte(path, 100000);
+    assert_int_equal(try_open(f), SF_OK);
+    expect_snapshot(f, 10, 1);
+    assert_int_equal(f->found.last_index, 30);
+    expect_entries(f, 1, 30, 1, 100);
+    free(path);
+}
+
+static void test_a_damaged_one_that_nothing_replaces_refuses_the_start(void **state) {
+    struct fixture *f = *state;
+    open_storage(f);
+    append(f, 0, 1, 5, 1, 100);
+    install(f, 40, 2);
+    close_storage(f);
+    char name[SNAPSHOT_NAME_BYTES];
+    snapshot_file_name(40, name);
+    char *path = node_path(f, name);
+    flip_byte(path, file_size(path) - 1);
+    assert_int_equal(try_open(f), SF_ERR_CORRUPT);
+    assert_true(error_mentions(f, name));
+    assert_true(error_mentions(f, "join again"));
+    unlink(path);
+    assert_int_equal(try_open(f), SF_ERR_CORRUPT);
+    free(path);
+}
+
+static void test_an_installed_snapshot_replaces_the_log(void **state) {
+    struct fixture *f = *state;
+    f->generation_bytes = 2000;
+    open_storage(f);
+    for (raft_index i = 1; i <= 60; i += 5) append(f, 0, i, 5, 1, 200); /* conflicts at 40 */
+    install(f, 40, 2);
+    assert_int_equal(fetch(f, 1, 60, UINT64_MAX)->n, 0);
+    append(f, 0, 41, 5, 3, 100);
+    open_storage(f);
+    assert_false(f->found.damaged);
+    expect_snapshot(f, 40, 2);
+    assert_int_equal(f->found.first_index, 41);
+    assert_int_equal(f->found.last_index, 45);
+    expect_entries(f, 41, 45, 3, 100);
+    append(f, 41, 41, 2, 4, 10);
+    open_storage(f);
+    assert_int_equal(f->found.last_index, 42);
+}
+
+static void test_a_crash_before_the_installation_leaves_the_old_log(void **state) {
+    struct fixture *f = *state;
+    open_storage(f);
+    append(f, 0, 1, 20, 1, 100);
+    struct storage_snapshot snapshot = snapshot_of(40, 2, 1040);
+    for (size_t missing = 0; missing < 3; missing++) {
+        assert_int_equal(receive(f, &snapshot, 1 << 20, missing, 0), SF_OK);
+        become_copy_after_crash(f);
+        open_storage(f);
+        assert_int_equal(f->found.snapshot.place.index, 0);
+        assert_int_equal(f->found.last_index, 20);
+        assert_int_equal(count_files(f, "snapshot"), 0);
+    }
+    storage_snapshot_clear(&snapshot);
+}
+
+/* The file has its name, the list of generations is still the old one. */
+static void test_a_crash_between_the_two_steps_of_an_installation_is_finished(void **state) {
+    struct fixture *f = *state;
+    for (raft_index last = 20; last <= 60; last += 40) { /* shorter than it; in conflict with it */
+        open_storage(f);
+        append(f, 0, last == 20 ? 1 : 41, 20, last == 20 ? 1 : 5, 100);
+        raft_index index = last == 20 ? 40 : 50;
+        raft_term term = last == 20 ? 2 : 6;
+        struct storage_snapshot snapshot = snapshot_of(index, term, index + 1000);
+        struct buf file = {0};
+        snapshot_encode(&snapshot, &file);
+        close_storage(f);
+        if (last == 60) set_mark(f, index - 1, 5); /* lowered before the file gets its name */
+        char name[SNAPSHOT_NAME_BYTES];
+        snapshot_file_name(index, name);
+        char *path = node_path(f, name);
+        int fd = open(path, O_WRONLY | O_CREAT, 0600);
+        assert_int_equal(write(fd, buf_slice(&file).data, file.len), (ssize_t)file.len);
+        close(fd);
+        free(path);
+        assert_int_equal(try_open(f), SF_OK);
+        assert_false(f->found.damaged);
+        expect_snapshot(f, index, term);
+        assert_int_equal(f->found.first_index, index + 1);
+        assert_int_equal(f->found.last_index, index);
+        storage_snapshot_clear(&snapshot);
+        buf_free(&file);
+    }
+}
+
+/* Its own snapshot says that the log was longer: what is gone behind it may have been acknowledged.
+ */
+static void test_a_lost_log_below_the_mark_is_damage_although_a_snapshot_covers_it(void **state) {
+    struct fixture *f = *state;
+    open_storage(f);
+    append(f, 0, 1, 30, 1, 100);
+    const struct storage_keep all = {UINT64_MAX, UINT64_MAX, UINT64_MAX};
+    save(f, 25, 1, &all);
+    close_storage(f); /* the mark is at 30 */
+    char *log = file_of_generation(f, 1, ".log");
+    assert_int_equal(truncate(log, file_size(log) / 2), 0);
+    free(log);
+    assert_int_equal(try_open(f), SF_OK);
+    assert_true(f->found.damaged);
+    assert_int_equal(f->found.last_index, 25);
+    expect_snapshot(f, 25, 1);
+}
+
+static void test_a_received_file_with_a_flipped_bit_is_refused(void **state) {
+    struct fixture *f = *state;
+    open_storage(f);
+    append(f, 0, 1, 5, 1, 10);
+    struct storage_snapshot snapshot = snapshot_of(40, 2, 1040);
+    assert_int_equal(receive(f, &snapshot, 1 << 20, 0, 5000), SF_ERR_CORRUPT);
+    assert_int_equal(count_files(f, "snapshot"), 1); /* trash until the next one */
+    struct bytes *data = bytes_new("x", 1);
+    storage_receive_snapshot(f->storage, ++f->next_request, &snapshot.place, 77, data, false);
+    assert_int_equal(wait_for(f, f->next_request)->status, SF_ERR_SNAPSHOT); /* a wrong place */
+    bytes_unref(data);
+    assert_int_equal(receive(f, &snapshot, 1 << 20, 0, 0), SF_OK); /* from the beginning: good */
+    storage_snapshot_clear(&snapshot);
+}
+
+static void test_what_is_read_in_pieces_is_the_file(void **state) {
+    struct fixture *f = *state;
+    open_storage(f);
+    append(f, 0, 1, 5, 1, 10);
+    save(f, 5, 1, &keep_little);
+    struct storage_snapshot snapshot = snapshot_of(5, 1, 1005), back;
+    struct buf file = {0};
+    while (file.len < snapshot.place.bytes) {
+        storage_read_snapshot(f->storage, ++f->next_request, &snapshot.place, file.len, 300000);
+        const struct storage_event *event = wait_for(f, f->next_request);
+        assert_non_null(event->data);
+        buf_append_slice(&file, bytes_slice(event->data));
+    }
+    assert_int_equal(file.len, snapshot.place.bytes);
+    assert_int_equal(snapshot_decode(buf_slice(&file), &back), SF_OK);
+    assert_true(slice_equal(bytes_slice(back.image), bytes_slice(snapshot.image)));
+    snapshot.place.id = 9; /* another one at the same place */
+    storage_read_snapshot(f->storage, ++f->next_request, &snapshot.place, 0, 10);
+    assert_null(wait_for(f, f->next_request)->data);
+    storage_snapshot_clear(&back);
+    storage_snapshot_clear(&snapshot);
+    buf_free(&file);
+}
+
+static void test_a_file_of_any_bytes_is_judged_not_believed(void **state) {
+    (void)state;
+    struct storage_snapshot snapshot = {.place = {.index = 9, .term = 2, .id = 7},
+        .configuration_index = 3,
+        .configuration = bytes_new("abc", 3),
+        .image = bytes_new("image", 5)};
+    struct storage_snapshot back;
+    struct buf file = {0};
+    snapshot_encode(&snapshot, &file);
+    assert_int_equal(snapshot_decode(buf_slice(&file), &back), SF_OK);
+    storage_snapshot_clear(&back);
+    for (size_t i = 0; i < file.len; i++) {
+        file.data[file.start + i] ^= 4;
+        assert_int_not_equal(snapshot_decode(buf_slice(&file), &back), SF_OK);
+        file.data[file.start + i] ^= 4;
+        assert_int_not_equal(snapshot_decode(slice_of(buf_slice(&file).data, i), &back), SF_OK);
+    }
+    storage_snapshot_clear(&snapshot);
+    buf_free(&file);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        STORAGE_TEST(test_a_start_finds_the_snapshot_and_what_follows_it),
+        STORAGE_TEST(test_a_prefix_goes_in_whole_generations_as_far_as_nobody_needs_it),
+        STORAGE_TEST(test_the_last_two_are_kept),
+        STORAGE_TEST(test_a_damaged_one_is_passed_over_where_the_log_reaches_back),
+        STORAGE_TEST(test_a_damaged_one_that_nothing_replaces_refuses_the_start),
+        STORAGE_TEST(test_an_installed_snapshot_replaces_the_log),
+        STORAGE_TEST(test_a_crash_before_the_installation_leaves_the_old_log),
+        STORAGE_TEST(test_a_crash_between_the_two_steps_of_an_installation_is_finished),
+        STORAGE_TEST(test_a_lost_log_below_the_mark_is_damage_although_a_snapshot_covers_it),
+        STORAGE_TEST(test_a_received_file_with_a_flipped_bit_is_refused),
+        STORAGE_TEST(test_what_is_read_in_pieces_is_the_file),
+        cmocka_unit_test(test_a_file_of_any_bytes_is_judged_not_believed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
