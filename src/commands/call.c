@@ -83,24 +83,23 @@ bool call_range(struct call *call, struct slice text, int64_t min, int64_t max, 
 }
 
 #define REPLY_BYTES_MAX ((size_t)512 << 20)
+#define REPLY_ELEMENTS_MAX 10000000
 
 size_t reply_bytes(const struct reply *reply) {
     return reply->out == NULL ? 0 : reply->out->len;
 }
 
-static bool refuse_large_reply(struct call *call) {
-    reply_error(call->reply, "ERR the reply would be larger than 512 MiB");
-    return false;
-}
-
 bool call_count_fits(struct call *call, uint64_t n) {
-    return n <= REPLY_BYTES_MAX / (sizeof "$0\r\n\r\n" - 1) || refuse_large_reply(call);
+    if (n <= REPLY_ELEMENTS_MAX) return true;
+    reply_errorf(call->reply, "ERR more than %d elements asked for at once", REPLY_ELEMENTS_MAX);
+    return false;
 }
 
 bool call_reply_fits(struct call *call, size_t before) {
     if (reply_bytes(call->reply) - before <= REPLY_BYTES_MAX) return true;
     buf_truncate(call->reply->out, before);
-    return refuse_large_reply(call);
+    reply_error(call->reply, "ERR the reply would be larger than 512 MiB");
+    return false;
 }
 
 bool call_string_fits(struct call *call, uint64_t len, uint64_t more) {

@@ -43,7 +43,7 @@ bool call_range(struct call *call, struct slice text, int64_t min, int64_t max, 
 /* Whether what was replied since `before` (reply_bytes) is not too much for one reply; otherwise it
  * was taken back and replaced by an error. For replies that a small request can make endless. */
 size_t reply_bytes(const struct reply *reply);
-bool call_count_fits(struct call *call, uint64_t n); /* before n bulk strings are replied */
+bool call_count_fits(struct call *call, uint64_t n); /* before n elements are replied */
 bool call_reply_fits(struct call *call, size_t before);
 
 const char *object_type_name(enum object_type type);

@@ -86,11 +86,25 @@ static void pick_with_repeats(
     size_t before = reply_bytes(call->reply);
     uint64_t size = collection_size(hash);
     if (!call_count_fits(call, n)) return;
+    struct flat flat = {0}; /* field, value, field ... */
+    struct hash_iterator next = hash_iterate(hash);
+    bool walks = hash->encoding == ENCODING_LISTPACK;
+    while (walks && hash_next(&next, &pair)) {
+        flat_add(&flat, pair.field);
+        flat_add(&flat, pair.value);
+    }
     reply_header(call, n, shown);
     for (uint64_t i = 0; i < n && call_reply_fits(call, before); i++) {
-        hash_at(hash, random_below(&call->random, size), &pair);
+        uint64_t rank = random_below(&call->random, size);
+        if (walks) {
+            pair.field = flat_at(&flat, rank * 2);
+            pair.value = flat_at(&flat, rank * 2 + 1);
+        } else {
+            hash_at(hash, rank, &pair);
+        }
         reply_picked(call, &pair, shown);
     }
+    flat_free(&flat);
 }
 
 static void pick_different(

@@ -49,3 +49,25 @@ uint64_t *pick_distinct(struct random *random, uint64_t n, uint64_t k) {
     if (k > 1) qsort(ranks, k, sizeof *ranks, compare_ranks);
     return ranks;
 }
+
+void flat_add(struct flat *flat, struct slice element) {
+    if (flat->n == flat->room) {
+        flat->room = SF_MAX(flat->room * 2, (uint64_t)64);
+        flat->ends = sf_realloc(flat->ends, flat->room * sizeof *flat->ends);
+    }
+    buf_append_slice(&flat->text, element);
+    flat->ends[flat->n++] = flat->text.len;
+}
+
+struct slice flat_at(const struct flat *flat, uint64_t rank) {
+    SF_ASSERT(rank < flat->n);
+    size_t begin = rank == 0 ? 0 : flat->ends[rank - 1];
+    const char *text = buf_slice(&flat->text).data;
+    return slice_of(text == NULL ? NULL : text + begin, flat->ends[rank] - begin);
+}
+
+void flat_free(struct flat *flat) {
+    buf_free(&flat->text);
+    sf_free(flat->ends);
+    *flat = (struct flat){0};
+}

@@ -60,9 +60,16 @@ static void pick_with_repeats(struct call *call, const struct collection *set, u
     char scratch[INT_TEXT_MAX];
     size_t before = reply_bytes(call->reply);
     if (!call_count_fits(call, n)) return;
+    struct flat flat = {0};
+    struct set_iterator next = set_iterate(set);
+    bool walks = set->encoding == ENCODING_LISTPACK;
+    for (struct slice member; walks && set_next(&next, &member);) flat_add(&flat, member);
     reply_array(call->reply, n);
-    for (uint64_t i = 0; i < n && call_reply_fits(call, before); i++)
-        reply_bulk(call->reply, pick_one(call, set, scratch));
+    for (uint64_t i = 0; i < n && call_reply_fits(call, before); i++) {
+        reply_bulk(call->reply, walks ? flat_at(&flat, random_below(&call->random, flat.n))
+                                      : pick_one(call, set, scratch));
+    }
+    flat_free(&flat);
 }
 
 /* Appends n different members to the reply. kept, when not NULL, gets a copy of each, as a string

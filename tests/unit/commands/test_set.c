@@ -48,7 +48,8 @@ static void test_bad_counts(void **state) {
         {"SRANDMEMBER s -9223372036854775808",
             "-ERR value is out of range, value must between -9223372036854775807 and "
             "9223372036854775807"},
-        {"SRANDMEMBER s -9223372036854775807", "-ERR the reply would be larger than 512 MiB"});
+        {"SRANDMEMBER s -9223372036854775807",
+            "-ERR more than 10000000 elements asked for at once"});
 }
 
 /* -- chance ---------------------------------------------------------------------------------- */
