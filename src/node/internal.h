@@ -228,6 +228,7 @@ struct node {
     struct node_ports ports;
     struct node_settings settings;
     bool settings_seeded; /* seed.c had its turn */
+    bool garbage_left;    /* of removed values and flushed databases */
     struct node_identity identity;
     struct incarnation incarnation;
     struct random random; /* seeds and jitter */

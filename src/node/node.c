@@ -3,7 +3,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { READY_ROUNDS_MAX = 64 }; /* of step and ready in one turn; the rest comes in the next */
+enum {
+    READY_ROUNDS_MAX = 64, /* of step and ready in one turn; the rest comes in the next */
+    FREE_A_TURN = 2048,    /* elements of removed values, keys of flushed databases: 50 us or so */
+};
 
 void node_log(struct node *node, enum log_level level, const char *format, ...) {
     char line[512];
@@ -322,6 +325,7 @@ static void replica_pump(struct node *node) {
         raft_step_tick(node->raft, node->now_us);
         follow_leadership(node);
     }
+    node->garbage_left = keyspace_free_some(engine_keyspace(node->engine), FREE_A_TURN);
     seed_settings(node);
     stream_pump(node);
     reads_pump(node);
@@ -397,6 +401,7 @@ int64_t node_next_deadline_us(const struct node *node) {
         deadline = SF_MIN(deadline, reads_deadline_us(node));
         deadline = SF_MIN(deadline, clock_deadline_us(node));
     }
+    if (node->garbage_left) deadline = SF_MIN(deadline, node->now_us + 1000);
     if (node->shutting_down) deadline = SF_MIN(deadline, node->now_us + 5000);
     return deadline;
 }
