@@ -91,6 +91,15 @@ def doubles(oracle, target):
     return None if equal else "differs"
 
 
+def scores(oracle, target):
+    """ZSCAN: members with their scores in any order, the scores as numbers."""
+    if oracle.is_error or target.is_error or len(oracle.value) != 2 or len(target.value) != 2:
+        return exact(oracle, target)
+    rows = [sorted((member.value, float(score.value)) for member, score in zip(reply.value[1].value[::2],
+            reply.value[1].value[1::2])) for reply in (oracle, target)]
+    return None if rows[0] == rows[1] and oracle.value[0] == target.value[0] else "differs"
+
+
 def same_type(oracle, target):
     if oracle.kind != target.kind or oracle.is_nil != target.is_nil:
         return "type differs"
@@ -180,7 +189,7 @@ def like(_, target, *pattern):
 
 COMPARATORS = {
     "exact": exact, "unordered": unordered, "pairs": pairs, "encoding": encoding, "within": within, "type": same_type,
-    "doubles": doubles, "shape": shape, "fields": fields,
+    "doubles": doubles, "scores": scores, "shape": shape, "fields": fields,
     "docs": docs, "command": command,
     "subset": subset, "like": like, "any": lambda oracle, target: None,
 }

@@ -120,6 +120,8 @@ LMPOP 2 lkey lkey (LEFT|RIGHT) [COUNT index]
 ZADD zkey [NX|XX] [GT|LT] [CH] score zmember
 ZADD zkey score zmember score zmember score zmember score zmember
 ZADD zkey INCR score zmember
+ZADD xkey 0 zmember
+ZADD xkey 0 zmember 0 zmember 0 value
 ZADD zkey score value score value
 ZINCRBY zkey score zmember
 ZREM zkey zmember+
@@ -129,20 +131,20 @@ ZMSCORE zkey zmember+
 ZRANK zkey zmember
 ZREVRANK zkey zmember
 ZCOUNT zkey border border
-ZLEXCOUNT zkey lex lex
+ZLEXCOUNT xkey lex lex
 ZRANGE zkey index index [REV] [WITHSCORES]
 ZRANGE zkey border border BYSCORE [REV] [LIMIT index index] [WITHSCORES]
-ZRANGE zkey lex lex BYLEX [REV] [LIMIT index index]
+ZRANGE xkey lex lex BYLEX [REV] [LIMIT index index]
 ZREVRANGE zkey index index [WITHSCORES]
 ZRANGEBYSCORE zkey border border [WITHSCORES] [LIMIT index index]
 ZREVRANGEBYSCORE zkey border border [WITHSCORES] [LIMIT index index]
-ZRANGEBYLEX zkey lex lex [LIMIT index index]
-ZREVRANGEBYLEX zkey lex lex [LIMIT index index]
+ZRANGEBYLEX xkey lex lex [LIMIT index index]
+ZREVRANGEBYLEX xkey lex lex [LIMIT index index]
 ZRANGESTORE zkey zkey index index [REV]
 ZRANGESTORE zkey zkey border border BYSCORE [LIMIT index index]
 ZREMRANGEBYRANK zkey index index
 ZREMRANGEBYSCORE zkey border border
-ZREMRANGEBYLEX zkey lex lex
+ZREMRANGEBYLEX xkey lex lex
 ZPOPMIN zkey [index]
 ZPOPMAX zkey [index]
 ZMPOP 2 zkey zkey (MIN|MAX) [COUNT index]
@@ -154,7 +156,7 @@ ZINTERSTORE zkey 2 zkey zkey [WEIGHTS score score] [AGGREGATE MIN|AGGREGATE MAX]
 ZDIFFSTORE zkey 2 zkey zkey
 ZINTERCARD 2 zkey zkey [LIMIT index]
 ZRANDMEMBER zkey
-ZSCAN zkey 0
+ZSCAN zkey 0 COUNT 100000
 SORT lkey [LIMIT index index] [ASC|DESC] ALPHA
 SORT lkey [LIMIT index index] [ASC|DESC] [STORE lkey]
 SORT lkey BY nosort [GET #] [LIMIT index index]
@@ -170,7 +172,7 @@ COMMAND word
 SELDOM = {"FLUSHDB", "SWAPDB", "KEYS", "SCAN", "CONFIG", "CLIENT", "COMMAND", "word"}
 
 COMPARATORS = {
-    "ZRANDMEMBER": ("type",), "ZSCAN": ("doubles",),
+    "ZRANDMEMBER": ("type",), "ZSCAN": ("scores",),
     **{name: ("doubles",) for name in ("ZADD", "ZINCRBY", "ZSCORE", "ZMSCORE", "ZRANGE", "ZREVRANGE", "ZRANGEBYSCORE",
        "ZREVRANGEBYSCORE", "ZPOPMIN", "ZPOPMAX", "ZMPOP", "ZUNION", "ZINTER", "ZDIFF")},
     "KEYS": ("unordered",), "SCAN": ("unordered",), "RANDOMKEY": ("type",),
@@ -209,6 +211,9 @@ class Arguments:
 
     def zkey(self):
         return b"z%d" % self.random.randrange(4) if self.random.random() > 0.03 else self.key()
+
+    def xkey(self):
+        return b"x%d" % self.random.randrange(3)
 
     def zmember(self):
         r = self.random
@@ -396,6 +401,10 @@ def is_comparable(words):
     lowered = [word.lower() for word in words[:2]]
     if lowered[0] in (b"sort", b"sort_ro") and not b"".join(lowered[1:2]).startswith(b"l"):
         return False  # a set, perhaps, whose members have no order
+    if lowered[0] in (b"zadd", b"zincrby") and b"".join(words[1:2]).startswith(b"x") and set(words[2::2]) != {b"0"}:
+        return False  # ranges of members are defined for equal scores only
+    if lowered[0] == b"zscan" and (words[2:3] != [b"0"] or b"100000" not in words):
+        return False
     if lowered[0] in (b"zrank", b"zrevrank") and len(words) > 3:
         return False  # WITHSCORE came with 7.2
     if lowered[0] == b"lpos" and b"-9223372036854775808" in words:

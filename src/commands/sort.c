@@ -226,6 +226,8 @@ static bool weigh(struct sorting *sorting) {
         struct sort_item *item = &sorting->items[i];
         item->weight =
             options->by.data == NULL ? item->text : look_up(sorting, options->by, item->text);
+        if (options->alpha && !options->store && item->weight.len > 0) /* as C's strings compare */
+            item->weight.len = strnlen(item->weight.data, item->weight.len);
         if (!options->alpha && item->weight.data != NULL)
             good = parse_weight(item->weight, &item->score) && good;
     }

@@ -132,7 +132,7 @@ static void reply_repeated(
     struct call *call, const struct collection *zset, uint64_t n, bool with_scores) {
     uint64_t size = zset_size(zset);
     size_t before = reply_bytes(call->reply);
-    if (call->reply->out == NULL) return;
+    if (!call_count_fits(call, n)) return;
     reply_members_begin(call, n, with_scores);
     for (uint64_t i = 0; i < n && call_reply_fits(call, before); i++)
         reply_at(call, zset, random_below(&call->random, size), with_scores);

@@ -457,8 +457,13 @@ struct rank_range zset_lex_range(
     if (is_packed(zset)) return packed_lex_range(zset->value, range, backward);
     const struct sorted_set *set = zset->value;
     uint64_t from = 0, end = sorted_set_size(set);
+    const struct sorted_element *first = btree_first(&set->order);
+    const struct sorted_element *last = btree_at(&set->order, end - 1);
+    if (!is_above_min(&range->min, sorted_element_member(last)) ||
+        !is_below_max(&range->max, sorted_element_member(first)))
+        return (struct rank_range){0, 0}; /* here too Redis looks at these two first */
     if (range->min.at == LEX_MEMBER)
-        from = rank_of_place(set, btree_at(&set->order, 0), range->min.member, range->min.open);
+        from = rank_of_place(set, first, range->min.member, range->min.open);
     if (range->max.at == LEX_MEMBER)
         end =
             rank_of_place(set, btree_at(&set->order, end - 1), range->max.member, !range->max.open);

@@ -339,6 +339,10 @@ static inline void bus_on_storage(void *context, const struct storage_event *eve
     case STORAGE_IDENTITY_SAVED:
         node_on_identity_saved(place->node, event->request, now_us);
         break;
+    case STORAGE_SNAPSHOT_SAVED: /* these nodes take no snapshots */
+    case STORAGE_SNAPSHOT_READ:
+    case STORAGE_SNAPSHOT_RECEIVED:
+    case STORAGE_SNAPSHOT_INSTALLED:
     case STORAGE_NOTE:
         break;
     case STORAGE_STATE:
@@ -409,6 +413,8 @@ static inline struct place *bus_place(struct bus *bus, enum bootstrap_mode boots
         .output_limit_bytes = UINT64_MAX,
         .query_buffer_limit = 1 << 30,
         .databases = 16,
+        .snapshot_log_bytes = UINT64_MAX, /* never */
+        .snapshot_log_entries = UINT64_MAX,
         .feature_level = 1,
         .max_clients = 1000,
         .cluster_secret = BUS_SECRET,

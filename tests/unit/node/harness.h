@@ -455,6 +455,8 @@ static inline struct world *world_new(int n) {
             .output_limit_bytes = 64 << 20,
             .query_buffer_limit = 64 << 20,
             .databases = 16,
+            .snapshot_log_bytes = UINT64_MAX, /* never */
+            .snapshot_log_entries = UINT64_MAX,
             .feature_level = 1,
             .max_clients = 1000,
             .debug_command = true,
