@@ -17,6 +17,8 @@ struct engine;
  * a cluster acts at the level that all its members can apply, raised by a log entry. */
 #define ENGINE_FEATURE_LEVEL 1
 
+#define ENGINE_BULK_BYTES_DEFAULT (512u << 20) /* proto-max-bulk-len, where every state begins */
+
 struct engine_settings {
     uint64_t feature_level; /* what this engine can apply; at least 1, where every state begins */
     uint32_t n_dbs;

@@ -60,7 +60,8 @@ static void sole_configuration(const struct node *node, struct raft_configuratio
 struct engine *node_engine_new(struct node *node) {
     struct engine_settings settings = {.feature_level = node->settings.feature_level,
         .n_dbs = node->settings.databases,
-        .proto_max_bulk_len = node->settings.proto_max_bulk_len};
+        /* not this node's file: SETRANGE answers by it, on every replica alike (S2) */
+        .proto_max_bulk_len = ENGINE_BULK_BYTES_DEFAULT};
     secret_of_cluster(node->identity.cluster_id, &settings.secret);
     struct engine_watcher watcher = {.context = node, .setting_changed = on_setting_changed};
     return engine_new(&settings, &watcher);

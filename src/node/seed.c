@@ -8,15 +8,20 @@ static void visit_setting(void *visitor, const char *name, const char *value) {
     struct thresholds defaults = THRESHOLDS_DEFAULT, ours = THRESHOLDS_DEFAULT;
     struct slice held,
         words[3] = {SLICE("shardforge.setting"), slice_text(name), slice_text(value)};
-    if (!thresholds_set(&ours, words[1], words[2])) return;
-    if (memcmp(&ours, &defaults, sizeof ours) == 0) return;
+    uint64_t bytes = 0;
+    if (strcmp(name, "proto-max-bulk-len") == 0) {
+        if (!uint_parse(words[2], &bytes) || bytes == ENGINE_BULK_BYTES_DEFAULT) return;
+    } else {
+        if (!thresholds_set(&ours, words[1], words[2])) return;
+        if (memcmp(&ours, &defaults, sizeof ours) == 0) return;
+    }
     if (engine_setting(node->engine, words[1], &held)) return;
     stream_add(node, NULL, 0, 3, words);
 }
 
 void seed_settings(struct node *node) {
-    static const struct slice patterns[] = {
-        {"hash-max-listpack-*", 19}, {"set-max-*", 9}, {"list-*", 6}, {"zset-max-listpack-*", 19}};
+    static const struct slice patterns[] = {{"hash-max-listpack-*", 19}, {"set-max-*", 9},
+        {"list-*", 6}, {"zset-max-listpack-*", 19}, {"proto-max-bulk-len", 18}};
     if (node->settings_seeded || !node_is_leader_serving(node)) return;
     node->settings_seeded = true;
     if (raft_configuration(node->raft)->n > 1) return;
