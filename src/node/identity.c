@@ -1,6 +1,6 @@
 #include "node/internal.h"
 
-enum { IDENTITY_VERSION = 1 };
+enum { IDENTITY_VERSION = 2 }; /* 1: without databases */
 
 void identity_encode(const struct node_identity *identity, struct buf *out) {
     put_varint(out, IDENTITY_VERSION);
@@ -14,6 +14,7 @@ void identity_encode(const struct node_identity *identity, struct buf *out) {
         put_varint(out, identity->join[i].port);
         put_varint(out, identity->join[i].bus_port);
     }
+    put_varint(out, identity->databases);
 }
 
 static bool has_zero_byte(struct slice text) {
@@ -23,7 +24,8 @@ static bool has_zero_byte(struct slice text) {
 enum sf_status identity_decode(struct slice bytes, struct node_identity *out) {
     struct reader in = reader_of(bytes);
     *out = (struct node_identity){.id = 0};
-    if (read_varint(&in) != IDENTITY_VERSION) return SF_ERR_CORRUPT;
+    uint64_t version = read_varint(&in);
+    if (version == 0 || version > IDENTITY_VERSION) return SF_ERR_CORRUPT;
     out->id = read_u64(&in);
     uint8_t state = read_u8(&in);
     out->was_reset = read_u8(&in) != 0;
@@ -48,5 +50,8 @@ enum sf_status identity_decode(struct slice bytes, struct node_identity *out) {
         out->join[i].port = (uint16_t)port;
         out->join[i].bus_port = (uint16_t)bus_port;
     }
-    return in.failed || in.rest.len > 0 ? SF_ERR_CORRUPT : SF_OK;
+    uint64_t databases = version >= 2 ? read_varint(&in) : 0;
+    if (in.failed || in.rest.len > 0 || databases > UINT32_MAX) return SF_ERR_CORRUPT;
+    out->databases = (uint32_t)databases;
+    return SF_OK;
 }

@@ -116,9 +116,10 @@ static void replica_close(struct node *node) {
 void identity_save(struct node *node, const struct node_identity *next) {
     if (node->identity_switching) return;
     node->identity_next = *next;
+    node->identity_next.databases = node->settings.databases;
     node->identity_request++;
     if (next->id != node->identity.id) node->identity_switching = true;
-    node->ports.save_identity(node->ports.context, node->identity_request, next);
+    node->ports.save_identity(node->ports.context, node->identity_request, &node->identity_next);
 }
 
 void node_on_identity_saved(struct node *node, uint64_t request, int64_t now_us) {

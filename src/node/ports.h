@@ -23,7 +23,8 @@ struct node_identity {
     raft_id id;
     enum identity_state state;
     char cluster_id[CLUSTER_ID_CHARS + 1]; /* "" when FRESH */
-    bool was_reset;                        /* CLUSTER RESET: does not bootstrap by itself */
+    uint32_t databases; /* that its state was made with; 0: stored by a version that did not say */
+    bool was_reset;     /* CLUSTER RESET: does not bootstrap by itself */
     uint32_t n_join;
     struct raft_address join[JOIN_ADDRESSES_MAX];
 };

@@ -216,6 +216,16 @@ static bool fill_start(
         return fail(server, "the identity file cannot be read: wipe the data directory and let the "
                             "node join again");
     }
+    uint32_t made_with = start->identity.databases;
+    if (made_with != 0 && made_with != start->settings.databases) {
+        char line[200];
+        snprintf(line, sizeof line,
+            "the data directory was made with `databases %u`, which cannot change to %u: start "
+            "with "
+            "the old value, or with an empty directory",
+            made_with, start->settings.databases);
+        return fail(server, line);
+    }
     return decode_configuration(server, found->configuration, &raft->configuration) &&
            decode_configuration(
                server, found->previous_configuration, &raft->previous_configuration);
