@@ -125,8 +125,11 @@ static uint32_t flags_here(const struct command *command, const struct key_spec 
     if ((spec->flags & KEY_VARIABLE_FLAGS) == 0) return spec->flags;
     if (command->id == COMMAND_BITFIELD) {
         bool reads = true;
-        for (uint32_t i = 2; i < argc && reads; i += 3)
-            reads = slice_is(argv[i], "get") && argc - i > 2;
+        for (uint32_t i = 2; i < argc && reads;) {
+            bool is_overflow = slice_is(argv[i], "overflow") && argc - i > 1;
+            reads = is_overflow || (slice_is(argv[i], "get") && argc - i > 2);
+            i += is_overflow ? 2 : 3;
+        }
         return reads ? KEY_RO | KEY_ACCESS : KEY_RW | KEY_ACCESS | KEY_UPDATE;
     }
     for (uint32_t i = 3; i < argc; i++) {
