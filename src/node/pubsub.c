@@ -196,7 +196,7 @@ static void gather_reply(struct gather *gather, struct reply *reply) {
         reply_integer(reply, gather->sum);
         break;
     case GATHER_COUNTS:
-        reply_map(reply, held->argc - 2);
+        reply_array(reply, 2 * (held->argc - 2));
         for (uint32_t i = 0; i + 2 < held->argc; i++) {
             reply_bulk(reply, held->argv[i + 2]);
             reply_integer(reply, gather->counts[i]);
@@ -446,7 +446,7 @@ static void gather_names(struct local_call *call, enum gather_kind kind, enum to
 static void gather_counts(struct local_call *call, enum topic_kind topic) {
     uint32_t n = call->argc - 2;
     if (n == 0) {
-        reply_map(call->reply, 0);
+        reply_array(call->reply, 0);
         return;
     }
     struct pending *held = local_hold(call);
