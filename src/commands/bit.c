@@ -140,6 +140,11 @@ static uint64_t count_bits(const uint8_t *bytes, uint64_t first, uint64_t last) 
            (unsigned)__builtin_popcount(behind);
 }
 
+static inline bool four_are(const uint8_t *at, uint64_t word) {
+    return ((word_at(at) ^ word) | (word_at(at + WORD) ^ word) | (word_at(at + 2 * WORD) ^ word) |
+               (word_at(at + 3 * WORD) ^ word)) == 0;
+}
+
 /* The first of the bits first..last that is as wanted; -1: none. */
 static int64_t find_bit(const uint8_t *bytes, uint64_t first, uint64_t last, bool wanted) {
     const uint8_t flip = wanted ? 0 : 0xff;
@@ -148,6 +153,7 @@ static int64_t find_bit(const uint8_t *bytes, uint64_t first, uint64_t last, boo
     unsigned byte = (bytes[at] ^ flip) & (0xffu >> first % 8);
     while (byte == 0) {
         at++;
+        while (at + 4 * WORD <= to && four_are(bytes + at, dull)) at += 4 * WORD;
         while (at + WORD <= to && word_at(bytes + at) == dull) at += WORD;
         if (at > to) return -1;
         byte = bytes[at] ^ flip;
@@ -277,10 +283,17 @@ static inline uint64_t combined(enum bit_operation operation, uint64_t a, uint64
 static void combine(enum bit_operation operation, uint8_t *result, size_t len, struct slice with) {
     const uint8_t *bytes = (const uint8_t *)with.data;
     size_t at = 0;
-    for (; at + WORD <= with.len; at += WORD)
-        word_put(result + at, combined(operation, word_at(result + at), word_at(bytes + at)));
+    for (; at + 4 * WORD <= with.len; at += 4 * WORD) {
+        for (size_t i = at; i < at + 4 * WORD; i += WORD)
+            word_put(result + i, combined(operation, word_at(result + i), word_at(bytes + i)));
+    }
     for (; at < with.len; at++) result[at] = (uint8_t)combined(operation, result[at], bytes[at]);
     if (operation == BIT_AND && len > at) memset(result + at, 0, len - at);
+}
+
+static void begin_with(uint8_t *result, size_t len, struct slice text) {
+    if (text.len > 0) memcpy(result, text.data, text.len);
+    if (len > text.len) memset(result + text.len, 0, len - text.len);
 }
 
 /* The sources begin at argv[3]; false with WRONGTYPE where one is no string. */
@@ -300,9 +313,30 @@ static void combine_sources(struct call *call, enum bit_operation op, uint8_t *r
         char scratch[OBJECT_TEXT_MAX];
         struct object *object = call_find(call, call->argv[i]);
         struct slice text = object == NULL ? SLICE("") : object_string(object, scratch);
-        /* The first is combined with zeros by OR, which copies it. */
-        combine(i == 3 && op != BIT_NOT ? BIT_OR : op, result, len, text);
+        if (i == 3) begin_with(result, len, text);
+        if (i > 3 || op == BIT_NOT) combine(op, result, len, text);
     }
+}
+
+static bool is_source(const struct call *call, struct slice key) {
+    for (uint32_t i = 3; i < call->argc; i++) {
+        if (slice_equal(call->argv[i], key)) return true;
+    }
+    return false;
+}
+
+/* Into the target at once, unless it is a source. */
+static void store_combined(
+    struct call *call, struct slice key, enum bit_operation operation, size_t len) {
+    uint8_t *apart = is_source(call, key) ? sf_alloc(len) : NULL;
+    if (apart != NULL) combine_sources(call, operation, apart, len);
+    struct object *object = db_set_text(call->db, key, SLICE(""), NO_DUE);
+    uint8_t *bytes = (uint8_t *)db_string_writable(call->db, &object, len);
+    if (apart != NULL)
+        memcpy(bytes, apart, len);
+    else
+        combine_sources(call, operation, bytes, len);
+    sf_free(apart);
 }
 
 void cmd_bitop(struct call *call) {
@@ -323,9 +357,5 @@ void cmd_bitop(struct call *call) {
         db_delete(call->db, key, call->now_ms);
         return;
     }
-    uint8_t *result = sf_alloc_zero(len, 1); /* the target may be a source */
-    combine_sources(call, operation, result, len);
-    struct object *object = db_set_text(call->db, key, SLICE(""), NO_DUE);
-    memcpy(db_string_writable(call->db, &object, len), result, len);
-    sf_free(result);
+    store_combined(call, key, operation, len);
 }

@@ -20,11 +20,33 @@ struct search {
     int64_t count; /* 0: all */
 };
 
-/* A member within the area. */
+/* A member within the area; of a cursor what tells the member. */
 struct found {
     double distance, score;
-    struct zset_cursor at;
+    const struct listpack *packed;
+    union {
+        size_t at;
+        const struct sorted_element *element;
+    };
 };
+
+static struct found found_at(const struct zset_cursor *cursor) {
+    struct found found = {.score = zset_score(cursor), .packed = cursor->packed};
+    if (found.packed != NULL)
+        found.at = cursor->at;
+    else
+        found.element = cursor->element;
+    return found;
+}
+
+static struct slice found_member(const struct found *found, char scratch[INT_TEXT_MAX]) {
+    struct zset_cursor cursor = {.packed = found->packed};
+    if (found->packed != NULL)
+        cursor.at = found->at;
+    else
+        cursor.element = found->element;
+    return zset_member(&cursor, scratch);
+}
 
 struct findings {
     struct found *all;
@@ -203,16 +225,60 @@ static bool search_cell(
     const struct search *search, const struct geo_cell *cell, struct findings *findings) {
     struct score_range scores = {.min = cell->min, .max = cell->max, .max_open = true};
     struct rank_range ranks = zset_score_range(&search->source, &scores);
-    struct found found;
-    if (ranks.n == 0 || !zset_seek(&search->source, ranks.from, &found.at)) return true;
+    struct zset_cursor cursor;
+    if (ranks.n == 0 || !zset_seek(&search->source, ranks.from, &cursor)) return true;
     for (uint64_t i = 0; i < ranks.n; i++) {
-        found.score = zset_score(&found.at);
+        struct found found = found_at(&cursor);
         if (geo_area_has(&search->area, geo_point_of(found.score), &found.distance))
             findings_add(findings, &found);
         if (search->any && findings->n >= (uint64_t)search->count) return false;
-        if (!zset_step(&found.at, false)) break;
+        if (!zset_step(&cursor, false)) break;
     }
     return true;
+}
+
+/* Of many only the n nearest (or furthest) are wanted: what is further than the n-th goes, before
+ * the sort. A selection by parts (Hoare's); ties with the n-th stay, the sort then decides. After
+ * so many rounds, which only distances arranged for it take, more are kept than needed. */
+static void keep_nearest(struct findings *findings, enum search_order order, uint64_t n) {
+    if (n == 0 || findings->n / 4 <= n) return;
+    double *distances = sf_alloc(findings->n * sizeof *distances);
+    for (uint64_t i = 0; i < findings->n; i++)
+        distances[i] =
+            order == ORDER_NEAREST ? findings->all[i].distance : -findings->all[i].distance;
+    uint64_t low = 0, high = findings->n - 1;
+    for (int round = 0; low < high && round < 64; round++) {
+        double pivot = distances[low + (high - low) / 2];
+        uint64_t left = low, right = high + 1;
+        for (uint64_t i = low; i < right;) { /* below the pivot, equal to it, above it */
+            double distance = distances[i];
+            if (distance < pivot) {
+                distances[i++] = distances[left];
+                distances[left++] = distance;
+            } else if (distance > pivot) {
+                distances[i] = distances[--right];
+                distances[right] = distance;
+            } else {
+                i++;
+            }
+        }
+        if (n - 1 < left)
+            high = left - 1;
+        else if (n - 1 >= right)
+            low = right;
+        else
+            low = high = n - 1;
+    }
+    double last = distances[low];
+    for (uint64_t i = low; i <= high; i++) last = SF_MAX(last, distances[i]);
+    uint64_t kept = 0;
+    for (uint64_t i = 0; i < findings->n; i++) {
+        double distance = findings->all[i].distance;
+        if ((order == ORDER_NEAREST ? distance : -distance) <= last)
+            findings->all[kept++] = findings->all[i];
+    }
+    findings->n = kept;
+    sf_free(distances);
 }
 
 static bool is_behind(enum search_order order, const struct found *a, const struct found *b) {
@@ -251,7 +317,7 @@ static void reply_findings(const struct search *search, const struct findings *f
         const struct found *found = &findings->all[i];
         char scratch[INT_TEXT_MAX];
         if (extras > 0) reply_array(reply, 1 + extras);
-        reply_bulk(reply, zset_member(&found->at, scratch));
+        reply_bulk(reply, found_member(found, scratch));
         if (search->with_distance) reply_geo_distance(reply, found->distance / search->area.unit);
         if (search->with_score) reply_integer(reply, (int64_t)found->score);
         if (search->with_point) reply_geo_point(reply, geo_point_of(found->score));
@@ -263,13 +329,13 @@ static void store_findings(const struct search *search, const struct findings *f
     char scratch[INT_TEXT_MAX];
     size_t longest = 0;
     for (uint64_t i = 0; i < findings->n; i++)
-        longest = SF_MAX(longest, zset_member(&findings->all[i].at, scratch).len);
+        longest = SF_MAX(longest, found_member(&findings->all[i], scratch).len);
     struct collection result =
         zset_new(db_collection_types(call->db), call->thresholds, findings->n, longest);
     for (uint64_t i = 0; i < findings->n; i++) {
         const struct found *found = &findings->all[i];
         double score = search->store_distance ? found->distance / search->area.unit : found->score;
-        zset_add(&result, call->thresholds, zset_member(&found->at, scratch), score);
+        zset_add(&result, call->thresholds, found_member(found, scratch), score);
     }
     reply_integer(call->reply, (int64_t)findings->n);
     call_store(call, search->target, &result);
@@ -285,7 +351,10 @@ static void run_search(struct search *search) {
     /* The nearest are wanted, unless any will do. */
     if (search->order == ORDER_NONE && search->count > 0 && !search->any)
         search->order = ORDER_NEAREST;
-    if (search->order != ORDER_NONE) sort_findings(&findings, search->order);
+    if (search->order != ORDER_NONE) {
+        keep_nearest(&findings, search->order, (uint64_t)search->count);
+        sort_findings(&findings, search->order);
+    }
     if (search->count > 0) findings.n = SF_MIN(findings.n, (uint64_t)search->count);
     if (search->stores)
         store_findings(search, &findings);

@@ -290,8 +290,13 @@ static double tau(double x) {
 
 uint64_t hll_estimate(const uint8_t registers[HLL_REGISTERS]) {
     const double m = HLL_REGISTERS, alpha = 0.721347520444481703680; /* 1 / (2 ln 2) */
-    uint32_t have[256] = {0};                                        /* registers of each count */
-    for (size_t i = 0; i < HLL_REGISTERS; i++) have[registers[i]]++;
+    /* Registers of each count, in turns, so that no sum waits for the one before it. */
+    uint32_t have[256] = {0}, turns[3][256] = {{0}};
+    for (size_t i = 0; i < HLL_REGISTERS; i += 4) {
+        have[registers[i]]++;
+        for (size_t j = 0; j < 3; j++) turns[j][registers[i + 1 + j]]++;
+    }
+    for (size_t i = 0; i < 256; i++) have[i] += turns[0][i] + turns[1][i] + turns[2][i];
     double z = m * tau((m - have[COUNT_MAX]) / m);
     for (int k = HASH_BITS; k >= 1; k--) z = (z + have[k]) * 0.5;
     z += m * sigma(have[0] / m);
