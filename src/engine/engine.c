@@ -23,6 +23,7 @@ struct engine *engine_new(
     SF_ASSERT(settings->feature_level >= 1);
     engine->feature_level = 1;
     engine->thresholds = THRESHOLDS_DEFAULT;
+    engine->memory = MEMORY_POLICY_DEFAULT;
     return engine;
 }
 
@@ -154,10 +155,11 @@ static enum sf_status begin_other(struct engine *engine, uint8_t kind, struct re
         engine->feature_level = SF_MAX(engine->feature_level, level);
         return SF_OK;
     }
+    case ENTRY_EVICTION:
+        return apply_eviction(engine, in);
     case ENTRY_NOOP:
     case ENTRY_CONFIGURATION:
     case ENTRY_BATCH:
-    case ENTRY_EVICTION:
     case ENTRY_SETTING:
     case ENTRY_WAITERS_REMOVED:
     case ENTRY_DIGEST_MARK:

@@ -24,6 +24,7 @@ struct engine {
     struct engine_watcher watcher;
     struct engine_port port;      /* what commands may change outside the keyspace */
     struct thresholds thresholds; /* from the replicated settings */
+    struct memory_policy memory;  /* the same */
     struct keyspace *keyspace;
 
     raft_index applied;
@@ -31,6 +32,9 @@ struct engine {
     bool dissolved;
     uint64_t feature_level;
     uint64_t n_expired; /* reclaimed since the state began: INFO only */
+    uint64_t n_evicted; /* the same */
+    int64_t access_now_s;
+    bool quiet; /* reads count as no accesses */
 
     uint32_t n_members; /* of the last applied configuration, ascending */
     raft_id members[RAFT_MEMBERS_MAX];
@@ -75,6 +79,10 @@ struct command_words {
  */
 void run_in_entry(
     struct engine *engine, const struct command_words *words, uint64_t seed, struct reply *reply);
+
+/* -- evict.c --------------------------------------------------------------------------------- */
+
+enum sf_status apply_eviction(struct engine *engine, struct reader *in);
 
 /* -- side.c: what the state holds besides keys ----------------------------------------------- */
 

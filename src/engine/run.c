@@ -20,6 +20,7 @@ void run_in_entry(
         .random = random_from(seed),
         .proto_max_bulk_len = engine->settings.proto_max_bulk_len,
         .thresholds = &engine->thresholds,
+        .notes_accesses = true,
         .reply = reply,
         .engine = &engine->port,
     };
@@ -43,6 +44,7 @@ enum engine_query_result engine_query(struct engine *engine, const struct comman
         .random = random_from(seed),
         .proto_max_bulk_len = engine->settings.proto_max_bulk_len,
         .thresholds = &engine->thresholds,
+        .notes_accesses = !engine->quiet || command->id == COMMAND_TOUCH,
         .reply = reply,
         .engine = NULL, /* S3: a read has nothing to change */
     };

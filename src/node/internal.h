@@ -280,6 +280,7 @@ struct node {
     raft_index state_saved_member;
 
     struct snapshots snapshots;
+    struct evictions *evictions; /* eviction.c */
 
     /* progress, for time-outs and deadlines */
     int64_t stall_us; /* grows only while neither commit nor apply moves */
@@ -493,6 +494,18 @@ void stream_free(struct node *node);
 void stream_reset(struct node *node, bool alone);
 void stream_trim(struct node *node); /* lets go of what was given up */
 int64_t stream_deadline_us(const struct node *node);
+
+/* eviction.c */
+void evictions_open(struct node *node);
+void evictions_close(struct node *node);
+void evictions_reset(struct node *node); /* this node leads no more, or in another term */
+bool evictions_make_room(struct node *node, size_t coming); /* true: out of memory */
+void evictions_proposed(struct node *node, raft_index index, size_t bytes);
+void evictions_applied(struct node *node, raft_index index, uint8_t kind, size_t bytes);
+void evictions_pump(struct node *node);
+uint64_t evictions_used_bytes(const struct node *node); /* what maxmemory is compared with */
+void evictions_exceeded_us(const struct node *node, int64_t *total, int64_t *current);
+void evictions_reset_figures(struct node *node);
 
 /* feature.c */
 void feature_pump(struct node *node); /* leader: raises the level that all can apply */

@@ -64,7 +64,9 @@ struct engine *node_engine_new(struct node *node) {
         .proto_max_bulk_len = ENGINE_BULK_BYTES_DEFAULT};
     secret_of_cluster(node->identity.cluster_id, &settings.secret);
     struct engine_watcher watcher = {.context = node, .setting_changed = on_setting_changed};
-    return engine_new(&settings, &watcher);
+    struct engine *engine = engine_new(&settings, &watcher);
+    engine_set_access_clock(engine, node->now_us / 1000000);
+    return engine;
 }
 
 /* Makes the Raft core and the state machine of this identity. start->raft says what storage holds.
@@ -97,6 +99,7 @@ void node_replica_open(struct node *node, const struct node_start *start) {
 
 static void replica_close(struct node *node) {
     snapshots_reset(node);
+    evictions_reset(node);
     if (node->raft != NULL) raft_free(node->raft);
     engine_free(node->engine);
     node->raft = NULL;
@@ -188,6 +191,7 @@ struct node *node_new(const struct node_start *start, const struct node_ports *p
     node->incarnation.counter = start->boot_counter;
     ports->random_bytes(ports->context, &node->incarnation.nonce, sizeof node->incarnation.nonce);
     pubsub_open(node);
+    evictions_open(node);
     if (node->identity.id == 0) {
         struct node_identity fresh = {.state = IDENTITY_FRESH};
         while (fresh.id == 0) ports->random_bytes(ports->context, &fresh.id, sizeof fresh.id);
@@ -213,6 +217,7 @@ void node_free(struct node *node) {
     waits_free(node);
     pubsub_close(node);
     replica_close(node);
+    evictions_close(node);
     stream_free(node);
     buf_free(&node->gathered);
     buf_free(&node->scratch);
@@ -296,6 +301,7 @@ void follow_leadership(struct node *node) {
         buf_clear(&node->gathered);
         node->gathered_commands = 0;
         node->tick_in_flight = false;
+        evictions_reset(node);
         node->tickets_n = node->early_asks_n = 0;
     }
     if (role != RAFT_LEADER) node->clock_running = false;
@@ -354,8 +360,10 @@ static void replica_pump(struct node *node) {
         follow_leadership(node);
     }
     node->garbage_left = keyspace_free_some(engine_keyspace(node->engine), FREE_A_TURN);
+    engine_set_access_clock(node->engine, node->now_us / 1000000);
     seed_settings(node);
     stream_pump(node);
+    evictions_pump(node);
     reads_pump(node);
     clock_pump(node);
     for (int round = 0; round < READY_ROUNDS_MAX; round++) {

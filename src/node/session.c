@@ -158,6 +158,7 @@ static bool run_read(struct pending *pending, bool settled, int64_t clock_ms) {
     }
     struct reply reply = reply_for(pending);
     uint64_t seed = random_next(&node->random);
+    engine_note_accesses(node->engine, !session->no_touch);
     enum engine_query_result result = engine_query(node->engine, pending->command, pending->db,
         pending->argc, pending->argv, clock_ms, settled, seed, &reply);
     if (result == QUERY_MUST_WAIT) {
