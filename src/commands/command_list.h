@@ -13,7 +13,23 @@ COMMAND(APPEND, "append", cmd_append, docs_append, 3,
 COMMAND(AUTH, "auth", NULL, docs_auth, -2,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_NO_AUTH | CMD_ALLOW_BUSY | CMD_LOCAL,
     NO_KEYS, CAT_CONNECTION)
-CONTAINER(CLIENT, CLIENT_SETNAME, "client", NULL, docs_client, -2,
+COMMAND(BLMOVE, "blmove", cmd_blmove, docs_blmove, 6,
+    CMD_WRITE | CMD_GROWS | CMD_BLOCKING, KEYS(1, 2, 1), CAT_LIST)
+COMMAND(BLMPOP, "blmpop", cmd_blmpop, docs_blmpop, -5,
+    CMD_WRITE | CMD_BLOCKING | CMD_MOVABLE_KEYS, NO_KEYS, CAT_LIST)
+COMMAND(BLPOP, "blpop", cmd_blpop, docs_blpop, -3,
+    CMD_WRITE | CMD_BLOCKING, KEYS(1, -2, 1), CAT_LIST)
+COMMAND(BRPOP, "brpop", cmd_brpop, docs_brpop, -3,
+    CMD_WRITE | CMD_BLOCKING, KEYS(1, -2, 1), CAT_LIST)
+COMMAND(BRPOPLPUSH, "brpoplpush", cmd_brpoplpush, docs_brpoplpush, 4,
+    CMD_WRITE | CMD_GROWS | CMD_BLOCKING, KEYS(1, 2, 1), CAT_LIST)
+COMMAND(BZMPOP, "bzmpop", cmd_bzmpop, docs_bzmpop, -5,
+    CMD_WRITE | CMD_BLOCKING | CMD_MOVABLE_KEYS, NO_KEYS, CAT_SORTEDSET)
+COMMAND(BZPOPMAX, "bzpopmax", cmd_bzpopmax, docs_bzpopmax, -3,
+    CMD_WRITE | CMD_BLOCKING | CMD_FAST, KEYS(1, -2, 1), CAT_SORTEDSET)
+COMMAND(BZPOPMIN, "bzpopmin", cmd_bzpopmin, docs_bzpopmin, -3,
+    CMD_WRITE | CMD_BLOCKING | CMD_FAST, KEYS(1, -2, 1), CAT_SORTEDSET)
+CONTAINER(CLIENT, CLIENT_UNBLOCK, "client", NULL, docs_client, -2,
     CMD_LOCAL, NO_KEYS, 0)
 COMMAND(CLIENT_GETNAME, "client|getname", NULL, docs_client_getname, 2,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
@@ -37,6 +53,8 @@ COMMAND(CLIENT_SETINFO, "client|setinfo", NULL, docs_client_setinfo, 4,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(CLIENT_SETNAME, "client|setname", NULL, docs_client_setname, 3,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(CLIENT_UNBLOCK, "client|unblock", NULL, docs_client_unblock, -3,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 CONTAINER(CLUSTER, CLUSTER_SLOTS, "cluster", NULL, docs_cluster, -2,
     CMD_LOCAL, NO_KEYS, 0)
 COMMAND(CLUSTER_COUNT_FAILURE_REPORTS, "cluster|count-failure-reports", NULL, docs_cluster_count_failure_reports, 3,
@@ -293,7 +311,11 @@ COMMAND(SETNX, "setnx", cmd_setnx, docs_setnx, 3,
     CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_STRING)
 COMMAND(SETRANGE, "setrange", cmd_setrange, docs_setrange, 4,
     CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(SHARDFORGE_AGAIN, "shardforge.again", cmd_shardforge_again, docs_internal, -3,
+    CMD_WRITE | CMD_BLOCKING | CMD_INTERNAL, NO_KEYS, 0)
 COMMAND(SHARDFORGE_SETTING, "shardforge.setting", cmd_shardforge_setting, docs_internal, -3,
+    CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
+COMMAND(SHARDFORGE_UNBLOCK, "shardforge.unblock", cmd_shardforge_unblock, docs_internal, 7,
     CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
 COMMAND(SHUTDOWN, "shutdown", NULL, docs_shutdown, -1,
     CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_NO_MULTI | CMD_ALLOW_BUSY | CMD_LOCAL,

@@ -50,7 +50,12 @@ command_run cmd_zcount, cmd_zlexcount, cmd_zrange, cmd_zrangebylex, cmd_zrangeby
 command_run cmd_zmpop, cmd_zpopmax, cmd_zpopmin, cmd_zrandmember, cmd_zscan;
 command_run cmd_zdiff, cmd_zdiffstore, cmd_zinter, cmd_zintercard, cmd_zinterstore, cmd_zunion,
     cmd_zunionstore;
+/* list_move.c, sorted_set_pick.c: those that wait where there is nothing */
+command_run cmd_blmove, cmd_blmpop, cmd_blpop, cmd_brpop, cmd_brpoplpush, cmd_bzmpop, cmd_bzpopmax,
+    cmd_bzpopmin;
 /* setting.c */
 command_run cmd_shardforge_setting;
+/* waiting.c */
+command_run cmd_shardforge_again, cmd_shardforge_unblock;
 
 #endif

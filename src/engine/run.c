@@ -1,7 +1,7 @@
 /* One command against the state: inside an entry, or as a read. */
 #include "engine/internal.h"
 
-void run_in_entry(
+bool run_in_entry(
     struct engine *engine, const struct command_words *words, uint64_t seed, struct reply *reply) {
     const struct command *command = command_lookup(words->argc, words->argv);
     if (command == NULL) command = command_internal(words->argv[0]);
@@ -22,8 +22,11 @@ void run_in_entry(
         .thresholds = &engine->thresholds,
         .reply = reply,
         .engine = &engine->port,
+        .may_block = words->may_block,
+        .deadline_ms = words->deadline_ms,
     };
     call_run(&call);
+    return !call.waits;
 }
 
 enum engine_query_result engine_query(struct engine *engine, const struct command *command,

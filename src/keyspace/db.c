@@ -89,7 +89,20 @@ void db_dispose(struct db *db, struct object *object) {
     keyspace_dispose(db->keyspace, object, object_bytes(object));
 }
 
+static void tell_entered(const struct db *db, const struct object *object) {
+    const struct keyspace_observer *observer = db->keyspace->observer;
+    if (observer == NULL) return;
+    observer->entered(observer->context, db->number, object_type(object), object_key(object));
+}
+
+static void tell_left(const struct db *db, const struct object *object) {
+    const struct keyspace_observer *observer = db->keyspace->observer;
+    if (observer == NULL) return;
+    observer->left(observer->context, db->number, object_type(object), object_key(object));
+}
+
 void db_take_out(struct db *db, uint64_t hash, struct object *object) {
+    tell_left(db, object);
     expiry_take_out(db, object);
     void *removed = table_remove(&db->table, hash, object_key(object));
     SF_ASSERT(removed == object);
@@ -100,6 +113,7 @@ void db_enter(struct db *db, uint64_t hash, struct object *object) {
     void *replaced = table_put(&db->table, hash, object);
     SF_ASSERT(replaced == NULL);
     expiry_enter(db, object);
+    tell_entered(db, object);
 }
 
 /* Puts object, which has the same key, in the place of old. old_bytes: before object took over
@@ -124,7 +138,9 @@ static struct object *db_put(
         db_enter(db, hash, object);
         keyspace_free_for_new(db->keyspace);
     } else {
+        tell_left(db, old);
         db_exchange(db, hash, old, object_bytes(old), object);
+        tell_entered(db, object);
     }
     return object;
 }

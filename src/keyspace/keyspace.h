@@ -133,6 +133,17 @@ bool keyspace_free_some(struct keyspace *keyspace, uint64_t budget);
  * present before has changed (DESIGN 7), and so may keys watched as absent. */
 void keyspace_swap(struct keyspace *keyspace, uint32_t a, uint32_t b);
 
+/* Who wants to know which keys come to hold something, and cease to: told in the middle of the
+ * change, must change nothing here. `replaced`: all of a db (flushed, swapped). */
+struct keyspace_observer {
+    void *context;
+    void (*entered)(void *context, uint32_t db, enum object_type type, struct slice key);
+    void (*left)(void *context, uint32_t db, enum object_type type, struct slice key);
+    void (*replaced)(void *context, uint32_t db);
+};
+void keyspace_observe(
+    struct keyspace *keyspace, const struct keyspace_observer *observer); /* borrowed; NULL: none */
+
 /* -- expiry ---------------------------------------------------------------------------------- */
 
 /* The earliest due time over all dbs, NO_DUE when none. */

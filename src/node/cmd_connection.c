@@ -222,7 +222,17 @@ void local_readwrite(struct local_call *call) {
 
 /* -- CLIENT ---------------------------------------------------------------------------------- */
 
+static const char *client_flags(const struct session *session, char out[8]) {
+    size_t n = 0;
+    if (session_is_blocked(session)) out[n++] = 'b';
+    if (session->stale_reads) out[n++] = 'r';
+    if (n == 0) out[n++] = 'N';
+    out[n] = '\0';
+    return out;
+}
+
 static void describe_client(const struct session *session, struct buf *out) {
+    char flags[8];
     int64_t now = session->node->now_us;
     struct slice name = buf_slice(&session->name), lib = buf_slice(&session->lib_name),
                  version = buf_slice(&session->lib_version);
@@ -230,8 +240,7 @@ static void describe_client(const struct session *session, struct buf *out) {
         (unsigned long long)session->id, session->remote, session->local, session->fd,
         (int)name.len, name.data == NULL ? "" : name.data,
         (long long)((now - session->opened_us) / 1000000),
-        (long long)((now - session->last_us) / 1000000), session->stale_reads ? "r" : "N",
-        session->db);
+        (long long)((now - session->last_us) / 1000000), client_flags(session, flags), session->db);
     buf_printf(out,
         "sub=0 psub=0 ssub=0 multi=-1 qbuf=%zu qbuf-free=%zu argv-mem=%zu multi-mem=0 rbs=%zu "
         "rbp=0 "
@@ -433,6 +442,7 @@ static const char *const client_help[] = {"GETNAME", "    The name of this conne
     "    Whether reads of this connection count as accesses.", "REPLY (ON|OFF|SKIP)",
     "    Whether replies are sent to this connection.", "SETINFO (LIB-NAME|LIB-VER) <value>",
     "    What the client library says of itself.", "SETNAME <name>", "    Names this connection.",
+    "UNBLOCK <clientid> [TIMEOUT|ERROR]", "    Ends the waiting of a connection of this node.",
     NULL};
 
 void local_client(struct local_call *call) {

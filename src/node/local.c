@@ -24,6 +24,7 @@ static const struct local_row {
     [COMMAND_CLIENT_REPLY] = {local_client, AT_ONCE},
     [COMMAND_CLIENT_SETINFO] = {local_client, AT_ONCE},
     [COMMAND_CLIENT_SETNAME] = {local_client, AT_ONCE},
+    [COMMAND_CLIENT_UNBLOCK] = {local_unblock, HOLDS},
     [COMMAND_CLUSTER_COUNT_FAILURE_REPORTS] = {local_cluster, AT_TURN},
     [COMMAND_CLUSTER_COUNTKEYSINSLOT] = {local_cluster, AT_TURN},
     [COMMAND_CLUSTER_FAILOVER] = {local_cluster, AT_TURN},

@@ -7,6 +7,8 @@
 
 #include <stdio.h>
 
+enum { BLOCKED_INPUT_BYTES = 64 << 10 }; /* read ahead of a blocked client, to see it go */
+
 /* -- pending requests ------------------------------------------------------------------------ */
 
 static size_t argv_bytes(uint32_t argc, const struct slice *argv) {
@@ -47,6 +49,7 @@ struct pending *pending_new(struct session *session, enum pending_kind kind,
 void pending_free(struct pending *pending) {
     struct session *session = pending->session;
     if (pending->kind == PENDING_WRITE) stream_forget_waiter(pending);
+    if (pending->kind == PENDING_BLOCKED) blocked_drop(pending);
     if (pending->kind == PENDING_HELD && !pending->done) {
         meet_drop(session->node, pending);
         errand_drop(session->node, pending);
@@ -158,6 +161,7 @@ static bool answer_head(struct pending *head, bool before_write) {
     struct node *node = session->node;
     switch (head->kind) {
     case PENDING_WRITE:
+    case PENDING_BLOCKED:
         return false;
     case PENDING_READ:
         if (before_write) {
@@ -188,7 +192,7 @@ void session_drain(struct session *session) {
     session->drain_paused = false;
     for (;;) {
         struct pending *head = session_head(session);
-        if (head == NULL || head->kind == PENDING_WRITE) {
+        if (head == NULL || head->kind == PENDING_WRITE || head->kind == PENDING_BLOCKED) {
             list_remove(&session->in_waiters);
             break;
         }
@@ -345,6 +349,8 @@ static void on_data(struct session *session, const struct command *command, uint
         }
         struct pending *pending = pending_new(session, PENDING_WRITE, command, 0, NULL);
         stream_add(node, pending, session->db, argc, argv);
+        /* what it sends behind is not parsed before the answer is known */
+        if ((command->flags & CMD_BLOCKING) != 0) session->barrier = true;
         node->n_writes++;
         return;
     }
@@ -551,6 +557,7 @@ void session_answer_lost(struct session *session, uint64_t through) {
     for (bool done = false; !done;) {
         struct pending *head = session_head(session);
         done = head == last;
+        if (done && blocked_goes_on(head)) return;
         answer_lost_head(session, head);
     }
     wait_for_turn(session); /* what stands behind */
@@ -565,8 +572,9 @@ void sessions_time_out(struct node *node) {
         struct session *session = SF_CONTAINER(link, struct session, in_node);
         for (struct pending *head = session_head(session); head != NULL;
              head = session_head(session)) {
-            if (head->kind == PENDING_HELD) break; /* these have deadlines of their own */
-            if (session->drain_paused) break;      /* its own client is what it waits for */
+            if (head->kind == PENDING_HELD || head->kind == PENDING_BLOCKED)
+                break;                        /* these have deadlines of their own */
+            if (session->drain_paused) break; /* its own client is what it waits for */
             if (node->stall_us - head->stall_start_us < limit) break;
             session_time_out_head(session);
             session_drain(session);
@@ -673,12 +681,22 @@ struct buf *session_output(struct session *session) {
     return &session->output;
 }
 
+/* Waits for somebody else's doing: its end must be seen, and nothing is owed to one that has ended.
+ */
+bool session_is_blocked(const struct session *session) {
+    const struct list *first = session->pending.next;
+    return first != &session->pending &&
+           SF_CONTAINER(first, struct pending, in_session)->kind == PENDING_BLOCKED;
+}
+
 bool session_wants_read(const struct session *session) {
-    return !session->no_more && !session->close && list_empty(&session->in_stopped) &&
-           !session->node->shutting_down;
+    bool parses = list_empty(&session->in_stopped) ||
+                  (session_is_blocked(session) && session->input.len < BLOCKED_INPUT_BYTES);
+    return !session->no_more && !session->close && parses && !session->node->shutting_down;
 }
 
 bool session_is_waiting(const struct session *session) {
+    if (session_is_blocked(session)) return false;
     return !list_empty(&session->pending) || !list_empty(&session->in_stopped);
 }
 
