@@ -212,7 +212,9 @@ void local_unblock(struct local_call *call) {
     int64_t id;
     bool error = call->argc == 4 && slice_is(call->argv[3], "error");
     if (call->argc > 4) {
-        reply_error(call->reply, "ERR wrong number of arguments for 'client|unblock' command");
+        reply_errorf(call->reply,
+            "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try CLIENT HELP.",
+            (int)SF_MIN(call->argv[1].len, (size_t)128), call->argv[1].data);
         return;
     }
     if (call->argc == 4 && !error && !slice_is(call->argv[3], "timeout")) {
