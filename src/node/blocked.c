@@ -66,6 +66,13 @@ void blocked_drop(struct pending *pending) {
         log_unblock(node, NULL, &pending->place, "gone");
 }
 
+/* Its end must be seen, and nothing is owed to one that has ended: it waits for somebody else. */
+bool session_is_blocked(const struct session *session) {
+    const struct list *first = session->pending.next;
+    return first != &session->pending &&
+           SF_CONTAINER(first, struct pending, in_session)->kind == PENDING_BLOCKED;
+}
+
 /* -- what the engine tells ------------------------------------------------------------------- */
 
 static struct reply on_answer_begins(void *context, void *holder) {
