@@ -117,6 +117,14 @@ LPOS lkey zmember [RANK index] [COUNT index] [MAXLEN index]
 LMOVE lkey lkey (LEFT|RIGHT) (LEFT|RIGHT)
 RPOPLPUSH lkey lkey
 LMPOP 2 lkey lkey (LEFT|RIGHT) [COUNT index]
+BLPOP lkey lkey 0.001
+BRPOP lkey 0.001
+BLMOVE lkey lkey (LEFT|RIGHT) (LEFT|RIGHT) 0.001
+BRPOPLPUSH lkey lkey 0.001
+BLMPOP 0.001 2 lkey lkey (LEFT|RIGHT) [COUNT index]
+BZPOPMIN zkey zkey 0.001
+BZPOPMAX zkey 0.001
+BZMPOP 0.001 2 zkey zkey (MIN|MAX) [COUNT index]
 ZADD zkey [NX|XX] [GT|LT] [CH] score zmember
 ZADD zkey score zmember score zmember score zmember score zmember
 ZADD zkey INCR score zmember
@@ -169,12 +177,13 @@ CLIENT word value
 OBJECT word key
 COMMAND word
 """
-SELDOM = {"FLUSHDB", "SWAPDB", "KEYS", "SCAN", "CONFIG", "CLIENT", "COMMAND", "word"}
+SELDOM = {"FLUSHDB", "SWAPDB", "KEYS", "SCAN", "CONFIG", "CLIENT", "COMMAND", "word",
+          "BLPOP", "BRPOP", "BLMOVE", "BRPOPLPUSH", "BLMPOP", "BZPOPMIN", "BZPOPMAX", "BZMPOP"}
 
 COMPARATORS = {
     "ZRANDMEMBER": ("type",), "ZSCAN": ("scores",),
     **{name: ("doubles",) for name in ("ZADD", "ZINCRBY", "ZSCORE", "ZMSCORE", "ZRANGE", "ZREVRANGE", "ZRANGEBYSCORE",
-       "ZREVRANGEBYSCORE", "ZPOPMIN", "ZPOPMAX", "ZMPOP", "ZUNION", "ZINTER", "ZDIFF")},
+       "ZREVRANGEBYSCORE", "ZPOPMIN", "ZPOPMAX", "ZMPOP", "BZPOPMIN", "BZPOPMAX", "BZMPOP", "ZUNION", "ZINTER", "ZDIFF")},
     "KEYS": ("unordered",), "SCAN": ("unordered",), "RANDOMKEY": ("type",),
     "DBSIZE": ("type",),  # Redis counts dead keys until it happens to meet them
     "HGETALL": ("unordered",), "HKEYS": ("unordered",), "HVALS": ("unordered",), "HSCAN": ("pairs",),
@@ -393,7 +402,21 @@ def picks_too_much(words):
     return re.fullmatch(rb"-\d{4,}", words[2]) is not None
 
 
+WAIT_LAST = {b"blpop", b"brpop", b"blmove", b"brpoplpush", b"bzpopmin", b"bzpopmax"}
+WAIT_FIRST = {b"blmpop", b"bzmpop"}
+
+
+def waits_long(words):
+    """Nobody else speaks while a command of an episode waits."""
+    name = words[0].lower()
+    if name in WAIT_LAST:
+        return words[-1] != b"0.001"
+    return name in WAIT_FIRST and len(words) > 1 and words[1] != b"0.001"
+
+
 def is_comparable(words):
+    if waits_long(words):
+        return False
     if picks_too_much(words):
         return False
     if expires_soon(words):

@@ -8,7 +8,8 @@
 
 enum {
     SILENCE_US = 100000, /* of a member, then its waiters are taken out (DESIGN 7) */
-    PAUSE_US = 50000,    /* between two turns of this node: it cannot judge others' silence */
+    PAUSE_US = 15000, /* a turn later than the next heartbeat by that: this node stood still itself,
+                         asked nobody, and cannot judge their silence */
 };
 
 /* -- our clients ----------------------------------------------------------------------------- */
@@ -158,7 +159,8 @@ static bool is_lost(const struct node *node, const struct peer *peer, bool first
 
 /* The first entry of a leader, the no-op aside, and later ones when somebody falls silent. */
 void blocked_lead(struct node *node) {
-    if (node->now_us - node->waiters_pumped_us > PAUSE_US) node->waiters_steady_us = node->now_us;
+    int64_t longest_us = PAUSE_US + (int64_t)node->settings.raft.heartbeat_interval_ms * 1000;
+    if (node->now_us - node->waiters_pumped_us > longest_us) node->waiters_steady_us = node->now_us;
     node->waiters_pumped_us = node->now_us;
     bool first = node->waiters_term != raft_current_term(node->raft);
     node->waiters_term = raft_current_term(node->raft);
