@@ -64,7 +64,7 @@ struct call {
     const struct engine_port *engine; /* replicated state outside the keyspace; NULL in reads */
     /* A client's own command, not one in a transaction or script: it may wait. */
     bool may_block;
-    bool waits;          /* set by call_wait: nothing was replied */
+    bool waits;          /* set by call_wait_for: nothing was replied */
     int64_t deadline_ms; /* until when; 0: as the command's words say */
 };
 

@@ -30,25 +30,33 @@ bool call_timeout(struct call *call, struct slice text, int64_t *deadline_ms) {
     return true;
 }
 
+bool call_wait_for(struct call *call, const struct wait_request *request) {
+    if (!call->may_block) return false;
+    SF_ASSERT(request->keys >= call->argv);
+    SF_ASSERT(request->keys + request->n_keys <= call->argv + call->argc);
+    call->waits = true;
+    /* a read finds out that it has to wait, and comes again as a write */
+    if (call->engine != NULL) call->engine->wait(call->engine->context, call, request);
+    return true;
+}
+
 bool call_wait(struct call *call, const int64_t *deadline_ms, enum object_type type, uint32_t first,
     uint32_t n_keys) {
-    if (deadline_ms == NULL || !call->may_block) return false;
-    SF_ASSERT(call->engine != NULL && first + n_keys <= call->argc);
+    if (deadline_ms == NULL) return false;
     struct wait_request request = {
         .type = type, .n_keys = n_keys, .keys = call->argv + first, .deadline_ms = *deadline_ms};
-    call->waits = true;
-    call->engine->wait(call->engine->context, call, &request);
-    return true;
+    return call_wait_for(call, &request);
 }
 
 /* -- what the node logs ---------------------------------------------------------------------- */
 
 /* shardforge.again deadline word ...: a command that waited and was taken out of the queue (its
- * node was not heard for a while) queues once more, with the deadline that it had. */
+ * node was not heard for a while) queues once more, with the deadline that it had. 0: a read that
+ * found nothing and may wait (XREAD). */
 void cmd_shardforge_again(struct call *call) {
     int64_t deadline_ms;
     const struct command *inner = command_lookup(call->argc - 2, call->argv + 2);
-    if (!int_parse(call->argv[1], &deadline_ms) || deadline_ms <= 0 || inner == NULL ||
+    if (!int_parse(call->argv[1], &deadline_ms) || deadline_ms < 0 || inner == NULL ||
         (inner->flags & CMD_BLOCKING) == 0 || inner->run == NULL ||
         !command_arity_fits(inner, call->argc - 2)) {
         reply_error(call->reply, TEXT_SYNTAX); /* a peer built it: not ours to assert */

@@ -14,4 +14,7 @@ bool call_timeout(struct call *call, struct slice text, int64_t *deadline_ms);
 bool call_wait(struct call *call, const int64_t *deadline_ms, enum object_type type, uint32_t first,
     uint32_t n_keys);
 
+/* The same where more is to be said; request->keys are within call->argv. */
+bool call_wait_for(struct call *call, const struct wait_request *request);
+
 #endif

@@ -92,6 +92,8 @@ enum engine_query_result {
     QUERY_DONE,      /* the reply was appended */
     QUERY_MUST_WAIT, /* a key is due between state time and clock_ms: run again, with settled, once
                         state time >= clock_ms; nothing was appended */
+    QUERY_BLOCKS,    /* it waits for a key, and nothing was replied: let the log queue it
+                        (shardforge.again 0 words) */
 };
 /* Runs a read command. clock_ms: the leader's clock at the read index (S3: changes nothing).
  * settled: state time has come to clock_ms; ask no more. */

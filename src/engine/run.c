@@ -48,8 +48,10 @@ enum engine_query_result engine_query(struct engine *engine, const struct comman
         .thresholds = &engine->thresholds,
         .reply = reply,
         .engine = NULL, /* S3: a read has nothing to change */
+        .may_block = true,
     };
     call_run(&call);
+    if (call.waits && !call.must_wait) return QUERY_BLOCKS;
     if (!call.must_wait) return QUERY_DONE;
     SF_ASSERT(!settled);
     if (reply->out != NULL) buf_truncate(reply->out, before);

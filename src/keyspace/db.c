@@ -89,7 +89,7 @@ void db_dispose(struct db *db, struct object *object) {
     keyspace_dispose(db->keyspace, object, object_bytes(object));
 }
 
-static void tell_entered(const struct db *db, const struct object *object) {
+void db_announce(struct db *db, const struct object *object) {
     const struct keyspace_observer *observer = db->keyspace->observer;
     if (observer == NULL) return;
     observer->entered(observer->context, db->number, object_type(object), object_key(object));
@@ -113,7 +113,7 @@ void db_enter(struct db *db, uint64_t hash, struct object *object) {
     void *replaced = table_put(&db->table, hash, object);
     SF_ASSERT(replaced == NULL);
     expiry_enter(db, object);
-    tell_entered(db, object);
+    db_announce(db, object);
 }
 
 /* Puts object, which has the same key, in the place of old. old_bytes: before object took over
@@ -140,7 +140,7 @@ static struct object *db_put(
     } else {
         tell_left(db, old);
         db_exchange(db, hash, old, object_bytes(old), object);
-        tell_entered(db, object);
+        db_announce(db, object);
     }
     return object;
 }

@@ -143,6 +143,8 @@ struct keyspace_observer {
 };
 void keyspace_observe(
     struct keyspace *keyspace, const struct keyspace_observer *observer); /* borrowed; NULL: none */
+/* Tells the observer that this key has entered, though it was there: a stream has more entries. */
+void db_announce(struct db *db, const struct object *object);
 
 /* -- expiry ---------------------------------------------------------------------------------- */
 

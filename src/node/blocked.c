@@ -91,21 +91,33 @@ static void on_answer_ends(void *context, void *holder) {
     session_write_applied(pending->session, pending);
 }
 
-/* Queues again, as a new write, with what is left of its deadline. */
-static void on_waiter_removed(void *context, void *holder, uint32_t db, int64_t deadline_ms,
-    uint32_t argc, const struct slice *argv) {
-    struct node *node = context;
-    struct pending *pending = holder;
+/* Queues it, as a new write; deadline_ms 0: as its words say. */
+static void queue(struct pending *pending, uint32_t db, int64_t deadline_ms, uint32_t argc,
+    const struct slice *argv) {
+    struct node *node = pending->session->node;
     char text[INT_TEXT_MAX];
     struct slice *words = sf_alloc(((size_t)argc + 2) * sizeof *words);
     words[0] = SLICE("shardforge.again");
     words[1] = slice_of(text, int_print(deadline_ms, text));
     memcpy(words + 2, argv, argc * sizeof *argv);
-    blocked_ends(pending, PENDING_WRITE);
+    pending->kind = PENDING_WRITE;
     pending->stall_start_us = node->stall_us;
     stream_add(node, pending, db, argc + 2, words);
     sf_free(words);
     node_wake(node);
+}
+
+void blocked_queue(struct pending *read) {
+    SF_ASSERT(read->kind == PENDING_READ);
+    queue(read, read->db, 0, read->argc, read->argv);
+}
+
+/* It queues again, with what is left of its deadline. */
+static void on_waiter_removed(void *context, void *holder, uint32_t db, int64_t deadline_ms,
+    uint32_t argc, const struct slice *argv) {
+    (void)context;
+    blocked_ends(holder, PENDING_WRITE);
+    queue(holder, db, deadline_ms, argc, argv);
 }
 
 void blocked_watch(struct node *node, struct engine_watcher *watcher) {

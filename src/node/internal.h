@@ -523,6 +523,7 @@ void blocked_begin(struct node *node, struct pending *pending, const struct engi
 /* The new state of a snapshot has seen a write: it goes on waiting there; false: it does not. */
 bool blocked_goes_on(struct pending *write);
 void blocked_after_snapshot(struct node *node);
+void blocked_queue(struct pending *read);   /* it found nothing and may wait: into the log */
 void blocked_drop(struct pending *pending); /* its client goes */
 void blocked_lead(struct node *node);       /* leader: takes out the waiters of silent members */
 int64_t blocked_deadline_us(const struct node *node);

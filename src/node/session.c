@@ -167,6 +167,7 @@ static bool run_read(struct pending *pending, bool settled, int64_t clock_ms) {
         pending->settle_clock_ms = clock_ms;
         pending->tried_ms = engine_now_ms(node->engine);
     }
+    if (result == QUERY_BLOCKS) blocked_queue(pending);
     return result == QUERY_DONE;
 }
 
@@ -397,6 +398,8 @@ static void on_data(struct session *session, const struct command *command, uint
     const struct slice *argv) {
     struct node *node = session->node;
     if (refused(session)) return;
+    /* what it sends behind is not parsed before the answer is known */
+    if ((command->flags & CMD_BLOCKING) != 0) session->barrier = true;
     if (command_route(command) == ROUTE_WRITE) {
         if (node->storage_state != SF_OK && raft_leads(node)) {
             answer_error(session, "MISCONF The log cannot be written: no space left, not executed");
@@ -404,8 +407,6 @@ static void on_data(struct session *session, const struct command *command, uint
         }
         struct pending *pending = pending_new(session, PENDING_WRITE, command, 0, NULL);
         stream_add(node, pending, session->db, argc, argv);
-        /* what it sends behind is not parsed before the answer is known */
-        if ((command->flags & CMD_BLOCKING) != 0) session->barrier = true;
         node->n_writes++;
         return;
     }

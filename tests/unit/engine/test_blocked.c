@@ -452,7 +452,7 @@ static void test_a_silent_members_waiters_leave_and_queue_again_with_their_deadl
     expect(m, "2=*2 $1 l $1 x 0=*2 $1 l $1 y ");
     apply(m, 2, "0: shardforge.again 1700000000000 BLPOP l 5"); /* its time came meanwhile */
     expect(m, "0=*-1 ");
-    apply(m, 2, "0: shardforge.again 0 BLPOP l 5; 1: shardforge.again 5 RPUSH l 5");
+    apply(m, 2, "0: shardforge.again -1 BLPOP l 5; 1: shardforge.again 5 RPUSH l 5");
     expect(m, "0=-ERR syntax error 1=-ERR syntax error ");
     machine_free(m);
 }
