@@ -394,12 +394,20 @@ static bool refused(struct session *session) {
     return true;
 }
 
+/* XREAD waits only where it says so. */
+static bool may_wait(const struct command *command, uint32_t argc, const struct slice *argv) {
+    bool waits = (command->flags & CMD_BLOCKING) != 0 && command_route(command) == ROUTE_WRITE;
+    if ((command->flags & CMD_BLOCKING) == 0) return false;
+    for (uint32_t i = 1; !waits && i < argc; i++) waits = slice_is(argv[i], "block");
+    return waits;
+}
+
 static void on_data(struct session *session, const struct command *command, uint32_t argc,
     const struct slice *argv) {
     struct node *node = session->node;
     if (refused(session)) return;
     /* what it sends behind is not parsed before the answer is known */
-    if ((command->flags & CMD_BLOCKING) != 0) session->barrier = true;
+    if (may_wait(command, argc, argv)) session->barrier = true;
     if (command_route(command) == ROUTE_WRITE) {
         if (node->storage_state != SF_OK && raft_leads(node)) {
             answer_error(session, "MISCONF The log cannot be written: no space left, not executed");
