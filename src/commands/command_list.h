@@ -39,7 +39,7 @@ COMMAND(BZPOPMAX, "bzpopmax", cmd_bzpopmax, docs_bzpopmax, -3,
     CMD_WRITE | CMD_BLOCKING | CMD_FAST, KEYS(1, -2, 1), CAT_SORTEDSET)
 COMMAND(BZPOPMIN, "bzpopmin", cmd_bzpopmin, docs_bzpopmin, -3,
     CMD_WRITE | CMD_BLOCKING | CMD_FAST, KEYS(1, -2, 1), CAT_SORTEDSET)
-CONTAINER(CLIENT, CLIENT_UNBLOCK, "client", NULL, docs_client, -2,
+CONTAINER(CLIENT, CLIENT_UNPAUSE, "client", NULL, docs_client, -2,
     CMD_LOCAL, NO_KEYS, 0)
 COMMAND(CLIENT_GETNAME, "client|getname", NULL, docs_client_getname, 2,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
@@ -57,6 +57,8 @@ COMMAND(CLIENT_NO_EVICT, "client|no-evict", NULL, docs_client_no_evict, 3,
     CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(CLIENT_NO_TOUCH, "client|no-touch", NULL, docs_client_no_touch, 3,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(CLIENT_PAUSE, "client|pause", NULL, docs_client_pause, -3,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(CLIENT_REPLY, "client|reply", NULL, docs_client_reply, 3,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(CLIENT_SETINFO, "client|setinfo", NULL, docs_client_setinfo, 4,
@@ -64,6 +66,8 @@ COMMAND(CLIENT_SETINFO, "client|setinfo", NULL, docs_client_setinfo, 4,
 COMMAND(CLIENT_SETNAME, "client|setname", NULL, docs_client_setname, 3,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(CLIENT_UNBLOCK, "client|unblock", NULL, docs_client_unblock, -3,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(CLIENT_UNPAUSE, "client|unpause", NULL, docs_client_unpause, 2,
     CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 CONTAINER(CLUSTER, CLUSTER_SLOTS, "cluster", NULL, docs_cluster, -2,
     CMD_LOCAL, NO_KEYS, 0)

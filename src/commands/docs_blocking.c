@@ -97,3 +97,20 @@ const struct command_docs docs_client_unblock = {
         ONEOF("timeout_error", .flags = ARG_OPTIONAL,
             .arguments = ARGUMENTS(TOKEN("timeout", "TIMEOUT"), TOKEN("error", "ERROR")))),
 };
+
+const struct command_docs docs_client_pause = {
+    .summary = "Lets the clients of this node wait for a time.",
+    .since = "2.9.50",
+    .group = "connection",
+    .complexity = "O(1)",
+    .arguments = ARGUMENTS(INTEGER("timeout"),
+        ONEOF("mode", .since = "6.2.0", .flags = ARG_OPTIONAL,
+            .arguments = ARGUMENTS(TOKEN("write", "WRITE"), TOKEN("all", "ALL")))),
+};
+
+const struct command_docs docs_client_unpause = {
+    .summary = "Lets paused clients go on.",
+    .since = "6.2.0",
+    .group = "connection",
+    .complexity = "O(N), N connections",
+};

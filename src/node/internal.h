@@ -87,6 +87,7 @@ struct session {
     bool stale_reads;        /* READONLY */
     bool no_more;            /* QUIT or a protocol error: nothing more is parsed */
     bool quitting;           /* closes when everything before is answered */
+    bool paused;             /* its next request waits for the end of CLIENT PAUSE */
     bool barrier;            /* a command that may be held ends what is parsed for now */
     uint32_t n_publish;      /* PUBLISHes in pending: behind one, only others are parsed */
     uint32_t n_publish_held; /* of those, sent and not yet answered by all nodes */
@@ -300,6 +301,8 @@ struct node {
     uint32_t n_sessions;
     uint64_t next_session_id;
     struct list errands;
+    int64_t pause_until_us; /* CLIENT PAUSE (pause.c) */
+    bool pause_all;         /* else only what writes */
     uint32_t n_blocked;     /* clients that wait in the state's queue (blocked.c) */
     int64_t campaign_us;    /* when the latest election that this node stood in began */
     raft_term waiters_term; /* the term in which it judged the members' waiters as a leader */
@@ -528,6 +531,14 @@ void blocked_drop(struct pending *pending); /* its client goes */
 void blocked_lead(struct node *node);       /* leader: takes out the waiters of silent members */
 int64_t blocked_deadline_us(const struct node *node);
 void local_unblock(struct local_call *call);
+
+/* pause.c */
+/* A request that is complete has to wait for the end of the pause; it is parsed again then. */
+bool pause_holds(struct session *session, uint32_t argc, const struct slice *argv);
+bool pause_is_over(const struct session *session);
+int64_t pause_deadline_us(const struct node *node);
+void local_pause(struct local_call *call);
+void local_unpause(struct local_call *call);
 
 /* pubsub.c */
 void pubsub_open(struct node *node);

@@ -429,6 +429,7 @@ int64_t node_next_deadline_us(const struct node *node) {
         deadline = SF_MIN(deadline, clock_deadline_us(node));
         deadline = SF_MIN(deadline, blocked_deadline_us(node));
     }
+    deadline = SF_MIN(deadline, pause_deadline_us(node));
     if (node->garbage_left) deadline = SF_MIN(deadline, node->now_us + 1000);
     return SF_MIN(deadline, handover_deadline_us(node));
 }

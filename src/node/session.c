@@ -555,6 +555,10 @@ void session_parse(struct session *session) {
             stop_parsing(session);
             return;
         }
+        if (parsed == RESP_COMMAND && pause_holds(session, argc, argv)) {
+            stop_parsing(session);
+            return;
+        }
         if (parsed == RESP_COMMAND) session_on_command(session, argc, argv);
         if (parsed == RESP_TOO_LARGE) protocol_error(session, error, false);
         if (parsed == RESP_BROKEN) {
@@ -569,7 +573,7 @@ void session_parse(struct session *session) {
 }
 
 static bool may_resume(const struct session *session) {
-    return !session->barrier && !session->drain_paused &&
+    return !session->barrier && !session->drain_paused && pause_is_over(session) &&
            session->n_pending <= SESSION_PENDING_MAX / 2 &&
            session->pending_bytes <= SESSION_PENDING_BYTES / 2 && !is_full(session);
 }

@@ -330,6 +330,27 @@ static void test_a_command_that_a_snapshot_shows_waiting_was_not_lost(void **sta
     world_free(world);
 }
 
+static void test_a_pause_holds_back_what_writes_or_everything_until_its_end(void **state) {
+    (void)state;
+    struct world *world = world_ready(1);
+    struct client *client = client_open(world, 0), *other = client_open(world, 0);
+    client_ask(client, "CLIENT PAUSE 200 WRITE\r\nGET a\r\nSET a 1\r\nGET a\r\n", "+OK\r\n$-1\r\n");
+    client_ask(other, "PING\r\n", "+PONG\r\n");
+    world_run(world, 150);
+    client_expect(client, "");
+    world_run(world, 100);
+    client_expect(client, "+OK\r\n$1\r\n1\r\n");
+    client_ask(client, "CLIENT PAUSE 100\r\n", "+OK\r\n");
+    client_ask(other, "PING\r\n", "");
+    world_run(world, 110);
+    client_expect(other, "+PONG\r\n");
+    client_ask(client, "CLIENT PAUSE 100000 WRITE\r\n", "+OK\r\n");
+    client_ask(other, "SET a 2\r\nPING\r\n", "");
+    client_ask(client, "CLIENT UNPAUSE\r\n", "+OK\r\n");
+    client_expect(other, "+OK\r\n+PONG\r\n");
+    world_free(world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_clients_of_all_nodes_are_served_in_the_order_of_the_log),
@@ -349,6 +370,7 @@ int main(void) {
         cmocka_unit_test(test_who_still_stands_in_a_snapshots_queue_goes_on_waiting),
         cmocka_unit_test(test_who_stands_no_more_in_a_snapshots_queue_hears_that_nobody_knows),
         cmocka_unit_test(test_a_command_that_a_snapshot_shows_waiting_was_not_lost),
+        cmocka_unit_test(test_a_pause_holds_back_what_writes_or_everything_until_its_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
