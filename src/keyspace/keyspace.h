@@ -39,6 +39,7 @@ enum object_encoding {
     ENCODING_HASHTABLE,
     ENCODING_QUICKLIST,
     ENCODING_SKIPLIST,
+    ENCODING_STREAM,
 };
 
 struct keyspace; /* all databases, one revision counter */
