@@ -175,6 +175,7 @@ void cmd_xadd(struct call *call) {
     stream_append(stream, &limits, id, n_texts / 2, call->argv + at + 1);
     if (options.trims) stream_cut(stream, &options.trim);
     edit_end(call, &edit);
+    if (edit.object != NULL) db_announce(call->db, edit.object); /* whoever waits for more */
     reply_stream_id(call->reply, id);
 }
 

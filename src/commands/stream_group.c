@@ -112,6 +112,7 @@ void cmd_xgroup_destroy(struct call *call) {
     if (edit.group == NULL) return;
     stream_group_destroy(edit.stream, edit.group);
     stream_edit_end(call, &edit);
+    db_announce(call->db, edit.object); /* who waits for this group hears that there is none */
 }
 
 void cmd_xgroup_createconsumer(struct call *call) {

@@ -1,6 +1,7 @@
 #include "commands/stream_read.h"
 
 #include "commands/functions.h"
+#include "commands/waiting.h"
 
 /* -- options --------------------------------------------------------------------------------- */
 
@@ -255,18 +256,51 @@ bool stream_read_try(struct call *call, const struct stream_read *read) {
     return true;
 }
 
-static void read_once(struct call *call) {
+/* -- waiting for more ------------------------------------------------------------------------ */
+
+/* Waits with "$" replaced by the id that it means now: the command runs again when a stream has
+ * grown, or, for groups, has gone. */
+static bool wait_for_more(struct call *call, const struct stream_read *read) {
+    if (!read->blocks || !call->may_block) return false;
+    uint32_t first_id = read->first_key + read->n_streams;
+    struct slice *words = sf_alloc(call->argc * sizeof *words);
+    char *texts = sf_alloc((size_t)read->n_streams * STREAM_ID_TEXT_MAX);
+    memcpy(words, call->argv, call->argc * sizeof *words);
+    for (uint32_t i = 0; i < read->n_streams; i++) {
+        if (!slice_is(words[first_id + i], "$")) continue;
+        char *text = texts + (size_t)i * STREAM_ID_TEXT_MAX;
+        words[first_id + i] = slice_of(text, stream_id_print(read->after[i], text));
+    }
+    int64_t deadline_ms = read->block_ms == 0 ? NO_DUE : due_clamp(call->now_ms + read->block_ms);
+    struct call resolved = *call;
+    resolved.argv = words;
+    struct wait_request request = {.type = OBJECT_STREAM,
+        .n_keys = read->n_streams,
+        .keys = words + read->first_key,
+        .deadline_ms = call->deadline_ms != 0 ? call->deadline_ms : deadline_ms,
+        .on_loss = read->is_group};
+    call->waits = call_wait_for(&resolved, &request);
+    sf_free(texts);
+    sf_free(words);
+    return call->waits;
+}
+
+/* -- the commands ---------------------------------------------------------------------------- */
+
+static void read_or_wait(struct call *call) {
     struct stream_read read;
     if (!stream_read_parse(call, &read)) return;
-    if (stream_read_resolve(call, &read) && !stream_read_try(call, &read))
+    if (stream_read_resolve(call, &read) && !stream_read_try(call, &read) &&
+        !wait_for_more(call, &read)) {
         reply_null_array(call->reply);
+    }
     stream_read_free(&read);
 }
 
 void cmd_xread(struct call *call) {
-    read_once(call);
+    read_or_wait(call);
 }
 
 void cmd_xreadgroup(struct call *call) {
-    read_once(call);
+    read_or_wait(call);
 }

@@ -19,6 +19,7 @@ struct machine {
     struct buf told;
     char holders[64]; /* names 'a' to 'z' by address: the holder is &holders[name] */
     size_t told_before;
+    bool begun; /* an answer that may end without having come */
 };
 
 static const struct engine_settings defaults = {1, 4, {1, 2}, 512 << 20};
@@ -29,9 +30,20 @@ static struct incarnation incarnation_of(uint64_t node) {
 
 /* -- answers --------------------------------------------------------------------------------- */
 
+/* What began and did not end waits on: nothing was said. */
+static void forget_begun(struct machine *machine) {
+    if (machine->begun) {
+        assert_int_equal(machine->told.len, machine->told_before + 2);
+        buf_truncate(&machine->told, machine->told_before);
+    }
+    machine->begun = false;
+}
+
 static struct reply on_begins(void *context, void *holder) {
     struct machine *machine = context;
     const char *name = holder;
+    forget_begun(machine);
+    machine->begun = true;
     machine->told_before = machine->told.len;
     buf_append_char(&machine->told, (char)(name - machine->holders));
     buf_append_char(&machine->told, '=');
@@ -42,6 +54,7 @@ static void on_ends(void *context, void *holder) {
     struct machine *machine = context;
     const char *name = holder;
     assert_int_equal(buf_slice(&machine->told).data[machine->told_before], name - machine->holders);
+    machine->begun = false;
 }
 
 static void on_removed(void *context, void *holder, uint32_t db, int64_t deadline_ms, uint32_t argc,
@@ -91,6 +104,7 @@ static void apply_on(struct machine *machine, struct engine *engine, uint8_t kin
         struct buf mine = {0};
         if (name != ' ') reply.out = &mine;
         bool replied = engine_next(engine, &reply);
+        forget_begun(machine);
         struct waiter_place place = {
             at.origin.node, at.origin.counter, at.origin.nonce, at.sequence, at.position};
         if (!replied && name != ' ')
@@ -103,6 +117,7 @@ static void apply_on(struct machine *machine, struct engine *engine, uint8_t kin
         buf_free(&mine);
     }
     engine_end(engine);
+    forget_begun(machine);
 }
 
 static void apply_raw(
@@ -537,6 +552,42 @@ static void test_who_is_not_there_cannot_be_held(void **state) {
     machine_free(m);
 }
 
+/* -- streams --------------------------------------------------------------------------------- */
+
+static void test_who_reads_a_stream_waits_for_more_of_it(void **state) {
+    (void)state;
+    struct machine *m = machine_new();
+    apply(m, 1, "XADD s 1-1 f v; 0: shardforge.again 0 XREAD BLOCK 100 STREAMS s t $ $");
+    apply(m, 2, "1: shardforge.again 0 XREAD BLOCK 0 STREAMS s 2-0");
+    expect(m, "");
+    apply(m, 1, "XADD s 1-2 f w");
+    expect(m, "0=*1 *2 $1 s *1 *2 $3 1-2 *2 $1 f $1 w ");
+    apply(m, 1, "XADD s 2-1 f x");
+    expect(m, "1=*1 *2 $1 s *1 *2 $3 2-1 *2 $1 f $1 x ");
+    apply(m, 1, "0: shardforge.again 0 XREAD BLOCK 100 STREAMS t $");
+    tick(m, 100);
+    expect(m, "0=*-1 ");
+    machine_free(m);
+}
+
+static void test_consumers_of_a_group_hear_that_it_is_gone(void **state) {
+    (void)state;
+    struct machine *m = machine_new();
+    apply(m, 1, "XGROUP CREATE s g $ MKSTREAM; 0: XREADGROUP GROUP g c BLOCK 0 STREAMS s >");
+    apply(m, 1, "1: XREADGROUP GROUP g d BLOCK 0 STREAMS s >");
+    assert_int_equal(figures(m).n_keys_on_loss, 1);
+    apply(m, 1, "XADD s 1-1 f v");
+    expect(m, "0=*1 *2 $1 s *1 *2 $3 1-1 *2 $1 f $1 v ");
+    apply(m, 1, "PEXPIRE s 50");
+    tick(m, 50);
+    expect(m, "1=-NOGROUP No such key 's' or consumer group 'g' in XREADGROUP with GROUP option ");
+    assert_int_equal(figures(m).n_keys_on_loss, 0);
+    apply(m, 1, "XGROUP CREATE s g $ MKSTREAM; 0: XREADGROUP GROUP g c BLOCK 0 STREAMS s >");
+    apply(m, 1, "FLUSHALL");
+    expect(m, "0=-NOGROUP No such key 's' or consumer group 'g' in XREADGROUP with GROUP option ");
+    machine_free(m);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_there_is_taken_at_once),
@@ -561,6 +612,8 @@ int main(void) {
         cmocka_unit_test(test_the_digest_sees_the_queue_and_its_order),
         cmocka_unit_test(test_a_damaged_queue_is_not_loaded),
         cmocka_unit_test(test_who_is_not_there_cannot_be_held),
+        cmocka_unit_test(test_who_reads_a_stream_waits_for_more_of_it),
+        cmocka_unit_test(test_consumers_of_a_group_hear_that_it_is_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
