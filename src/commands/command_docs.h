@@ -64,7 +64,8 @@ struct key_spec {
     const char *notes;
     bool counted; /* argv[begin_index] says how many keys stand behind it; last and step unused */
     const char *behind; /* KEY_ANYWHERE: the last such word among SORT's options, or NULL */
-    /* The key stands behind the first such word from argv[begin_index] on. */
+    /* The key stands behind the first such word from argv[begin_index] on; with last -1 keys are
+     * the first half of what stands there. */
     const char *keyword;
 };
 
@@ -124,6 +125,9 @@ struct command_docs {
 
 #define KEY_SPEC_COUNTED(at, ...)                                                                  \
     { .begin_index = at, .step = 1, .counted = true, .flags = __VA_ARGS__ }
+
+#define KEY_SPEC_HALF(word, at, ...)                                                               \
+    { .begin_index = at, .last = -1, .step = 1, .keyword = word, .flags = __VA_ARGS__ }
 
 #define KEY_SPEC_UNKNOWN(...)                                                                      \
     { .begin_index = KEY_ANYWHERE, .flags = __VA_ARGS__ }

@@ -107,7 +107,8 @@ static void reply_key_spec(struct reply *reply, const struct key_spec *spec) {
     }
     reply_number_field(reply, "lastkey", spec->last);
     reply_number_field(reply, "keystep", spec->step);
-    reply_number_field(reply, "limit", 0);
+    reply_number_field(reply, "limit",
+        spec->keyword != NULL && spec->last < 0 ? 2 : 0); /* half of what is there */
 }
 
 static void reply_key_specs(struct reply *reply, const struct key_spec *specs) {

@@ -69,6 +69,7 @@ struct keyspace {
     uint64_t garbage_debt; /* objects to free before the next slice is due */
     uint64_t n_cell_pages;
     struct access access;
+    const struct keyspace_observer *observer; /* NULL: nobody wants to know */
 };
 
 /* Dead at now_ms: it counts as absent although nobody has reclaimed it yet. */

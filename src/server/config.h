@@ -36,6 +36,7 @@ struct config_values {
     int64_t set_max_intset_entries, set_max_listpack_entries, set_max_listpack_value;
     int64_t list_max_listpack_size, list_compress_depth;
     int64_t zset_max_listpack_entries, zset_max_listpack_value;
+    int64_t stream_node_max_bytes, stream_node_max_entries;
     int64_t hll_sparse_max_bytes;
     int64_t maxmemory, maxmemory_policy, maxmemory_samples, maxmemory_eviction_tenacity;
     int64_t lfu_log_factor, lfu_decay_time;
