@@ -1,6 +1,7 @@
 /* OBJECT: how a value is held. IDLETIME and FREQ tell of this node's accesses alone. */
 #include "commands/call.h"
 #include "commands/functions.h"
+#include "keyspace/collection.h"
 #include "keyspace/eviction.h"
 
 #include <limits.h>
@@ -14,34 +15,9 @@ static struct object *object_asked_for(struct call *call) {
     return object;
 }
 
-static const char *encoding_name(enum object_encoding encoding) {
-    switch (encoding) {
-    case ENCODING_RAW:
-        return "raw";
-    case ENCODING_EMBSTR:
-        return "embstr";
-    case ENCODING_INT:
-        return "int";
-    case ENCODING_LISTPACK:
-        return "listpack";
-    case ENCODING_INTSET:
-        return "intset";
-    case ENCODING_HASHTABLE:
-        return "hashtable";
-    case ENCODING_QUICKLIST:
-        return "quicklist";
-    case ENCODING_SKIPLIST:
-        return "skiplist";
-    case ENCODING_STREAM:
-        return "stream";
-    }
-    SF_ASSERT(false);
-    return NULL;
-}
-
 void cmd_object_encoding(struct call *call) {
     const struct object *object = object_asked_for(call);
-    if (object != NULL) reply_bulk_text(call->reply, encoding_name(object_encoding(object)));
+    if (object != NULL) reply_bulk_text(call->reply, object_encoding_name(object_encoding(object)));
 }
 
 void cmd_object_freq(struct call *call) {

@@ -3,6 +3,7 @@
 enum {
     RECLAIM_BUDGET = 512, /* dead keys taken out after each entry: well below a millisecond */
     FREE_BUDGET = 512,    /* elements of removed values and flushed keys freed after each entry */
+    KEEPING_TICK_MS = 50, /* DEBUG SET-ACTIVE-EXPIRE 0 */
     AHEAD_TABLE = 12,     /* commands: how early a key's place in the table is fetched ... */
     AHEAD_OBJECT = 6,     /* ... and its object */
 };
@@ -255,7 +256,7 @@ static void on_expired(void *context, uint32_t db, struct slice key) {
 
 void engine_end(struct engine *engine) {
     SF_ASSERT(engine->open && !engine->has_command);
-    if (keyspace_next_due(engine->keyspace) <= engine->now_ms) {
+    if (keyspace_next_due(engine->keyspace) <= engine->now_ms && !engine->keeps_dead) {
         keyspace_reclaim(engine->keyspace, engine->now_ms, RECLAIM_BUDGET, on_expired, engine);
     } else {
         keyspace_free_some(engine->keyspace, FREE_BUDGET); /* nobody sees when memory goes */
@@ -291,5 +292,8 @@ uint64_t engine_proto_max_bulk_len(const struct engine *engine) {
 }
 
 int64_t engine_next_due(const struct engine *engine) {
-    return SF_MIN(keyspace_next_due(engine->keyspace), blocked_next_due(engine));
+    int64_t due_ms = keyspace_next_due(engine->keyspace);
+    /* the dead stay in front: then time must go on all the same, for reads that wait for it */
+    if (engine->keeps_dead && due_ms <= engine->now_ms) due_ms = engine->now_ms + KEEPING_TICK_MS;
+    return SF_MIN(due_ms, blocked_next_due(engine));
 }

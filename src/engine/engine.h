@@ -120,6 +120,11 @@ struct keyspace *engine_keyspace(struct engine *engine);
 uint64_t engine_digest(struct engine *engine);
 uint64_t engine_feature_level(const struct engine *engine); /* of the state */
 bool engine_is_dissolved(const struct engine *engine);      /* a dissolve entry was applied */
+/* Counts that are no part of the state, of one that is replaced by its own image. */
+void engine_keep_counts(struct engine *engine, const struct engine *from);
+void engine_reset_counts(struct engine *engine);
+/* A replicated setting that is no directive: "0" where dead keys are not to be reclaimed. */
+#define SETTING_ACTIVE_EXPIRE "debug-active-expire"
 uint64_t engine_expired_count(const struct engine *engine);
 uint64_t engine_evicted_count(const struct engine *engine);
 /* maxmemory and its policy, as the replicated settings say. */

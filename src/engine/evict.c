@@ -55,3 +55,12 @@ void engine_set_access_clock(struct engine *engine, int64_t now_s) {
 void engine_note_accesses(struct engine *engine, bool noted) {
     engine->quiet = !noted;
 }
+
+void engine_keep_counts(struct engine *engine, const struct engine *from) {
+    engine->n_expired = from->n_expired;
+    engine->n_evicted = from->n_evicted;
+}
+
+void engine_reset_counts(struct engine *engine) {
+    engine->n_expired = engine->n_evicted = 0;
+}

@@ -54,7 +54,8 @@ struct engine {
     uint64_t n_expired; /* reclaimed since the state began: INFO only */
     uint64_t n_evicted; /* the same */
     int64_t access_now_s;
-    bool quiet; /* reads count as no accesses */
+    bool keeps_dead; /* from the replicated settings: nothing is reclaimed */
+    bool quiet;      /* reads count as no accesses */
 
     uint32_t n_members; /* of the last applied configuration, ascending */
     raft_id members[RAFT_MEMBERS_MAX];

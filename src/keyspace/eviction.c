@@ -249,6 +249,21 @@ static struct object *next_by_due(
     return best;
 }
 
+/* -- figures --------------------------------------------------------------------------------- */
+
+size_t object_memory_bytes(const struct object *object) {
+    size_t bytes = object_bytes(object) + INDEX_SHARE;
+    return object_due_ms(object) == NO_DUE ? bytes : bytes + DUE_INDEX_SHARE;
+}
+
+size_t db_table_bytes(const struct db *db) {
+    return table_bytes(&db->table);
+}
+
+size_t db_due_index_bytes(const struct db *db) {
+    return btree_bytes(&db->expiry);
+}
+
 /* -- the interface --------------------------------------------------------------------------- */
 
 void evictor_begin(struct evictor *evictor, struct keyspace *keyspace) {
@@ -289,11 +304,8 @@ bool evictor_next(struct evictor *evictor, struct keyspace *keyspace,
     const struct db *db = &keyspace->dbs[number];
     uint64_t mark = mark_of(number, table_hash(db->table.type, object_key(object)));
     doom(evictor, mark);
-    bool has_due = object_due_ms(object) != NO_DUE;
-    *out = (struct victim){.db = number,
-        .mark = mark,
-        .object = object,
-        .bytes = object_bytes(object) + INDEX_SHARE + (has_due ? DUE_INDEX_SHARE : 0)};
+    *out = (struct victim){
+        .db = number, .mark = mark, .object = object, .bytes = object_memory_bytes(object)};
     return true;
 }
 

@@ -72,6 +72,11 @@ bool evictor_next(struct evictor *evictor, struct keyspace *keyspace,
 void evictor_settle(struct evictor *evictor, uint64_t mark);
 void evictor_settle_all(struct evictor *evictor);
 
+/* About what a key takes, its places in the indexes included; and what the indexes of a db take. */
+size_t object_memory_bytes(const struct object *object);
+size_t db_table_bytes(const struct db *db);
+size_t db_due_index_bytes(const struct db *db);
+
 /* Deletes the key if it still has that revision. true: it is gone, and the deletion took the next
  * revision. */
 bool db_evict(struct db *db, struct slice key, uint64_t revision);

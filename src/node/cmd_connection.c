@@ -443,7 +443,8 @@ static void client_kill(struct local_call *call) {
     }
 }
 
-static const char *const client_help[] = {"GETNAME", "    The name of this connection.", "ID",
+static const char *const client_help[] = {"GETNAME", "    The name of this connection.", "GETREDIR",
+    "    Where this connection's invalidations go; -1: nowhere.", "ID",
     "    The id of this connection.", "INFO", "    One line about this connection.",
     "KILL <ip:port>", "    Closes the connection from that address.", "KILL <option> <value> [...]",
     "    Closes the connections that match all of ID, ADDR, LADDR, USER, TYPE, SKIPME.",
@@ -474,6 +475,8 @@ void local_client(struct local_call *call) {
             set_text(&session->name, call->argv[2]);
             reply_status(reply, "OK");
         }
+    } else if (call->command->id == COMMAND_CLIENT_GETREDIR) {
+        reply_integer(reply, -1); /* tracking is off */
     } else if (call->command->id == COMMAND_CLIENT_INFO) {
         struct buf out = {0};
         describe_client(session, &out);

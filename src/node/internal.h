@@ -414,6 +414,8 @@ void node_log(struct node *node, enum log_level level, const char *format, ...) 
 void node_replica_open(struct node *node, const struct node_start *start);
 bool node_is_leader_serving(const struct node *node); /* commands may be proposed and reads asked */
 struct engine *node_engine_new(struct node *node);
+/* An equal state takes the place of this node's; between entries. */
+void node_engine_replace(struct node *node, struct engine *engine);
 void node_wake(struct node *node); /* something is left to do: the next deadline is now */
 bool raft_leads(const struct node *node);
 /* Notices what the core's last step changed in term, role and leader. */
@@ -480,6 +482,9 @@ void local_client(struct local_call *call);
 void local_config(struct local_call *call);
 void local_info(struct local_call *call);
 void local_debug(struct local_call *call);
+bool debug_wants_state(const struct node *node, uint32_t argc, const struct slice *argv);
+void local_memory(struct local_call *call);
+void local_acl(struct local_call *call);
 void local_lolwut(struct local_call *call);
 void local_shutdown(struct local_call *call);
 void local_role(struct local_call *call);

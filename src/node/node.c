@@ -40,11 +40,19 @@ bool node_serves_data(const struct node *node) {
 static void on_setting_changed(void *context, struct slice name, struct slice value) {
     struct node *node = context;
     struct buf error = {0};
+    if (slice_is(name, SETTING_ACTIVE_EXPIRE)) return; /* no directive */
     if (!node->ports.config_set(node->ports.context, name, value, &error)) {
         node_log(node, LOG_WARNING, "the cluster's value of %.*s does not fit here: %.*s",
             (int)name.len, name.data, (int)error.len, buf_slice(&error).data);
     }
     buf_free(&error);
+}
+
+void node_engine_replace(struct node *node, struct engine *engine) {
+    SF_ASSERT(engine_applied(engine) == engine_applied(node->engine));
+    engine_keep_counts(engine, node->engine);
+    engine_free(node->engine);
+    node->engine = engine;
 }
 
 static void sole_configuration(const struct node *node, struct raft_configuration *out) {

@@ -492,9 +492,9 @@ static void session_on_command(struct session *session, uint32_t argc, const str
         answer_only_subscribed(session, command);
         return;
     }
-    bool digest = command->id == COMMAND_DEBUG && node->settings.debug_command && argc == 2 &&
-                  (slice_is(argv[1], "digest") || slice_is(argv[1], "state-digest"));
-    if (digest) { /* of the end of an entry: no write of this session may stand behind it */
+    if (command->id == COMMAND_DEBUG &&
+        debug_wants_state(node, argc,
+            argv)) { /* of the end of an entry: no write of this session may stand behind it */
         reads_add(node, pending_new(session, PENDING_READ, command, argc, argv));
         session->barrier = true;
         wait_for_turn(session);

@@ -243,6 +243,7 @@ static bool open_node(struct server *server, bool accept_lost_tail) {
     if (is_ok) {
         struct node_ports ports;
         server_ports(server, &ports);
+        server->used_memory_startup = process_used_memory();
         server->node = node_new(&start, &ports);
     }
     storage_found_clear(&found);
