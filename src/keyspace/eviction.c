@@ -256,6 +256,10 @@ size_t object_memory_bytes(const struct object *object) {
     return object_due_ms(object) == NO_DUE ? bytes : bytes + DUE_INDEX_SHARE;
 }
 
+size_t keyspace_cell_bytes(const struct keyspace *keyspace) {
+    return keyspace->n_cell_pages * sizeof(struct cell_page);
+}
+
 size_t db_table_bytes(const struct db *db) {
     return table_bytes(&db->table);
 }

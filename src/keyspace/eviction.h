@@ -74,6 +74,9 @@ void evictor_settle_all(struct evictor *evictor);
 
 /* About what a key takes, its places in the indexes included; and what the indexes of a db take. */
 size_t object_memory_bytes(const struct object *object);
+/* Of the absent keys' revisions: part of keyspace_used_bytes that no eviction gives back; at most
+ * half a megabyte a db. */
+size_t keyspace_cell_bytes(const struct keyspace *keyspace);
 size_t db_table_bytes(const struct db *db);
 size_t db_due_index_bytes(const struct db *db);
 

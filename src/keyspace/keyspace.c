@@ -183,7 +183,7 @@ void keyspace_swap(struct keyspace *keyspace, uint32_t a, uint32_t b) {
 /* -- memory ---------------------------------------------------------------------------------- */
 
 size_t keyspace_used_bytes(const struct keyspace *keyspace) {
-    size_t bytes = keyspace->object_bytes + keyspace->n_cell_pages * sizeof(struct cell_page);
+    size_t bytes = keyspace->object_bytes + keyspace_cell_bytes(keyspace);
     for (uint32_t i = 0; i < keyspace->n_dbs; i++) {
         const struct db *db = &keyspace->dbs[i];
         bytes += table_bytes(&db->table) + btree_bytes(&db->expiry);
