@@ -6,6 +6,7 @@
 #define SF_SERVER_CONFIG_H
 
 #include "node/node.h"
+#include "server/config_inert.h"
 
 #define CONFIG_BIND_MAX 16
 #define CONFIG_HOST_MAX 64
@@ -96,6 +97,9 @@ struct config {
     /* Where each directive was set last: 'name.conf:3: "port abc"'. NULL: nowhere. */
     char *where[CONFIG_DIRECTIVES_MAX];
     bool is_changed[CONFIG_DIRECTIVES_MAX]; /* not by the file: CONFIG REWRITE adds it */
+    /* Values of parameters that change nothing; NULL: as in config_inert.c. */
+    char *inert[CONFIG_INERT_MAX];
+    bool inert_is_changed[CONFIG_INERT_MAX];
 };
 
 struct config *config_new(void); /* all defaults */
