@@ -51,8 +51,9 @@ static void reply_commands_of(struct call *call, uint32_t category) {
 void cmd_acl_cat(struct call *call) {
     uint32_t n = 0;
     if (call->argc > 3) {
-        reply_error(call->reply,
-            "ERR unknown subcommand or wrong number of arguments for 'cat'. Try ACL HELP.");
+        reply_errorf(call->reply,
+            "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try ACL HELP.",
+            shown_bytes(call->argv[1], 128), call->argv[1].data);
         return;
     }
     if (call->argc == 3) {

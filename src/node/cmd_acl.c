@@ -13,8 +13,9 @@ static void acl_genpass(struct local_call *call) {
         return;
     }
     if (call->argc > 3) {
-        reply_error(call->reply,
-            "ERR unknown subcommand or wrong number of arguments for 'genpass'. Try ACL HELP.");
+        reply_errorf(call->reply,
+            "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try ACL HELP.",
+            (int)call->argv[1].len, call->argv[1].data);
         return;
     }
     if (bits <= 0 || bits > GENPASS_BITS_MAX) {

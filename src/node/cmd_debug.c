@@ -324,7 +324,7 @@ static const struct debug_row {
     local_run *run;
 } rows[] = {
     {"digest", 2, 2, true, debug_digest},
-    {"digest-value", 3, UINT32_MAX, true, debug_digest_value},
+    {"digest-value", 2, UINT32_MAX, true, debug_digest_value},
     {"error", 3, 3, false, debug_error},
     {"help", 2, 2, false, debug_help},
     {"htstats", 3, 4, true, debug_htstats},

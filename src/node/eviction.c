@@ -115,8 +115,8 @@ static void flight_begin(struct node *node, struct flight **flight, struct buf *
 }
 
 /* Chooses up to max victims, until `wanted` bytes would come back, and proposes that they go.
- * Returns whether any was found. */
-static bool evict(struct node *node, int64_t wanted, uint32_t max) {
+ * Returns how many. *exhausted: there are no more that could go. */
+static uint32_t evict(struct node *node, int64_t wanted, uint32_t max, bool *exhausted) {
     struct evictions *evictions = node->evictions;
     struct keyspace *keyspace = engine_keyspace(node->engine);
     const struct memory_policy *memory = engine_memory_policy(node->engine);
@@ -129,22 +129,24 @@ static bool evict(struct node *node, int64_t wanted, uint32_t max) {
     entry_put_stamp(&entry, &stamp);
     struct victim victim;
     evictor_begin(evictions->evictor, keyspace);
+    *exhausted = false;
     while (flight->n < max && (int64_t)flight->bytes < wanted &&
-           entry.len < ENTRY_BATCH_TARGET_BYTES &&
-           evictor_next(evictions->evictor, keyspace, memory, &node->random, &victim)) {
+           entry.len < ENTRY_BATCH_TARGET_BYTES) {
+        *exhausted = !evictor_next(evictions->evictor, keyspace, memory, &node->random, &victim);
+        if (*exhausted) break;
         struct entry_victim named = {
             victim.db, object_key(victim.object), object_revision(victim.object)};
         entry_put_victim(&entry, &named);
         flight->marks[flight->n++] = victim.mark;
         flight->bytes += victim.bytes;
     }
-    bool any = flight->n > 0;
-    if (any)
+    uint32_t n = flight->n;
+    if (n > 0)
         flight_begin(node, &flight, &entry);
     else
         sf_free(flight);
     buf_free(&entry);
-    return any;
+    return n;
 }
 
 /* Before a batch of `coming` bytes is proposed. true: nothing can go, and there is no room: its
@@ -153,14 +155,15 @@ bool evictions_make_room(struct node *node, size_t coming) {
     const struct memory_policy *memory = engine_memory_policy(node->engine);
     if (memory->maxmemory == 0) return false;
     int64_t wanted = excess(node, coming);
+    bool exhausted = memory->policy == POLICY_NOEVICTION;
     if (wanted > 0 && memory->policy != POLICY_NOEVICTION) {
         size_t max = SF_MIN(SF_MAX(coming / BYTES_A_KEY, (size_t)VICTIMS_MIN), (size_t)VICTIMS_MAX);
-        evict(node, wanted, (uint32_t)max);
+        evict(node, wanted, (uint32_t)max, &exhausted);
     }
     /* what comes may take the last room there is, as in Redis, but not more than there ever is */
     bool is_over = excess(node, 0) > 0 || (uint64_t)memory->maxmemory < coming;
     note_excess(node, is_over);
-    return is_over && node->evictions->n_flights == 0;
+    return is_over && exhausted; /* else enough is on its way out, or more goes next turn */
 }
 
 void evictions_proposed(struct node *node, raft_index index, size_t bytes) {
@@ -195,5 +198,6 @@ void evictions_pump(struct node *node) {
     note_excess(node, wanted > 0);
     if (wanted <= 0 || node->evictions->n_flights >= FLIGHTS_MAX) return;
     if (engine_memory_policy(node->engine)->policy == POLICY_NOEVICTION) return;
-    if (evict(node, wanted, VICTIMS_MIN)) node_wake(node);
+    bool exhausted;
+    if (evict(node, wanted, VICTIMS_MIN, &exhausted) > 0) node_wake(node);
 }
