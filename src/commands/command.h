@@ -11,12 +11,14 @@
 #include "resp/reply.h"
 #include "util/random.h"
 
+struct call;
 struct command;
 
 /* What the replicated state machine offers to commands besides the keyspace. */
 struct engine_port {
     void *context;
     void (*set_setting)(void *context, struct slice name, struct slice value);
+    void (*run_transaction)(void *context, struct call *call); /* shardforge.exec */
 };
 
 /* What one execution of a command sees. Everything that may influence its result is here. */

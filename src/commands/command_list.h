@@ -115,8 +115,14 @@ COMMAND(DECRBY, "decrby", cmd_decrby, docs_decrby, 3,
     CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_STRING)
 COMMAND(DEL, "del", cmd_del, docs_del, -2,
     CMD_WRITE, KEYS(1, -1, 1), CAT_KEYSPACE)
+COMMAND(DISCARD, "discard", NULL, docs_discard, 1,
+    CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_ALLOW_BUSY | CMD_LOCAL, NO_KEYS,
+    CAT_TRANSACTION)
 COMMAND(ECHO, "echo", NULL, docs_echo, 2,
     CMD_LOADING | CMD_STALE | CMD_FAST | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(EXEC, "exec", NULL, docs_exec, 1,
+    CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_SKIP_SLOWLOG | CMD_LOCAL, NO_KEYS,
+    CAT_TRANSACTION)
 COMMAND(EXISTS, "exists", cmd_exists, docs_exists, -2,
     CMD_READ | CMD_FAST, KEYS(1, -1, 1), CAT_KEYSPACE)
 COMMAND(EXPIRE, "expire", cmd_expire, docs_expire, -3,
@@ -220,6 +226,9 @@ COMMAND(MSET, "mset", cmd_mset, docs_mset, -3,
     CMD_WRITE | CMD_GROWS, KEYS(1, -1, 2), CAT_STRING)
 COMMAND(MSETNX, "msetnx", cmd_msetnx, docs_msetnx, -3,
     CMD_WRITE | CMD_GROWS, KEYS(1, -1, 2), CAT_STRING)
+COMMAND(MULTI, "multi", NULL, docs_multi, 1,
+    CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_ALLOW_BUSY | CMD_LOCAL, NO_KEYS,
+    CAT_TRANSACTION)
 CONTAINER(OBJECT, OBJECT_REFCOUNT, "object", NULL, docs_object, -2,
     CMD_LOCAL, NO_KEYS, 0)
 COMMAND(OBJECT_ENCODING, "object|encoding", cmd_object_encoding, docs_object_encoding, 3,
@@ -293,6 +302,8 @@ COMMAND(SETNX, "setnx", cmd_setnx, docs_setnx, 3,
     CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_STRING)
 COMMAND(SETRANGE, "setrange", cmd_setrange, docs_setrange, 4,
     CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(SHARDFORGE_EXEC, "shardforge.exec", cmd_shardforge_exec, docs_internal, 4,
+    CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
 COMMAND(SHARDFORGE_SETTING, "shardforge.setting", cmd_shardforge_setting, docs_internal, -3,
     CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
 COMMAND(SHUTDOWN, "shutdown", NULL, docs_shutdown, -1,
@@ -346,10 +357,16 @@ COMMAND(TYPE, "type", cmd_type, docs_type, 2,
     CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_KEYSPACE)
 COMMAND(UNLINK, "unlink", cmd_del, docs_unlink, -2,
     CMD_WRITE | CMD_FAST, KEYS(1, -1, 1), CAT_KEYSPACE)
+COMMAND(UNWATCH, "unwatch", NULL, docs_unwatch, 1,
+    CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_ALLOW_BUSY | CMD_LOCAL, NO_KEYS,
+    CAT_TRANSACTION)
 COMMAND(WAIT, "wait", NULL, docs_wait, 3,
     CMD_NOSCRIPT | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(WAITAOF, "waitaof", NULL, docs_waitaof, 4,
     CMD_NOSCRIPT | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(WATCH, "watch", NULL, docs_watch, -2,
+    CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_ALLOW_BUSY | CMD_LOCAL, KEYS(1, -1, 1),
+    CAT_TRANSACTION)
 COMMAND(ZADD, "zadd", cmd_zadd, docs_zadd, -4,
     CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_SORTEDSET)
 COMMAND(ZCARD, "zcard", cmd_zcard, docs_zcard, 2,

@@ -18,7 +18,7 @@ struct engine *engine_new(
     struct engine *engine = sf_alloc_zero(1, sizeof *engine);
     engine->settings = *settings;
     if (watcher != NULL) engine->watcher = *watcher;
-    engine->port = (struct engine_port){engine, on_set_setting};
+    engine->port = (struct engine_port){engine, on_set_setting, transaction_run};
     engine->keyspace = keyspace_new(settings->n_dbs, &settings->secret);
     SF_ASSERT(settings->feature_level >= 1);
     engine->feature_level = 1;

@@ -76,6 +76,14 @@ struct command_words {
 void run_in_entry(
     struct engine *engine, const struct command_words *words, uint64_t seed, struct reply *reply);
 
+/* As a read at read_clock_ms; false: it must wait, and what it replied is to be thrown away. */
+bool run_as_read(struct engine *engine, const struct command *command,
+    const struct command_words *words, int64_t read_clock_ms, uint64_t seed, struct reply *reply);
+
+/* -- transaction.c --------------------------------------------------------------------------- */
+
+void transaction_run(void *engine, struct call *call); /* engine_port's */
+
 /* -- side.c: what the state holds besides keys ----------------------------------------------- */
 
 struct row *row_find(const struct engine *engine, raft_id node);

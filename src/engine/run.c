@@ -26,20 +26,18 @@ void run_in_entry(
     call_run(&call);
 }
 
-enum engine_query_result engine_query(struct engine *engine, const struct command *command,
-    uint32_t db, uint32_t argc, const struct slice *argv, int64_t clock_ms, bool settled,
-    uint64_t seed, struct reply *reply) {
+bool run_as_read(struct engine *engine, const struct command *command,
+    const struct command_words *words, int64_t read_clock_ms, uint64_t seed, struct reply *reply) {
     SF_ASSERT(command->run != NULL && command_route(command) == ROUTE_READ);
-    size_t before = reply->out == NULL ? 0 : reply->out->len;
     struct call call = {
         .command = command,
-        .argc = argc,
-        .argv = argv,
+        .argc = words->argc,
+        .argv = words->argv,
         .keyspace = engine->keyspace,
-        .db = keyspace_db(engine->keyspace, db),
-        .db_number = db,
+        .db = keyspace_db(engine->keyspace, words->db),
+        .db_number = words->db,
         .now_ms = engine->now_ms,
-        .read_clock_ms = settled ? engine->now_ms : SF_MAX(engine->now_ms, clock_ms),
+        .read_clock_ms = read_clock_ms,
         .random = random_from(seed),
         .proto_max_bulk_len = engine->settings.proto_max_bulk_len,
         .thresholds = &engine->thresholds,
@@ -47,7 +45,16 @@ enum engine_query_result engine_query(struct engine *engine, const struct comman
         .engine = NULL, /* S3: a read has nothing to change */
     };
     call_run(&call);
-    if (!call.must_wait) return QUERY_DONE;
+    return !call.must_wait;
+}
+
+enum engine_query_result engine_query(struct engine *engine, const struct command *command,
+    uint32_t db, uint32_t argc, const struct slice *argv, int64_t clock_ms, bool settled,
+    uint64_t seed, struct reply *reply) {
+    size_t before = reply->out == NULL ? 0 : reply->out->len;
+    struct command_words words = {db, argc, argv};
+    int64_t read_clock_ms = settled ? engine->now_ms : SF_MAX(engine->now_ms, clock_ms);
+    if (run_as_read(engine, command, &words, read_clock_ms, seed, reply)) return QUERY_DONE;
     SF_ASSERT(!settled);
     if (reply->out != NULL) buf_truncate(reply->out, before);
     return QUERY_MUST_WAIT;

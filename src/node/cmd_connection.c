@@ -180,6 +180,7 @@ void local_quit(struct local_call *call) {
 }
 
 void session_reset_state(struct session *session) {
+    transaction_forget(session);
     session->db = 0;
     session->proto = 2;
     session->authenticated = false;
@@ -226,19 +227,26 @@ static void describe_client(const struct session *session, struct buf *out) {
     int64_t now = session->node->now_us;
     struct slice name = buf_slice(&session->name), lib = buf_slice(&session->lib_name),
                  version = buf_slice(&session->lib_version);
+    int64_t queued = transaction_queued(session);
+    char flags[3], *flag = flags;
+    if (queued >= 0) *flag++ = 'x';
+    if (session->stale_reads) *flag++ = 'r';
+    if (flag == flags) *flag++ = 'N';
+    *flag = '\0';
     buf_printf(out, "id=%llu addr=%s laddr=%s fd=%d name=%.*s age=%lld idle=%lld flags=%s db=%u ",
         (unsigned long long)session->id, session->remote, session->local, session->fd,
         (int)name.len, name.data == NULL ? "" : name.data,
         (long long)((now - session->opened_us) / 1000000),
-        (long long)((now - session->last_us) / 1000000), session->stale_reads ? "r" : "N",
-        session->db);
+        (long long)((now - session->last_us) / 1000000), flags, session->db);
     buf_printf(out,
-        "sub=0 psub=0 ssub=0 multi=-1 qbuf=%zu qbuf-free=%zu argv-mem=%zu multi-mem=0 rbs=%zu "
+        "sub=0 psub=0 ssub=0 multi=%lld qbuf=%zu qbuf-free=%zu argv-mem=%zu multi-mem=%zu rbs=%zu "
         "rbp=0 "
         "obl=%zu oll=0 omem=%zu tot-mem=%zu events=r cmd=%s user=default redir=-1 resp=%u ",
-        session->input.len, session->input.cap - session->input.len, session->pending_bytes,
-        session->output.cap, session->output.len, session->output.cap,
-        sizeof *session + session->input.cap + session->output.cap + session->pending_bytes,
+        (long long)queued, session->input.len, session->input.cap - session->input.len,
+        session->pending_bytes, transaction_bytes(session), session->output.cap,
+        session->output.len, session->output.cap,
+        sizeof *session + session->input.cap + session->output.cap + session->pending_bytes +
+            transaction_bytes(session),
         session->last_command == NULL ? "NULL" : session->last_command->name, session->proto);
     buf_printf(out, "lib-name=%.*s lib-ver=%.*s\n", (int)lib.len, lib.data == NULL ? "" : lib.data,
         (int)version.len, version.data == NULL ? "" : version.data);

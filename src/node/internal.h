@@ -59,6 +59,9 @@ struct pending {
     uint32_t argc; /* READ, LOCAL: own copies */
     struct slice *argv;
 
+    struct transaction *transaction; /* EXEC: what it runs */
+    struct watches *watches;         /* WATCH that has not run yet: where its keys go */
+
     struct buf reply; /* REPLY, HELD: what to send */
     bool done;        /* HELD: reply is complete */
 };
@@ -92,6 +95,8 @@ struct session {
     char remote[64], local[64];
     int fd;
     struct buf name, lib_name, lib_version;
+    struct transaction *queue; /* between MULTI and EXEC, else NULL */
+    struct watches *watches;   /* for the next EXEC; NULL: none */
     int64_t opened_us, last_us;
     const struct command *last_command;
     raft_index last_write_index; /* the entry of the latest write that was answered; 0: none */
@@ -295,6 +300,7 @@ struct node {
     raft_index synced_sum; /* changes when any figure of the members does */
     raft_id synced_asked;
     int64_t synced_ask_us;
+    struct pending *running; /* whose transaction runs just now */
     uint64_t n_commands_processed, n_reads, n_writes;
     uint64_t n_errors_uncertain, n_errors_unavailable;
 
@@ -466,6 +472,36 @@ void local_cluster(struct local_call *call);
 bool session_is_authenticated(const struct session *session);
 struct slice node_requirepass(const struct node *node);
 void session_reset_state(struct session *session);
+
+/* session.c, for transaction.c: replies to what was just parsed, in their turn */
+void session_answer_error(struct session *session, const char *text);
+void session_answer_status(struct session *session, const char *text);
+/* Whether data commands are refused just now; text: why. */
+#define REFUSAL_BYTES 320
+bool session_is_refused(const struct session *session, bool write, char text[REFUSAL_BYTES]);
+
+/* transaction.c */
+/* Takes what concerns transactions: MULTI, EXEC, WATCH ..., and everything while one is queued.
+ * false: an ordinary request. */
+bool transaction_takes(struct session *session, const struct command *command, uint32_t argc,
+    const struct slice *argv);
+/* A request is refused before it is looked at more closely: so is the transaction that it was to be
+ * part of. error: as it is to be sent; an EXEC has another. */
+void transaction_refuse(struct session *session, const struct command *command, struct buf *error);
+/* WATCH, and EXEC of reads, as reads. */
+bool transaction_is_read(const struct pending *pending);
+enum engine_query_result transaction_read_run(
+    struct pending *pending, int64_t clock_ms, bool settled, struct reply *reply);
+void transaction_own_place(void *node, uint32_t place, struct reply *reply); /* engine_watcher's */
+void transaction_end_pending(struct pending *pending); /* it is about to be freed */
+void transaction_forget(struct session *session);      /* RESET, or the client has gone */
+void transactions_change_state(struct node *node);     /* revisions of before mean nothing now */
+int64_t transaction_queued(const struct session *session); /* commands; -1: no MULTI */
+size_t transaction_bytes(const struct session *session);
+local_run local_exec, local_unwatch;
+/* cmd_server.c: CONFIG SET inside a transaction, as a command of the entry. false: it is none. */
+bool config_set_as_entry(struct node *node, uint32_t argc, const struct slice *argv,
+    uint32_t *words_argc, struct slice **words, struct buf *names);
 
 /* stream.c */
 /* Puts a write into this turn's batch. */
