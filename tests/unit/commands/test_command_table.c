@@ -119,7 +119,7 @@ static void test_unknown_commands_are_named_with_their_arguments(void **state) {
         {"client|id", UNKNOWN "'client|id', with args beginning with: "},
         {"shardforge.setting a b",
             UNKNOWN "'shardforge.setting', with args beginning with: 'a' 'b' "},
-        {"multi", UNKNOWN "'multi', with args beginning with: "});
+        {"mutli", UNKNOWN "'mutli', with args beginning with: "});
 #undef UNKNOWN
 }
 
@@ -188,7 +188,7 @@ static void see_setting(void *context, struct slice name, struct slice value) {
 static void test_the_internal_setting_command_reaches_the_engine(void **state) {
     (void)state;
     struct settings_seen seen = {""};
-    struct engine_port port = {&seen, see_setting};
+    struct engine_port port = {&seen, see_setting, NULL};
     struct buf out = {0};
     struct reply reply = {&out, 2};
     struct slice argv[] = {
