@@ -19,6 +19,8 @@ struct engine_port {
     void *context;
     void (*set_setting)(void *context, struct slice name, struct slice value);
     void (*run_transaction)(void *context, struct call *call); /* shardforge.exec */
+    /* To the subscribers of every node, as each applies it; how many heard it at this one. */
+    int64_t (*publish)(void *context, bool shard, struct slice name, struct slice message);
 };
 
 /* What one execution of a command sees. Everything that may influence its result is here. */

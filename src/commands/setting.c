@@ -19,3 +19,12 @@ void cmd_shardforge_exec(struct call *call) {
     SF_ASSERT(call->engine != NULL);
     call->engine->run_transaction(call->engine->context, call);
 }
+
+/* shardforge.publish channel|shard name message: PUBLISH in a transaction. Its reply, the receivers
+ * at the node of the session, is no part of the state. */
+void cmd_shardforge_publish(struct call *call) {
+    SF_ASSERT(call->engine != NULL);
+    bool shard = slice_is(call->argv[1], "shard");
+    int64_t n = call->engine->publish(call->engine->context, shard, call->argv[2], call->argv[3]);
+    reply_integer(call->reply, n);
+}

@@ -33,6 +33,8 @@ struct engine_watcher {
     void (*setting_changed)(void *context, struct slice name, struct slice value);
     /* The node's own command at this place of the transaction that runs; where the reply goes. */
     void (*own_place)(void *context, uint32_t place, struct reply *reply);
+    /* A transaction publishes; how many of this node's clients hear it. */
+    int64_t (*published)(void *context, bool shard, struct slice name, struct slice message);
 };
 
 struct engine *engine_new(

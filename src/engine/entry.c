@@ -154,7 +154,8 @@ static bool may_stand_inside(const struct command_reader *reader, uint32_t n_dbs
     const struct command *command = command_of(reader, n_dbs);
     if (command == NULL || command_route(command) == ROUTE_LOCAL) return false;
     if ((command->flags & CMD_NO_MULTI) != 0) return false;
-    return (command->flags & CMD_INTERNAL) == 0 || command->id == COMMAND_SHARDFORGE_SETTING;
+    return (command->flags & CMD_INTERNAL) == 0 || command->id == COMMAND_SHARDFORGE_PUBLISH ||
+           command->id == COMMAND_SHARDFORGE_SETTING;
 }
 
 static bool transaction_is_good(const struct command_reader *outer, uint32_t n_dbs) {

@@ -115,7 +115,7 @@ static void on_watch(struct session *session, const struct command *command, uin
     const struct slice *argv) {
     char refusal[REFUSAL_BYTES];
     if (session->watches == NULL) session->watches = watches_new(session->node);
-    if (session_is_refused(session, false, refusal)) {
+    if (node_refuses(session->node, false, refusal)) {
         session->watches->failed = true;
         session_answer_error(session, refusal);
         return;
@@ -191,8 +191,22 @@ static bool may_be_queued(const struct command *command) {
     if (command_route(command) != ROUTE_LOCAL) return true;
     local_run *run = local_find(command, &at_once, &holds);
     if (run == NULL || command->id == COMMAND_CLIENT_REPLY) return false;
-    return !holds || command->id == COMMAND_WAIT || command->id == COMMAND_WAITAOF ||
-           command->id == COMMAND_CONFIG_SET;
+    switch (command->id) {
+    case COMMAND_CONFIG_SET:
+    case COMMAND_PUBLISH:
+    case COMMAND_SPUBLISH:
+    case COMMAND_SUBSCRIBE:
+    case COMMAND_PSUBSCRIBE:
+    case COMMAND_SSUBSCRIBE:
+    case COMMAND_UNSUBSCRIBE:
+    case COMMAND_PUNSUBSCRIBE:
+    case COMMAND_SUNSUBSCRIBE:
+    case COMMAND_WAIT:
+    case COMMAND_WAITAOF:
+        return true; /* these have a form that is answered at once */
+    default:
+        return !holds;
+    }
 }
 
 static void queue_data(struct transaction *transaction, enum command_route route, uint32_t db,
@@ -223,6 +237,13 @@ static bool queue_setting(struct session *session, uint32_t argc, const struct s
     return true;
 }
 
+/* A message inside a transaction goes out with it, at every node (DESIGN 7). */
+static void queue_publish(struct transaction *transaction, bool shard, const struct slice *argv) {
+    struct slice words[4] = {
+        SLICE("shardforge.publish"), shard ? SLICE("shard") : SLICE("channel"), argv[1], argv[2]};
+    queue_data(transaction, ROUTE_WRITE, transaction->db, 4, words);
+}
+
 static void follow_select(struct session *session, struct slice number) {
     int64_t db;
     if (int_parse(number, &db) && db >= 0 && db < session->node->settings.databases) {
@@ -244,6 +265,8 @@ static void queue_command(struct session *session, const struct command *command
     enum command_route route = command_route(command);
     if (route != ROUTE_LOCAL) {
         queue_data(transaction, route, transaction->db, argc, argv);
+    } else if (command->id == COMMAND_PUBLISH || command->id == COMMAND_SPUBLISH) {
+        queue_publish(transaction, command->id == COMMAND_SPUBLISH, argv);
     } else if (command->id != COMMAND_CONFIG_SET || !queue_setting(session, argc, argv)) {
         queue_local(session, argc, argv);
     }
@@ -317,7 +340,7 @@ static void transaction_start(struct pending *pending) {
         answer_instead(pending, TEXT_EXECABORT);
     } else if (watches != NULL && watches->lost) {
         answer_instead(pending, NULL);
-    } else if (needs_state && session_is_refused(pending->session, transaction->writes, refusal)) {
+    } else if (needs_state && node_refuses(pending->session->node, transaction->writes, refusal)) {
         answer_instead(pending, refusal);
     } else if (transaction->writes) {
         start_write(pending);

@@ -188,7 +188,7 @@ static void see_setting(void *context, struct slice name, struct slice value) {
 static void test_the_internal_setting_command_reaches_the_engine(void **state) {
     (void)state;
     struct settings_seen seen = {""};
-    struct engine_port port = {&seen, see_setting, NULL};
+    struct engine_port port = {&seen, see_setting, NULL, NULL};
     struct buf out = {0};
     struct reply reply = {&out, 2};
     struct slice argv[] = {

@@ -185,6 +185,33 @@ static void test_a_request_that_was_too_large_refuses_its_transaction(void **sta
     world_free(world);
 }
 
+static void test_a_message_goes_out_with_its_transaction_at_every_node(void **state) {
+    (void)state;
+    struct world *world = world_ready(3);
+    struct client *listeners[3], *client = client_open(world, 0), *self = client_open(world, 1);
+    const char *heard = "*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nm\r\n";
+    for (int i = 0; i < 3; i++) {
+        listeners[i] = client_open(world, i);
+        client_ask(listeners[i], "SUBSCRIBE c\r\n", "*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n");
+    }
+    client_ask(
+        client, "WATCH k\r\nMULTI\r\nPUBLISH c m\r\nSET k 1\r\n", "+OK\r\n+OK\r\n" QUEUED QUEUED);
+    for (int i = 0; i < 3; i++) client_expect(listeners[i], "");
+    client_ask(client, "EXEC\r\n", "*2\r\n:1\r\n+OK\r\n");
+    for (int i = 0; i < 3; i++) client_expect(listeners[i], heard);
+    client_ask(client, "WATCH k\r\nSET k 2\r\nMULTI\r\nPUBLISH c m\r\nEXEC\r\n",
+        "+OK\r\n+OK\r\n+OK\r\n" QUEUED "*-1\r\n");
+    for (int i = 0; i < 3; i++) client_expect(listeners[i], "");
+    client_send(self, "HELLO 3\r\nSUBSCRIBE c\r\n"); /* its own message follows the reply */
+    world_settle(world);
+    (void)client_take(self);
+    client_ask(self, "MULTI\r\nPUBLISH c m\r\nPING\r\nEXEC\r\n",
+        "+OK\r\n" QUEUED QUEUED
+        "*2\r\n:2\r\n+PONG\r\n>3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nm\r\n");
+    world_check_equal(world);
+    world_free(world);
+}
+
 /* -- trouble --------------------------------------------------------------------------------- */
 
 static void test_multi_and_queued_need_no_cluster_and_exec_says_not_executed(void **state) {
@@ -439,6 +466,7 @@ int main(void) {
         cmocka_unit_test(test_a_setting_of_the_cluster_changes_with_its_transaction),
         cmocka_unit_test(test_a_transaction_is_bounded_like_a_request),
         cmocka_unit_test(test_a_request_that_was_too_large_refuses_its_transaction),
+        cmocka_unit_test(test_a_message_goes_out_with_its_transaction_at_every_node),
         cmocka_unit_test(test_multi_and_queued_need_no_cluster_and_exec_says_not_executed),
         cmocka_unit_test(test_a_watch_that_failed_lets_no_transaction_run_unguarded),
         cmocka_unit_test(test_a_full_disk_refuses_exec_alone),
