@@ -529,6 +529,7 @@ void transactions_change_state(struct node *node) {
             stream_forget_waiter(pending);
             answer_instead(pending, NULL);
         }
+        session_drain(session);
     }
 }
 
