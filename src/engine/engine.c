@@ -13,12 +13,21 @@ static void on_set_setting(void *context, struct slice name, struct slice value)
     setting_change(context, name, value);
 }
 
+static int64_t on_publish(void *context, bool shard, struct slice name, struct slice message) {
+    const struct engine *engine = context;
+    if (engine->watcher.published == NULL) return 0;
+    return engine->watcher.published(engine->watcher.context, shard, name, message);
+}
+
 struct engine *engine_new(
     const struct engine_settings *settings, const struct engine_watcher *watcher) {
     struct engine *engine = sf_alloc_zero(1, sizeof *engine);
     engine->settings = *settings;
     if (watcher != NULL) engine->watcher = *watcher;
-    engine->port = (struct engine_port){.context = engine, .set_setting = on_set_setting};
+    engine->port = (struct engine_port){.context = engine,
+        .set_setting = on_set_setting,
+        .run_transaction = transaction_run,
+        .publish = on_publish};
     engine->keyspace = keyspace_new(settings->n_dbs, &settings->secret);
     blocked_init(engine);
     SF_ASSERT(settings->feature_level >= 1);

@@ -39,6 +39,10 @@ struct engine_watcher {
      * may queue again (shardforge.again deadline words). */
     void (*waiter_removed)(void *context, void *holder, uint32_t db, int64_t deadline_ms,
         uint32_t argc, const struct slice *argv);
+    /* The node's own command at this place of the transaction that runs; where the reply goes. */
+    void (*own_place)(void *context, uint32_t place, struct reply *reply);
+    /* A transaction publishes; how many of this node's clients hear it. */
+    int64_t (*published)(void *context, bool shard, struct slice name, struct slice message);
 };
 
 struct engine *engine_new(
@@ -100,6 +104,14 @@ enum engine_query_result {
 enum engine_query_result engine_query(struct engine *engine, const struct command *command,
     uint32_t db, uint32_t argc, const struct slice *argv, int64_t clock_ms, bool settled,
     uint64_t seed, struct reply *reply);
+
+/* The same for a transaction of reads: all of it at one point, its watches checked there. */
+enum engine_query_result engine_query_transaction(struct engine *engine,
+    const struct transaction_words *transaction, int64_t clock_ms, bool settled, uint64_t seed,
+    struct reply *reply);
+/* What WATCH remembers of a key. */
+enum engine_query_result engine_revision(struct engine *engine, uint32_t db, struct slice key,
+    int64_t clock_ms, bool settled, uint64_t *revision);
 
 /* -- rows of forwarding members -------------------------------------------------------------- */
 

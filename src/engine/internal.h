@@ -98,6 +98,10 @@ struct command_words {
 bool run_in_entry(
     struct engine *engine, const struct command_words *words, uint64_t seed, struct reply *reply);
 
+/* As a read at read_clock_ms. MUST_WAIT: what it replied is to be thrown away. */
+enum engine_query_result run_as_read(struct engine *engine, const struct command *command,
+    const struct command_words *words, int64_t read_clock_ms, uint64_t seed, struct reply *reply);
+
 /* -- blocked.c: who waits for keys ----------------------------------------------------------- */
 
 void blocked_init(struct engine *engine); /* keyspace and port are there */
@@ -111,6 +115,10 @@ void blocked_put(const struct engine *engine, struct buf *out); /* the image of 
 /* Its reverse, into an empty queue; sets in->failed. Nobody is ready yet: blocked_load_end. */
 void blocked_load(struct engine *engine, struct reader *in);
 void blocked_load_end(struct engine *engine);
+
+/* -- transaction.c --------------------------------------------------------------------------- */
+
+void transaction_run(void *engine, struct call *call); /* engine_port's */
 
 /* -- side.c: what the state holds besides keys ----------------------------------------------- */
 

@@ -17,7 +17,9 @@ static void apply_command(struct node *node, const struct engine_position *at) {
         if (!pending->mute && !session->close_now)
             reply = (struct reply){&session->output, pending->proto};
     }
+    node->running = pending;
     bool replied = engine_next(node->engine, &reply);
+    node->running = NULL;
     if (!replied && ours) {
         blocked_begin(node, pending, at);
     } else if (pending != NULL) {
@@ -99,6 +101,7 @@ void apply_drop_waiting(struct node *node) {
     node->runnable_round = 0;
     node->runnable_clock_ms = 0; /* the other cluster's clock */
     node->rounds_n = 0;
+    transactions_change_state(node);
     LIST_FOR_EACH(link, &node->sessions) {
         struct session *session = SF_CONTAINER(link, struct session, in_node);
         session->settle_sequence = 0;

@@ -61,7 +61,9 @@ struct pending {
     uint32_t argc; /* READ, LOCAL: own copies */
     struct slice *argv;
 
-    struct waiter_place place; /* BLOCKED: its name in the queue */
+    struct waiter_place place;       /* BLOCKED: its name in the queue */
+    struct transaction *transaction; /* EXEC: what it runs */
+    struct watches *watches;         /* WATCH that has not run yet: where its keys go */
 
     struct buf reply; /* REPLY, HELD: what to send */
     bool done;        /* HELD: reply is complete */
@@ -100,6 +102,8 @@ struct session {
     char remote[64], local[64];
     int fd;
     struct buf name, lib_name, lib_version;
+    struct transaction *queue; /* between MULTI and EXEC, else NULL */
+    struct watches *watches;   /* for the next EXEC; NULL: none */
     int64_t opened_us, last_us;
     int64_t soft_since_us; /* > 0: its output has been beyond the soft limit since */
     const struct command *last_command;
@@ -313,6 +317,7 @@ struct node {
     raft_index synced_sum;                        /* changes when any figure of the members does */
     raft_id synced_asked;
     int64_t synced_ask_us;
+    struct pending *running; /* whose transaction runs just now */
     uint64_t n_commands_processed, n_reads, n_writes;
     uint64_t n_errors_uncertain, n_errors_unavailable;
 
@@ -487,6 +492,33 @@ bool session_is_authenticated(const struct session *session);
 struct slice node_requirepass(const struct node *node);
 void session_reset_state(struct session *session);
 
+/* session.c, for transaction.c: replies to what was just parsed, in their turn */
+void session_answer_error(struct session *session, const char *text);
+void session_answer_status(struct session *session, const char *text);
+
+/* transaction.c */
+/* Takes what concerns transactions: MULTI, EXEC, WATCH ..., and everything while one is queued.
+ * false: an ordinary request. */
+bool transaction_takes(struct session *session, const struct command *command, uint32_t argc,
+    const struct slice *argv);
+/* A request is refused before it is looked at more closely: so is the transaction that it was to be
+ * part of. error: as it is to be sent; an EXEC has another. */
+void transaction_refuse(struct session *session, const struct command *command, struct buf *error);
+/* WATCH, and EXEC of reads, as reads. */
+bool transaction_is_read(const struct pending *pending);
+enum engine_query_result transaction_read_run(
+    struct pending *pending, int64_t clock_ms, bool settled, struct reply *reply);
+void transaction_own_place(void *node, uint32_t place, struct reply *reply); /* engine_watcher's */
+void transaction_end_pending(struct pending *pending); /* it is about to be freed */
+void transaction_forget(struct session *session);      /* RESET, or the client has gone */
+void transactions_change_state(struct node *node);     /* revisions of before mean nothing now */
+int64_t transaction_queued(const struct session *session); /* commands; -1: no MULTI */
+size_t transaction_bytes(const struct session *session);
+local_run local_exec, local_unwatch;
+/* cmd_server.c: CONFIG SET inside a transaction, as a command of the entry. false: it is none. */
+bool config_set_as_entry(struct node *node, uint32_t argc, const struct slice *argv,
+    uint32_t *words_argc, struct slice **words, struct buf *names);
+
 /* stream.c */
 /* Puts a write into this turn's batch. */
 void stream_add(struct node *node, struct pending *pending, uint32_t db, uint32_t argc,
@@ -550,6 +582,7 @@ void pubsub_link_lost(struct node *node, raft_id peer);
 void pubsub_drop(struct node *node, struct pending *held);
 void pubsub_figures(const struct node *node, uint32_t out[TOPIC_KINDS]);
 /* To this node's subscribers, now. */
+int64_t pubsub_publish(void *node, bool shard, struct slice name, struct slice message);
 void pubsub_deliver(
     struct node *node, enum topic_kind kind, struct slice name, struct slice message);
 /* Messages of members; false: not understood. */
@@ -642,6 +675,9 @@ bool membership_has_removed(const struct node *node, const struct greeting *thei
 void membership_on_removed(struct node *node); /* a proven member says so of this node */
 const char *membership_join_state(const struct node *node);
 bool node_serves_data(const struct node *node);
+/* Whether data commands are refused at once; text: why. */
+#define REFUSAL_BYTES 320
+bool node_refuses(const struct node *node, bool write, char text[REFUSAL_BYTES]);
 void node_reset_identity(struct node *node);
 void identity_save(struct node *node, const struct node_identity *next);
 bool address_is_loopback(const struct raft_address *address);

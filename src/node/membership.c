@@ -2,6 +2,8 @@
  * removal (DESIGN 5 and 12). How a node gets in is join.c's. */
 #include "node/internal.h"
 
+#include <stdio.h>
+
 enum {
     LOOK_AGAIN_US = 50000,
     FORGET_DEADLINE_US = 10000000,
@@ -331,4 +333,32 @@ int64_t membership_deadline_us(const struct node *node) {
         if (learning) deadline = SF_MIN(deadline, node->now_us + LOOK_AGAIN_US);
     }
     return deadline;
+}
+
+/* -- what a node that cannot serve says ------------------------------------------------------- */
+
+bool node_refuses(const struct node *node, bool write, char text[REFUSAL_BYTES]) {
+    char shard[41];
+    if (node->fenced) {
+        cluster_shard_name(node->fenced_by, shard);
+        snprintf(text, REFUSAL_BYTES,
+            "CLUSTERDOWN This address belongs to a node of the cluster %s, and this node was never "
+            "part of it: CLUSTER MEET one of its members to join it, not executed",
+            shard);
+    } else if (node->self_removed) {
+        snprintf(text, REFUSAL_BYTES,
+            "CLUSTERDOWN This node was removed from its cluster, not executed");
+    } else if (node->identity.state == IDENTITY_FRESH && node->settings.n_join == 0 &&
+               !node->bootstrap_done &&
+               (node->identity.was_reset || node->settings.bootstrap == BOOTSTRAP_NO)) {
+        snprintf(text, REFUSAL_BYTES,
+            "CLUSTERDOWN This node belongs to no cluster and does not begin one by itself: CLUSTER "
+            "MEET a member of one, not executed");
+    } else if (write && node->storage_state != SF_OK && raft_leads(node)) {
+        snprintf(
+            text, REFUSAL_BYTES, "MISCONF The log cannot be written: no space left, not executed");
+    } else {
+        return false;
+    }
+    return true;
 }

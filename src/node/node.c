@@ -63,7 +63,10 @@ struct engine *node_engine_new(struct node *node) {
         /* not this node's file: SETRANGE answers by it, on every replica alike (S2) */
         .proto_max_bulk_len = ENGINE_BULK_BYTES_DEFAULT};
     secret_of_cluster(node->identity.cluster_id, &settings.secret);
-    struct engine_watcher watcher = {.context = node, .setting_changed = on_setting_changed};
+    struct engine_watcher watcher = {.context = node,
+        .setting_changed = on_setting_changed,
+        .own_place = transaction_own_place,
+        .published = pubsub_publish};
     blocked_watch(node, &watcher);
     return engine_new(&settings, &watcher);
 }

@@ -55,6 +55,7 @@ void pending_free(struct pending *pending) {
     struct session *session = pending->session;
     if (pending->kind == PENDING_WRITE) stream_forget_waiter(pending);
     if (pending->kind == PENDING_BLOCKED) blocked_drop(pending);
+    transaction_end_pending(pending);
     if (pending->kind == PENDING_HELD && !pending->done) {
         meet_drop(session->node, pending);
         errand_drop(session->node, pending);
@@ -154,15 +155,17 @@ static void publish_now(struct pending *pending) {
 static bool run_read(struct pending *pending, bool settled, int64_t clock_ms) {
     struct session *session = pending->session;
     struct node *node = session->node;
-    if (pending->command->run ==
-        NULL) { /* DEBUG DIGEST: a local command that wants a fresh state */
+    struct reply reply = reply_for(pending);
+    enum engine_query_result result;
+    if (transaction_is_read(pending)) {
+        result = transaction_read_run(pending, clock_ms, settled, &reply);
+    } else if (pending->command->run == NULL) { /* DEBUG DIGEST: local, but of a fresh state */
         run_local(pending);
         return true;
+    } else {
+        result = engine_query(node->engine, pending->command, pending->db, pending->argc,
+            pending->argv, clock_ms, settled, random_next(&node->random), &reply);
     }
-    struct reply reply = reply_for(pending);
-    uint64_t seed = random_next(&node->random);
-    enum engine_query_result result = engine_query(node->engine, pending->command, pending->db,
-        pending->argc, pending->argv, clock_ms, settled, seed, &reply);
     if (result == QUERY_MUST_WAIT) {
         pending->settle_clock_ms = clock_ms;
         pending->tried_ms = engine_now_ms(node->engine);
@@ -323,6 +326,17 @@ static void answer_error(struct session *session, const char *text) {
     tail_end(session, pending);
 }
 
+void session_answer_error(struct session *session, const char *text) {
+    answer_error(session, text);
+}
+
+void session_answer_status(struct session *session, const char *text) {
+    struct pending *pending;
+    struct reply reply = tail_begin(session, &pending);
+    reply_status(&reply, text);
+    tail_end(session, pending);
+}
+
 static void on_publish(struct session *session, const struct command *command, uint32_t argc,
     const struct slice *argv) {
     struct pending *pending = pending_new(session, PENDING_LOCAL, command, argc, argv);
@@ -368,32 +382,6 @@ static void on_local(struct session *session, const struct command *command, uin
     if (session->quitting && list_empty(&session->pending)) session->close = true;
 }
 
-/* Answers what a node that serves no data has to say; false: it serves. */
-static bool refused(struct session *session) {
-    const struct node *node = session->node;
-    char text[320], shard[41];
-    if (node->fenced) {
-        cluster_shard_name(node->fenced_by, shard);
-        snprintf(text, sizeof text,
-            "CLUSTERDOWN This address belongs to a node of the cluster %s, and this node was never "
-            "part of it: CLUSTER MEET one of its members to join it, not executed",
-            shard);
-    } else if (node->self_removed) {
-        snprintf(
-            text, sizeof text, "CLUSTERDOWN This node was removed from its cluster, not executed");
-    } else if (node->identity.state == IDENTITY_FRESH && node->settings.n_join == 0 &&
-               !node->bootstrap_done &&
-               (node->identity.was_reset || node->settings.bootstrap == BOOTSTRAP_NO)) {
-        snprintf(text, sizeof text,
-            "CLUSTERDOWN This node belongs to no cluster and does not begin one by itself: CLUSTER "
-            "MEET a member of one, not executed");
-    } else {
-        return false;
-    }
-    answer_error(session, text);
-    return true;
-}
-
 /* XREAD waits only where it says so. */
 static bool may_wait(const struct command *command, uint32_t argc, const struct slice *argv) {
     bool waits = (command->flags & CMD_BLOCKING) != 0 && command_route(command) == ROUTE_WRITE;
@@ -405,14 +393,15 @@ static bool may_wait(const struct command *command, uint32_t argc, const struct 
 static void on_data(struct session *session, const struct command *command, uint32_t argc,
     const struct slice *argv) {
     struct node *node = session->node;
-    if (refused(session)) return;
+    bool write = command_route(command) == ROUTE_WRITE;
+    char refusal[REFUSAL_BYTES];
+    if (node_refuses(node, write, refusal)) {
+        answer_error(session, refusal);
+        return;
+    }
     /* what it sends behind is not parsed before the answer is known */
     if (may_wait(command, argc, argv)) session->barrier = true;
-    if (command_route(command) == ROUTE_WRITE) {
-        if (node->storage_state != SF_OK && raft_leads(node)) {
-            answer_error(session, "MISCONF The log cannot be written: no space left, not executed");
-            return;
-        }
+    if (write) {
         struct pending *pending = pending_new(session, PENDING_WRITE, command, 0, NULL);
         stream_add(node, pending, session->db, argc, argv);
         node->n_writes++;
@@ -443,14 +432,25 @@ static void request_begins(struct session *session) {
     session->reply_skip_next = false;
 }
 
+/* Refused as a request: no part of a transaction either. */
+static void answer_refused(
+    struct session *session, const struct command *command, struct buf *error) {
+    transaction_refuse(session, command, error);
+    struct pending *pending;
+    struct reply reply = tail_begin(session, &pending);
+    if (reply.out != NULL) buf_append_slice(reply.out, buf_slice(error));
+    buf_free(error);
+    tail_end(session, pending);
+}
+
 static void answer_only_subscribed(struct session *session, const struct command *command) {
-    char text[160];
-    snprintf(text, sizeof text,
+    struct buf error = {0};
+    struct reply reply = {&error, session->proto};
+    reply_errorf(&reply,
         "ERR Can't execute '%.*s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET "
-        "are "
-        "allowed in this context",
+        "are allowed in this context",
         command->name_len, command->name);
-    answer_error(session, text);
+    answer_refused(session, command, &error);
 }
 
 static void session_on_command(struct session *session, uint32_t argc, const struct slice *argv) {
@@ -470,13 +470,10 @@ static void session_on_command(struct session *session, uint32_t argc, const str
         !command_arity_fits(command, argc)) { /* the exact check, with its texts */
         struct buf error = {0};
         struct reply judge = {&error, session->proto};
+        const struct command *named = command;
         command = command_check(argc, argv, &judge);
         if (command == NULL) {
-            struct pending *pending;
-            struct reply reply = tail_begin(session, &pending);
-            if (reply.out != NULL) buf_append_slice(reply.out, buf_slice(&error));
-            buf_free(&error);
-            tail_end(session, pending);
+            answer_refused(session, named, &error);
             return;
         }
         buf_free(&error);
@@ -484,13 +481,16 @@ static void session_on_command(struct session *session, uint32_t argc, const str
     session->last_command = command;
     if (!session->authenticated && (command->flags & CMD_NO_AUTH) == 0 &&
         !session_is_authenticated(session)) {
-        answer_error(session, "NOAUTH Authentication required.");
+        struct buf error = {0};
+        buf_append_text(&error, "-NOAUTH Authentication required.\r\n");
+        answer_refused(session, command, &error);
         return;
     }
     if (!session_may_run_subscribed(session, command)) {
         answer_only_subscribed(session, command);
         return;
     }
+    if (transaction_takes(session, command, argc, argv)) return;
     bool digest = command->id == COMMAND_DEBUG && node->settings.debug_command && argc == 2 &&
                   (slice_is(argv[1], "digest") || slice_is(argv[1], "state-digest"));
     if (digest) { /* of the end of an entry: no write of this session may stand behind it */
@@ -514,6 +514,7 @@ static bool is_full(const struct session *session) {
 static void protocol_error(struct session *session, const char *error, bool broken) {
     request_begins(session);
     answer_error(session, error);
+    transaction_refuse(session, NULL, NULL);
     if (!broken) return;
     session->no_more = true;
     session->quitting = true;
@@ -727,6 +728,7 @@ void session_free(struct session *session) {
     list_remove(&session->in_node);
     list_remove(&session->in_waiters);
     list_remove(&session->in_stopped);
+    transaction_forget(session);
     session->node->n_sessions--;
     resp_parser_free(session->parser);
     buf_free(&session->input);

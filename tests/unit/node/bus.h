@@ -511,7 +511,17 @@ static inline void bus_free(struct bus *bus) {
 
 /* -- clients --------------------------------------------------------------------------------- */
 
-/* Sends words, separated by blanks. */
+/* Another request of the same client. */
+static inline void say_node(struct client *client, const char *words) {
+    struct place *place = client->place;
+    struct buf *input = session_input(client->session);
+    buf_append_text(input, words);
+    buf_append_text(input, "\r\n");
+    node_on_client_bytes(place->node, client->session, place->bus->now_us);
+    place->due_us = 0;
+}
+
+/* A new client, and its first request: words separated by blanks. */
 static inline struct client *ask_node(struct place *place, const char *words) {
     struct bus *bus = place->bus;
     assert_true(bus->n_clients < BUS_CLIENTS_MAX);
@@ -519,11 +529,7 @@ static inline struct client *ask_node(struct place *place, const char *words) {
     struct client_origin origin = {"127.0.0.1:5000", "127.0.0.1:6379", 3, true};
     client->place = place;
     client->session = node_on_client_open(place->node, bus->n_clients, &origin, bus->now_us);
-    struct buf *input = session_input(client->session);
-    buf_append_text(input, words);
-    buf_append_text(input, "\r\n");
-    node_on_client_bytes(place->node, client->session, bus->now_us);
-    place->due_us = 0;
+    say_node(client, words);
     return client;
 }
 
