@@ -48,11 +48,12 @@ static const char *const ziplist_texts[] = {"hello", "abc", "xy", "0", "12", "-1
  *   03 | 03 foo | 03 00 bar | 01 a | 02 02 bc .. | 01 k | fe 00 01 00 00 00 v*256 | ff */
 static struct slice zipmap(struct buf *out, uint8_t count) {
     put_u8(out, count);
-    buf_append(out, "\x03"
-                    "foo\x03\x00"
-                    "bar\x01"
-                    "a\x02\x02"
-                    "bc..\x01k\xfe\x00\x01\x00\x00\x00",
+    buf_append(out,
+        "\x03"
+        "foo\x03\x00"
+        "bar\x01"
+        "a\x02\x02"
+        "bc..\x01k\xfe\x00\x01\x00\x00\x00",
         25);
     memset(buf_reserve(out, 256), 'v', 256);
     buf_commit(out, 256);

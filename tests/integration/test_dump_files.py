@@ -1,0 +1,119 @@
+"""Dump files: those of a real redis-server are read, ours are loaded by it, each with the same DEBUG DIGEST."""
+import os
+import random
+import shutil
+import subprocess
+
+from shardforge_testing.process import check
+from shardforge_testing.redis import Redis
+
+FUNCTIONS = "#!lua name=numbers\nredis.register_function('one', function(keys, args) return 1 end)\n"
+
+
+def texts(chance, n, longest):
+    """n different texts: numbers of every width, short and long ones, such as repeat and such as do not."""
+    found = {str(chance.choice((-1, 1)) * chance.getrandbits(bits)) for bits in range(0, 64, 7)}
+    while len(found) < n:
+        length = chance.randint(0, longest)
+        found.add("".join(chance.choices("ab", k=length)) if chance.random() < 0.5 else
+                  "".join(chance.choices("abcdefghijklmnopqrstuvwxyz0123456789", k=length)))
+    found = sorted(found)
+    chance.shuffle(found)
+    return found[:n]
+
+
+def score(chance):
+    return chance.choice((chance.randint(-9, 9), chance.random(), -chance.expovariate(1e-9), "inf", "-inf", 1e-310,
+                          2 ** 53, 0.1))
+
+
+def fill(client, chance):
+    """Values of every type in every form, some with a due time, in three databases."""
+    commands = []
+    for db in (0, 3, 15):
+        commands.append(("SELECT", db))
+        for i, text in enumerate(texts(chance, 60, 200)):
+            commands.append(("SET", f"string:{i}:{text[:20]}", text))
+        commands.append(("SET", "string:large", "".join(texts(chance, 500, 3000))))
+        commands.append(("SET", "", ""))
+        for n, longest in ((1, 10), (20, 30), (100, 64), (129, 64), (300, 64), (513, 20), (5, 20000), (3000, 100)):
+            some = texts(chance, n, longest)
+            name = f"{n}:{longest}"
+            commands.append(("RPUSH", f"list:{name}", *some))
+            commands.append(("SADD", f"set:{name}", *some))
+            commands.append(("HSET", f"hash:{name}", *(part for text in some for part in (text, text[::-1]))))
+            commands.append(("ZADD", f"zset:{name}", *(part for text in some for part in (score(chance), text))))
+            for bits in (15, 31, 63):
+                commands.append(("SADD", f"intset:{n}:{bits}", *(chance.getrandbits(bits) for _ in range(n))))
+            commands.append(("PEXPIREAT", f"set:{name}", 4102444800000 + n))
+            commands.append(("EXPIREAT", f"string:{n}", 4102444800))
+    commands.append(("FUNCTION", "LOAD", FUNCTIONS))
+    replies = client.pipeline(commands)
+    bad = [reply for reply in replies if reply.is_error]
+    check(not bad, f"the oracle is filled: {bad[:1]}")
+
+
+def drive(context, *arguments, code=0):
+    command = [str(context.build / "tests/integration/dump_driver"), *map(str, arguments)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    check(result.returncode == code, f"dump_driver {arguments[0]}: {result.returncode} {result.stdout}{result.stderr}")
+    return dict(line.split(" ", 1) for line in result.stdout.splitlines() if " " in line)
+
+
+def saved(context, *directives):
+    """A directory with the dump.rdb of a filled redis-server, and what DEBUG DIGEST says there."""
+    directory = context.directory / f"oracle-{'-'.join(directives).replace('/', '')}"
+    with Redis(directives, directory) as redis, redis.client(timeout_s=30.0) as client:
+        fill(client, random.Random(7))
+        check(not client.call("SAVE", timeout_s=30.0).is_error, "SAVE")
+        return directory / "dump.rdb", client.call("DEBUG", "DIGEST").text
+
+
+def digest_of(path, context, name):
+    """What a redis-server says that loaded this file."""
+    directory = context.directory / name
+    os.makedirs(directory, exist_ok=True)
+    shutil.copy(path, directory / "dump.rdb")
+    with Redis((), directory) as redis, redis.client(timeout_s=30.0) as client:
+        libraries = client.call("FUNCTION", "LIST").items
+        return client.call("DEBUG", "DIGEST").text, len(libraries)
+
+
+def test_a_file_of_redis_is_read_in_chunks_of_any_size(context):
+    path, digest = saved(context)
+    for chunk in (1, 7, 4096, 1 << 24):
+        facts = drive(context, "read", path, chunk)
+        check(facts["digest"] == digest, f"the digest in chunks of {chunk}: {facts} {digest}")
+        check(facts["functions"] == "1" and facts["version"] == "10", f"the rest of the file: {facts}")
+
+
+def test_a_file_without_compression_and_checksum_is_read(context):
+    path, digest = saved(context, "--rdbcompression", "no", "--rdbchecksum", "no")
+    check(drive(context, "read", path, 1000)["digest"] == digest, "the digest")
+
+
+def test_files_of_lists_whose_nodes_are_small_or_compressed_are_read(context):
+    path, digest = saved(context, "--list-max-listpack-size", "3", "--list-compress-depth", "1")
+    check(drive(context, "read", path, 1000)["digest"] == digest, "the digest")
+
+
+def test_our_file_is_loaded_by_redis(context):
+    path, digest = saved(context)
+    copy = context.directory / "copy.rdb"
+    facts = drive(context, "copy", path, copy)
+    check(facts["digest"] == digest, f"what was read: {facts}")
+    check(digest_of(copy, context, "second") == (digest, 1), "what Redis makes of ours")
+    check(drive(context, "read", copy, 333)["digest"] == digest, "what we make of ours")
+
+
+def test_a_damaged_file_is_refused(context):
+    path, _ = saved(context)
+    whole = path.read_bytes()
+    damaged = context.directory / "damaged.rdb"
+    chance = random.Random(1)
+    for _ in range(20):
+        at = chance.randrange(9, len(whole) - 8)
+        damaged.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << chance.randrange(8)]) + whole[at + 1:])
+        drive(context, "read", damaged, 100000, code=1)
+        damaged.write_bytes(whole[:at])
+        drive(context, "read", damaged, 100000, code=1)
