@@ -4,7 +4,7 @@ import random
 import shutil
 import subprocess
 
-from shardforge_testing.process import check
+from shardforge_testing.process import check, wait_until
 from shardforge_testing.redis import Redis
 
 FUNCTIONS = "#!lua name=numbers\nredis.register_function('one', function(keys, args) return 1 end)\n"
@@ -75,6 +75,7 @@ def digest_of(path, context, name):
     os.makedirs(directory, exist_ok=True)
     shutil.copy(path, directory / "dump.rdb")
     with Redis((), directory) as redis, redis.client(timeout_s=30.0) as client:
+        wait_until(lambda: client.call("PING").text == "PONG", "Redis has loaded the file")
         libraries = client.call("FUNCTION", "LIST").items
         return client.call("DEBUG", "DIGEST").text, len(libraries)
 
