@@ -63,13 +63,13 @@ static void value_input(const struct rdb_target *target, struct slice input) {
         SF_ASSERT(rdb_payload_check(buf_slice(&written)));
         enum sf_status status = rdb_payload_read(buf_slice(&written), &second);
         SF_ASSERT(status == SF_OK && second.value.type == first.value.type);
-        SF_ASSERT(first.value.type == OBJECT_STRING ||
-                  collection_size(&second.value.collection) ==
-                      collection_size(&first.value.collection));
+        SF_ASSERT(
+            first.value.type == OBJECT_STRING ||
+            collection_size(&second.value.collection) == collection_size(&first.value.collection));
         rdb_payload_write(&second.value, &again);
         /* a set's listpack is written as members: those that are numbers may come in order */
-        bool is_listpack_set = first.value.type == OBJECT_SET &&
-                               first.value.collection.encoding == ENCODING_LISTPACK;
+        bool is_listpack_set =
+            first.value.type == OBJECT_SET && first.value.collection.encoding == ENCODING_LISTPACK;
         SF_ASSERT(is_listpack_set || slice_equal(buf_slice(&written), buf_slice(&again)));
     }
     rdb_value_reader_free(&first);
