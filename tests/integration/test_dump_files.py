@@ -118,3 +118,28 @@ def test_a_damaged_file_is_refused(context):
         drive(context, "read", damaged, 100000, code=1)
         damaged.write_bytes(whole[:at])
         drive(context, "read", damaged, 100000, code=1)
+
+
+def carry(source, target):
+    """Every key of three databases by DUMP and RESTORE, with its due time."""
+    for db in (0, 3, 15):
+        source.call("SELECT", db)
+        target.call("SELECT", db)
+        keys = [key.value for key in source.call("KEYS", "*").items]
+        dumps = source.pipeline([("DUMP", key) for key in keys])
+        times = source.pipeline([("PEXPIRETIME", key) for key in keys])
+        due = [("0", ()) if time.value < 0 else (time.value, ("ABSTTL",)) for time in times]
+        replies = target.pipeline([("RESTORE", key, ttl, dump.value, *absolute)
+                                   for key, dump, (ttl, absolute) in zip(keys, dumps, due)])
+        bad = [reply for reply in replies if reply.is_error]
+        check(not bad, f"no errors from RESTORE: {bad[:1]}")
+
+
+def test_payloads_go_both_ways_between_redis_and_nodes(context):
+    with context.cluster(1) as cluster, Redis() as first, Redis() as second:
+        ours, source, back = (server.client(timeout_s=60.0) for server in (cluster.nodes[0], first, second))
+        fill(source, random.Random(8))
+        carry(source, ours)
+        carry(ours, back)
+        digests = [client.call("DEBUG", "DIGEST").text for client in (source, ours, back)]
+        check(len(set(digests)) == 1, f"the digests of Redis, ours, and Redis again: {digests}")
