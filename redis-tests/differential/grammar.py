@@ -161,6 +161,42 @@ SORT lkey [LIMIT index index] [ASC|DESC] ALPHA
 SORT lkey [LIMIT index index] [ASC|DESC] [STORE lkey]
 SORT lkey BY nosort [GET #] [LIMIT index index]
 SORT_RO lkey BY k* [GET k*] ALPHA
+XADD skey [MAXLEN = length|MAXLEN ~ length|MAXLEN length|MAXLEN ~ length LIMIT length] xid fvalue+
+XADD skey [MINID = sid|MINID ~ sid|MINID sid|MINID ~ sid LIMIT length|NOMKSTREAM] xid fvalue+
+XADD skey xid a value
+XADD skey xid a value b value
+XADD skey xid a value b value
+XADD skey lowid fvalue+
+XLEN skey
+XRANGE skey border_id border_id [COUNT index]
+XREVRANGE skey border_id border_id [COUNT index]
+XDEL skey sid+
+XTRIM skey (MAXLEN|MAXLEN ~|MAXLEN =) length [LIMIT length]
+XTRIM skey (MINID|MINID ~|MINID =) sid [LIMIT length]
+XSETID skey topid [ENTRIESADDED length] [MAXDELETEDID sid]
+XREAD [COUNT index] STREAMS (skey sid|skey $|skey skey sid sid|skey skey 0 0)
+XGROUP CREATE skey group (sid|0|$) [MKSTREAM] [ENTRIESREAD length]
+XGROUP CREATE skey group 0 MKSTREAM
+XGROUP SETID skey group (sid|0|$) [ENTRIESREAD length]
+XGROUP DESTROY skey group
+XGROUP CREATECONSUMER skey group consumer
+XGROUP DELCONSUMER skey group consumer
+XREADGROUP GROUP group consumer [COUNT index] [NOACK] STREAMS (skey >|skey sid|skey 0|skey skey > >|skey skey 0 >)
+XREADGROUP GROUP group consumer COUNT 2 STREAMS skey >
+XREADGROUP GROUP group consumer STREAMS skey >
+XADD skey xid a value
+XREADGROUP GROUP group consumer STREAMS skey >
+XACK skey group sid+
+XPENDING skey group
+XPENDING skey group [IDLE idle] border_id border_id length [consumer]
+XCLAIM skey group consumer idle sid+ [IDLE idle|TIME 1] [RETRYCOUNT length] [FORCE] [JUSTID] [LASTID sid]
+XAUTOCLAIM skey group consumer idle border_id [COUNT length] [JUSTID]
+XINFO STREAM skey [FULL|FULL COUNT length]
+XINFO STREAM skey FULL COUNT 0
+XINFO GROUPS skey
+XINFO CONSUMERS skey group
+COPY skey skey [REPLACE]
+OBJECT ENCODING skey
 ECHO value
 PING [value]
 word key value
@@ -175,6 +211,8 @@ COMPARATORS = {
     "ZRANDMEMBER": ("type",), "ZSCAN": ("scores",),
     **{name: ("doubles",) for name in ("ZADD", "ZINCRBY", "ZSCORE", "ZMSCORE", "ZRANGE", "ZREVRANGE", "ZRANGEBYSCORE",
        "ZREVRANGEBYSCORE", "ZPOPMIN", "ZPOPMAX", "ZMPOP", "ZUNION", "ZINTER", "ZDIFF")},
+    "XPENDING": ("pending",), "XINFO": ("stream_info",), "XGROUP": ("group",),
+    "XREAD": ("unbalanced",), "XREADGROUP": ("unbalanced",),
     "KEYS": ("unordered",), "SCAN": ("unordered",), "RANDOMKEY": ("type",),
     "DBSIZE": ("type",),  # Redis counts dead keys until it happens to meet them
     "HGETALL": ("unordered",), "HKEYS": ("unordered",), "HVALS": ("unordered",), "HSCAN": ("pairs",),
@@ -191,6 +229,9 @@ ODD_NUMBERS = ["0", "-1", "1", "9223372036854775807", "-9223372036854775808", "9
                "01", "-0", "+1", " 1", "1 ", "", "abc", "1.0", "1.5", "99999999999999999999", "-"]
 ODD_FLOATS = ["nan", "inf", "-inf", "1e400", "-1e4932", "1e-400", "0.1", "3.0e3", "1e17", "123456789.123456789", "0x1p3",
               "1.7976931348623157e308", "5e-324", "-0.0", ".5", "5.", "1e", "  1", "", "1_0"]
+ODD_IDS = [b"", b"-", b"+", b"$", b">", b"*", b"0", b"0-0", b"0-1", b"1-", b"-1", b"1--1", b" 1", b"+1-+2", b"01-02", b"1-1-1",
+           b"18446744073709551615", b"18446744073709551615-18446744073709551615", b"18446744073709551616-0", b"a-b", b"(", b"(1",
+           b"9223372036854775808-1", b"1-18446744073709551614", b"1\0x-2", b"0" * 128]
 WORDS = ["nosuch", "help", "info", "count", "get", "GeTNaMe", "getname", "no-evict", "\r\n", "", "\0", "encoding", "freq"]
 
 
@@ -199,6 +240,53 @@ class Arguments:
 
     def __init__(self, random):
         self.random = random
+        self.last_ms = 0
+        self.given = [b"0-1"]  # the last ids of entries
+
+    def skey(self):
+        return b"s%d" % self.random.randrange(2) if self.random.random() > 0.02 else self.key()
+
+    def xid(self):
+        """Nearly always above the stream's last."""
+        r = self.random
+        self.last_ms += r.choice([0, 1, 1, 2, 300])
+        seq = r.choice([0, 0, 1, 2])
+        self.given = self.given[-9:] + [b"%d-%d" % (self.last_ms, seq)]
+        return self.given[-1] if seq or r.random() > 0.5 else b"%d-*" % self.last_ms
+
+    def sid(self):
+        r = self.random
+        if r.random() < 0.06:
+            return r.choice(ODD_IDS)
+        if r.random() < 0.7:
+            return r.choice(self.given)
+        ms = max(0, self.last_ms - r.choice([0, 1, 2, 5, 10, 300, 600]))
+        return b"%d-%d" % (ms, r.randrange(4)) if r.random() < 0.7 else b"%d" % ms
+
+    def topid(self):
+        """Above every id, also of entries that were deleted: below those 7.2 refuses it in XSETID."""
+        self.last_ms += 1
+        return b"%d-3" % self.last_ms
+
+    def lowid(self):
+        return next(id for id in iter(self.sid, None) if len(id) < 12)
+
+    def border_id(self):
+        r = self.random
+        return r.choice([b"-", b"+", b"(" + self.sid(), self.sid(), self.sid()])
+
+    def group(self):
+        return self.random.choice([b"g0", b"g0", b"g0", b"g1"])
+
+    def consumer(self):
+        return b"c%d" % self.random.randrange(3)
+
+    def length(self):
+        r = self.random
+        return b"%d" % r.randrange(12) if r.random() < 0.95 else r.choice(ODD_NUMBERS).encode()
+
+    def idle(self):
+        return self.random.choice([b"0", b"0", b"0", b"-1", b"3600000", b"7200000", b"x"])
 
     def key(self):
         r = self.random
@@ -361,7 +449,7 @@ class Grammar:
 # Answers that are each server's own (lists of commands, settings, clients), or that end the connection.
 OWN_ANSWERS = {(b"command",), (b"command", b"list"), (b"command", b"count"), (b"command", b"docs"),
                (b"command", b"info"), (b"command", b"help"), (b"client", b"info"), (b"client", b"id"),
-               (b"client", b"list"), (b"client", b"help"), (b"object", b"help"), (b"config", b"help"),
+               (b"client", b"list"), (b"client", b"help"), (b"object", b"help"), (b"config", b"help"), (b"xinfo", b"help"), (b"xgroup", b"help"),
                (b"client", b"no-evict"), (b"client", b"reply"), (b"client", b"pause"), (b"client", b"kill")}
 # Not to be called by chance: they have other effects than an answer.
 UNSUITABLE = {b"info", b"command", b"quit"}
@@ -394,6 +482,12 @@ def picks_too_much(words):
 
 
 def is_comparable(words):
+    if words[0].lower() == b"xsetid" and not re.fullmatch(rb"\d+-3", b"".join(words[2:3])):
+        return False
+    if b"block" in (word.lower() for word in words):
+        return False  # that takes time
+    if words[0].lower() == b"xadd" and b"*" in words:
+        return False  # each server's own clock
     if picks_too_much(words):
         return False
     if expires_soon(words):

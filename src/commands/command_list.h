@@ -384,6 +384,56 @@ COMMAND(WAIT, "wait", NULL, docs_wait, 3,
     CMD_NOSCRIPT | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(WAITAOF, "waitaof", NULL, docs_waitaof, 4,
     CMD_NOSCRIPT | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(XACK, "xack", cmd_xack, docs_xack, -4,
+    CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_STREAM)
+COMMAND(XADD, "xadd", cmd_xadd, docs_xadd, -5,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_STREAM)
+COMMAND(XAUTOCLAIM, "xautoclaim", cmd_xautoclaim, docs_xautoclaim, -6,
+    CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_STREAM)
+COMMAND(XCLAIM, "xclaim", cmd_xclaim, docs_xclaim, -6,
+    CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_STREAM)
+COMMAND(XDEL, "xdel", cmd_xdel, docs_xdel, -3,
+    CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_STREAM)
+CONTAINER(XGROUP, XGROUP_SETID, "xgroup", NULL, docs_xgroup, -2,
+    CMD_LOCAL, NO_KEYS, 0)
+COMMAND(XGROUP_CREATE, "xgroup|create", cmd_xgroup_create, docs_xgroup_create, -5,
+    CMD_WRITE | CMD_GROWS, KEYS(2, 2, 1), CAT_STREAM)
+COMMAND(XGROUP_CREATECONSUMER, "xgroup|createconsumer", cmd_xgroup_createconsumer, docs_xgroup_createconsumer, 5,
+    CMD_WRITE | CMD_GROWS, KEYS(2, 2, 1), CAT_STREAM)
+COMMAND(XGROUP_DELCONSUMER, "xgroup|delconsumer", cmd_xgroup_delconsumer, docs_xgroup_delconsumer, 5,
+    CMD_WRITE, KEYS(2, 2, 1), CAT_STREAM)
+COMMAND(XGROUP_DESTROY, "xgroup|destroy", cmd_xgroup_destroy, docs_xgroup_destroy, 4,
+    CMD_WRITE, KEYS(2, 2, 1), CAT_STREAM)
+COMMAND(XGROUP_HELP, "xgroup|help", cmd_xgroup_help, docs_xgroup_help, 2,
+    CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_STREAM)
+COMMAND(XGROUP_SETID, "xgroup|setid", cmd_xgroup_setid, docs_xgroup_setid, -5,
+    CMD_WRITE, KEYS(2, 2, 1), CAT_STREAM)
+CONTAINER(XINFO, XINFO_STREAM, "xinfo", NULL, docs_xinfo, -2,
+    CMD_LOCAL, NO_KEYS, 0)
+COMMAND(XINFO_CONSUMERS, "xinfo|consumers", cmd_xinfo_consumers, docs_xinfo_consumers, 4,
+    CMD_READ, KEYS(2, 2, 1), CAT_STREAM)
+COMMAND(XINFO_GROUPS, "xinfo|groups", cmd_xinfo_groups, docs_xinfo_groups, 3,
+    CMD_READ, KEYS(2, 2, 1), CAT_STREAM)
+COMMAND(XINFO_HELP, "xinfo|help", cmd_xinfo_help, docs_xinfo_help, 2,
+    CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_STREAM)
+COMMAND(XINFO_STREAM, "xinfo|stream", cmd_xinfo_stream, docs_xinfo_stream, -3,
+    CMD_READ, KEYS(2, 2, 1), CAT_STREAM)
+COMMAND(XLEN, "xlen", cmd_xlen, docs_xlen, 2,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_STREAM)
+COMMAND(XPENDING, "xpending", cmd_xpending, docs_xpending, -3,
+    CMD_READ, KEYS(1, 1, 1), CAT_STREAM)
+COMMAND(XRANGE, "xrange", cmd_xrange, docs_xrange, -4,
+    CMD_READ, KEYS(1, 1, 1), CAT_STREAM)
+COMMAND(XREAD, "xread", cmd_xread, docs_xread, -4,
+    CMD_READ | CMD_BLOCKING | CMD_MOVABLE_KEYS, NO_KEYS, CAT_STREAM)
+COMMAND(XREADGROUP, "xreadgroup", cmd_xreadgroup, docs_xreadgroup, -7,
+    CMD_WRITE | CMD_BLOCKING | CMD_MOVABLE_KEYS, NO_KEYS, CAT_STREAM)
+COMMAND(XREVRANGE, "xrevrange", cmd_xrevrange, docs_xrevrange, -4,
+    CMD_READ, KEYS(1, 1, 1), CAT_STREAM)
+COMMAND(XSETID, "xsetid", cmd_xsetid, docs_xsetid, -3,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_STREAM)
+COMMAND(XTRIM, "xtrim", cmd_xtrim, docs_xtrim, -4,
+    CMD_WRITE, KEYS(1, 1, 1), CAT_STREAM)
 COMMAND(ZADD, "zadd", cmd_zadd, docs_zadd, -4,
     CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_SORTEDSET)
 COMMAND(ZCARD, "zcard", cmd_zcard, docs_zcard, 2,

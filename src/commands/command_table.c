@@ -118,7 +118,7 @@ static const uint16_t letter_begins['z' - 'a' + 2] = {
     COMMAND_INCR,      COMMAND_KEYS,   /* j */ COMMAND_KEYS,       COMMAND_LINDEX,
     COMMAND_MGET,      COMMAND_OBJECT, /* n */ COMMAND_OBJECT,     COMMAND_PERSIST,
     COMMAND_QUIT,      COMMAND_RANDOMKEY,      COMMAND_SADD,       COMMAND_TIME,
-    COMMAND_UNLINK, /* v */ COMMAND_WAIT, /* w */ COMMAND_WAIT, /* x */ COMMAND_ZADD,
+    COMMAND_UNLINK, /* v */ COMMAND_WAIT, /* w */ COMMAND_WAIT, COMMAND_XACK,
     /* y */ COMMAND_ZADD,  COMMAND_ZADD,       COMMANDS_TOTAL};
 /* clang-format on */
 

@@ -52,6 +52,14 @@ command_run cmd_zcount, cmd_zlexcount, cmd_zrange, cmd_zrangebylex, cmd_zrangeby
 command_run cmd_zmpop, cmd_zpopmax, cmd_zpopmin, cmd_zrandmember, cmd_zscan;
 command_run cmd_zdiff, cmd_zdiffstore, cmd_zinter, cmd_zintercard, cmd_zinterstore, cmd_zunion,
     cmd_zunionstore;
+/* stream.c: entries; stream_range.c; stream_read.c; stream_group.c; stream_pending.c;
+ * stream_claim.c; stream_info.c */
+command_run cmd_xadd, cmd_xdel, cmd_xlen, cmd_xsetid, cmd_xtrim;
+command_run cmd_xrange, cmd_xread, cmd_xreadgroup, cmd_xrevrange;
+command_run cmd_xack, cmd_xgroup_create, cmd_xgroup_createconsumer, cmd_xgroup_delconsumer,
+    cmd_xgroup_destroy, cmd_xgroup_help, cmd_xgroup_setid;
+command_run cmd_xautoclaim, cmd_xclaim, cmd_xpending;
+command_run cmd_xinfo_consumers, cmd_xinfo_groups, cmd_xinfo_help, cmd_xinfo_stream;
 /* setting.c */
 command_run cmd_shardforge_setting;
 
