@@ -9,6 +9,7 @@
 #include "keyspace/zset.h"
 #include "rdb/format.h"
 #include "rdb/input.h"
+#include "rdb/stream.h"
 
 /* -- a value --------------------------------------------------------------------------------- */
 
@@ -49,10 +50,11 @@ struct rdb_value_reader {
     const struct rdb_target *target;
     const struct rdb_value_kind *kind;
     bool has_begun;
-    uint64_t left;               /* elements to come */
-    struct rdb_value value;      /* what is there of it; RDB_DONE: all */
-    struct sorted_set *sorted;   /* a sorted set on its way */
-    struct quicklist *blocks;    /* a list on its way */
+    uint64_t left;             /* elements to come */
+    struct rdb_value value;    /* what is there of it; RDB_DONE: all */
+    struct sorted_set *sorted; /* a sorted set on its way */
+    struct quicklist *blocks;  /* a list on its way */
+    struct rdb_stream_reader *stream;
     struct rdb_room room, other; /* of a field and its value */
 };
 
@@ -79,6 +81,7 @@ struct rdb_value_writer {
     struct hash_iterator pairs;
     struct zset_cursor scored;
     struct quicklist_place block;
+    struct rdb_stream_writer stream;
 };
 void rdb_value_writer_begin(struct rdb_value_writer *writer, const struct rdb_value *value);
 /* Appends at least one element more, and about bytes_wanted; true: that was all. */

@@ -258,6 +258,37 @@ static void begin_zipmap(struct rdb_value_reader *reader, struct rdb_input *in) 
     if (reader->value.collection.value == NULL) corrupt(in, bad_hash);
 }
 
+/* -- streams --------------------------------------------------------------------------------- */
+
+static void begin_stream_as(
+    struct rdb_value_reader *reader, struct rdb_input *in, enum rdb_type type) {
+    uint64_t n_nodes = rdb_get_length(in);
+    if (!rdb_input_good(in)) return;
+    reader->stream = rdb_stream_reader_new(reader->target->types, type, n_nodes);
+    reader->left = 1;
+}
+
+static void begin_stream(struct rdb_value_reader *reader, struct rdb_input *in) {
+    begin_stream_as(reader, in, RDB_STREAM_LISTPACKS);
+}
+
+static void begin_stream_2(struct rdb_value_reader *reader, struct rdb_input *in) {
+    begin_stream_as(reader, in, RDB_STREAM_LISTPACKS_2);
+}
+
+static void begin_stream_3(struct rdb_value_reader *reader, struct rdb_input *in) {
+    begin_stream_as(reader, in, RDB_STREAM_LISTPACKS_3);
+}
+
+/* How many pieces there are shows only when the last was read. */
+static void stream_piece(struct rdb_value_reader *reader, struct rdb_input *in) {
+    reader->left = rdb_stream_read(reader->stream, in) ? 1 : 2;
+}
+
+static void finish_stream(struct rdb_value_reader *reader) {
+    reader->value.collection = rdb_stream_take(reader->stream);
+}
+
 /* -- all types ------------------------------------------------------------------------------- */
 
 static const struct rdb_value_kind kinds[RDB_TYPES] = {
@@ -276,25 +307,14 @@ static const struct rdb_value_kind kinds[RDB_TYPES] = {
     [RDB_HASH_LISTPACK] = {OBJECT_HASH, begin_packed_hash, NULL, NULL},
     [RDB_ZSET_LISTPACK] = {OBJECT_ZSET, begin_packed_zset, NULL, NULL},
     [RDB_LIST_QUICKLIST_2] = {OBJECT_LIST, begin_list, node_element, finish_list},
+    [RDB_STREAM_LISTPACKS] = {OBJECT_STREAM, begin_stream, stream_piece, finish_stream},
+    [RDB_STREAM_LISTPACKS_2] = {OBJECT_STREAM, begin_stream_2, stream_piece, finish_stream},
+    [RDB_STREAM_LISTPACKS_3] = {OBJECT_STREAM, begin_stream_3, stream_piece, finish_stream},
     [RDB_SET_LISTPACK] = {OBJECT_SET, begin_packed_set, NULL, NULL},
 };
 
 bool rdb_type_is_value(uint8_t type) {
     return type < RDB_TYPES && type != 8;
-}
-
-static const char *why_refused(uint8_t type) {
-    switch (type) {
-    case RDB_MODULE_PRE_RELEASE:
-    case RDB_MODULE_2:
-        return "a value of a module's type";
-    case RDB_STREAM_LISTPACKS:
-    case RDB_STREAM_LISTPACKS_2:
-    case RDB_STREAM_LISTPACKS_3:
-        return "a stream";
-    default:
-        return "a hash whose fields have due times";
-    }
 }
 
 enum sf_status rdb_value_reader_begin(
@@ -304,7 +324,8 @@ enum sf_status rdb_value_reader_begin(
     reader->kind = &kinds[type];
     reader->value.type = kinds[type].type;
     if (kinds[type].begin != NULL) return SF_OK;
-    *why = why_refused(type);
+    bool is_module = type == RDB_MODULE_PRE_RELEASE || type == RDB_MODULE_2;
+    *why = is_module ? "a value of a module's type" : "a hash whose fields have due times";
     return SF_ERR_REFUSED;
 }
 
@@ -332,8 +353,10 @@ void rdb_value_reader_clear(struct rdb_value_reader *reader) {
     collection_free(&reader->value.collection);
     if (reader->sorted != NULL) sorted_set_free(reader->sorted);
     if (reader->blocks != NULL) quicklist_free(reader->blocks);
+    if (reader->stream != NULL) rdb_stream_reader_free(reader->stream);
     reader->sorted = NULL;
     reader->blocks = NULL;
+    reader->stream = NULL;
     reader->value = (struct rdb_value){0};
     reader->has_begun = false;
     reader->left = 0;

@@ -29,7 +29,7 @@ enum rdb_type rdb_type_of(const struct rdb_value *value) {
     case OBJECT_HASH:
         return encoding == ENCODING_LISTPACK ? RDB_HASH_LISTPACK : RDB_HASH;
     case OBJECT_STREAM:
-        break;
+        return RDB_STREAM_LISTPACKS_2;
     }
     SF_ASSERT(false);
     return RDB_STRING;
@@ -58,6 +58,12 @@ static void put_block(struct buf *out, const struct listpack *packed) {
 
 static void begin_elements(struct rdb_value_writer *writer, struct buf *out) {
     const struct collection *collection = &writer->value.collection;
+    writer->has_begun = true;
+    if (writer->value.type == OBJECT_STREAM) {
+        writer->left = 1;
+        rdb_stream_writer_begin(&writer->stream, stream_in(collection), out);
+        return;
+    }
     writer->left = collection_size(collection);
     if (writer->value.type == OBJECT_LIST)
         writer->left =
@@ -97,8 +103,10 @@ static void put_element(struct rdb_value_writer *writer, struct buf *out) {
         rdb_put_double(out, zset_score(&writer->scored));
         zset_step(&writer->scored, true);
         break;
-    case OBJECT_STRING:
     case OBJECT_STREAM:
+        writer->left = rdb_stream_write(&writer->stream, out) ? 1 : 2; /* pieces are not counted */
+        break;
+    case OBJECT_STRING:
         SF_ASSERT(false);
     }
 }
@@ -114,7 +122,6 @@ bool rdb_value_write(struct rdb_value_writer *writer, struct buf *out, size_t by
         return true;
     }
     if (!writer->has_begun) begin_elements(writer, out);
-    writer->has_begun = true;
     SF_ASSERT(writer->left > 0);
     do {
         put_element(writer, out);

@@ -27,6 +27,27 @@ def score(chance):
                           2 ** 53, 0.1))
 
 
+def streams(chance):
+    """Streams: small and of many nodes, with holes, emptied, with groups whose consumers own entries."""
+    for n in (1, 40, 1000):
+        key = f"stream:{n}"
+        for i in range(n):
+            fields = ("same", "fields") if chance.random() < 0.8 else (chance.choice("abc"), "", "1")[:2]
+            yield ("XADD", key, f"{1000 + i // 3}-{i % 3 + 1}", *(x for f in fields for x in (f, chance.getrandbits(40))))
+        for _ in range(n // 10):
+            yield ("XDEL", key, f"{1000 + chance.randrange(n) // 3}-{chance.randint(1, 3)}")
+        yield ("XGROUP", "CREATE", key, "all", "0")
+        yield ("XGROUP", "CREATE", key, "late", "$", "ENTRIESREAD", "7")
+        for consumer in ("one", "two", "three"):
+            yield ("XREADGROUP", "GROUP", "all", consumer, "COUNT", n // 5, "STREAMS", key, ">")
+        yield ("XGROUP", "CREATECONSUMER", key, "late", "idle")
+        yield ("XACK", key, "all", "1000-1")
+    yield ("XTRIM", "stream:1000", "MAXLEN", "700")
+    yield ("XADD", "stream:empty", "5-5", "f", "v")
+    yield ("XDEL", "stream:empty", "5-5")
+    yield ("XGROUP", "CREATE", "stream:empty", "g", "3-3")
+
+
 def fill(client, chance):
     """Values of every type in every form, some with a due time, in three databases."""
     commands = []
@@ -47,6 +68,7 @@ def fill(client, chance):
                 commands.append(("SADD", f"intset:{n}:{bits}", *(chance.getrandbits(bits) for _ in range(n))))
             commands.append(("PEXPIREAT", f"set:{name}", 4102444800000 + n))
             commands.append(("EXPIREAT", f"string:{n}", 4102444800))
+        commands.extend(streams(chance))
     commands.append(("FUNCTION", "LOAD", FUNCTIONS))
     replies = client.pipeline(commands)
     bad = [reply for reply in replies if reply.is_error]
@@ -60,51 +82,65 @@ def drive(context, *arguments, code=0):
     return dict(line.split(" ", 1) for line in result.stdout.splitlines() if " " in line)
 
 
+def facts_of(client):
+    """What must be the same after a file was carried: the digest, libraries, streams with all they remember."""
+    wait_until(lambda: client.call("PING").text == "PONG", "Redis has loaded the file")
+    libraries = client.call("FUNCTION", "LIST").plain()
+    return client.call("DEBUG", "DIGEST").text, libraries, told_of_streams(client)
+
+
 def saved(context, *directives):
-    """A directory with the dump.rdb of a filled redis-server, and what DEBUG DIGEST says there."""
+    """The dump.rdb of a filled redis-server, and what is there."""
     directory = context.directory / f"oracle-{'-'.join(directives).replace('/', '')}"
     with Redis(directives, directory) as redis, redis.client(timeout_s=30.0) as client:
         fill(client, random.Random(7))
         check(not client.call("SAVE", timeout_s=30.0).is_error, "SAVE")
-        return directory / "dump.rdb", client.call("DEBUG", "DIGEST").text
+        return directory / "dump.rdb", facts_of(client)
 
 
-def digest_of(path, context, name):
-    """What a redis-server says that loaded this file."""
+def loaded(path, context, name):
+    """What a redis-server tells that loaded this file."""
     directory = context.directory / name
     os.makedirs(directory, exist_ok=True)
     shutil.copy(path, directory / "dump.rdb")
     with Redis((), directory) as redis, redis.client(timeout_s=30.0) as client:
-        wait_until(lambda: client.call("PING").text == "PONG", "Redis has loaded the file")
-        libraries = client.call("FUNCTION", "LIST").items
-        return client.call("DEBUG", "DIGEST").text, len(libraries)
+        return facts_of(client)
+
+
+def told_of_streams(client):
+    """Everything that Redis tells of them, groups, nodes and times included."""
+    told = []
+    for db in (0, 3, 15):
+        client.call("SELECT", db)
+        for key in ("stream:1", "stream:40", "stream:1000", "stream:empty"):
+            told.append(client.call("XINFO", "STREAM", key, "FULL", "COUNT", "0").plain())
+    return told
 
 
 def test_a_file_of_redis_is_read_in_chunks_of_any_size(context):
-    path, digest = saved(context)
+    path, facts = saved(context)
     for chunk in (1, 7, 4096, 1 << 24):
-        facts = drive(context, "read", path, chunk)
-        check(facts["digest"] == digest, f"the digest in chunks of {chunk}: {facts} {digest}")
-        check(facts["functions"] == "1" and facts["version"] == "10", f"the rest of the file: {facts}")
+        read = drive(context, "read", path, chunk)
+        check(read["digest"] == facts[0], f"the digest in chunks of {chunk}: {read} {facts[0]}")
+        check(read["functions"] == "1" and read["version"] == "10", f"the rest of the file: {read}")
 
 
 def test_a_file_without_compression_and_checksum_is_read(context):
-    path, digest = saved(context, "--rdbcompression", "no", "--rdbchecksum", "no")
-    check(drive(context, "read", path, 1000)["digest"] == digest, "the digest")
+    path, facts = saved(context, "--rdbcompression", "no", "--rdbchecksum", "no")
+    check(drive(context, "read", path, 1000)["digest"] == facts[0], "the digest")
 
 
 def test_files_of_lists_whose_nodes_are_small_or_compressed_are_read(context):
-    path, digest = saved(context, "--list-max-listpack-size", "3", "--list-compress-depth", "1")
-    check(drive(context, "read", path, 1000)["digest"] == digest, "the digest")
+    path, facts = saved(context, "--list-max-listpack-size", "3", "--list-compress-depth", "1")
+    check(drive(context, "read", path, 1000)["digest"] == facts[0], "the digest")
 
 
 def test_our_file_is_loaded_by_redis(context):
-    path, digest = saved(context)
+    path, facts = saved(context)
     copy = context.directory / "copy.rdb"
-    facts = drive(context, "copy", path, copy)
-    check(facts["digest"] == digest, f"what was read: {facts}")
-    check(digest_of(copy, context, "second") == (digest, 1), "what Redis makes of ours")
-    check(drive(context, "read", copy, 333)["digest"] == digest, "what we make of ours")
+    check(drive(context, "copy", path, copy)["digest"] == facts[0], "what was read")
+    check(loaded(copy, context, "second") == facts, "what Redis makes of ours")
+    check(drive(context, "read", copy, 333)["digest"] == facts[0], "what we make of ours")
 
 
 def test_a_damaged_file_is_refused(context):
@@ -143,3 +179,4 @@ def test_payloads_go_both_ways_between_redis_and_nodes(context):
         carry(ours, back)
         digests = [client.call("DEBUG", "DIGEST").text for client in (source, ours, back)]
         check(len(set(digests)) == 1, f"the digests of Redis, ours, and Redis again: {digests}")
+        check(told_of_streams(source) == told_of_streams(back), "what the streams remember")
