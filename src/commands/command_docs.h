@@ -54,8 +54,6 @@ enum key_flags {
 
 /* Keys at argv[begin_index], + step ... up to begin_index + last; last < 0 counts from the end of
  * argv (-1: the last argument). Of a counted one argv[begin_index] is the number of keys.
- * Of one with a keyword begin_index is where the search for the word begins; the keys are the first
- * half of what stands behind it.
  * Of one with KEY_ANYWHERE nothing can be told, unless behind names the word that a key follows. */
 #define KEY_ANYWHERE (-1)
 struct key_spec {
@@ -65,8 +63,10 @@ struct key_spec {
     uint32_t flags;
     const char *notes;
     bool counted; /* argv[begin_index] says how many keys stand behind it; last and step unused */
-    const char *keyword; /* XREAD's STREAMS, or NULL */
-    const char *behind;  /* KEY_ANYWHERE: the last such word among SORT's options, or NULL */
+    const char *behind; /* KEY_ANYWHERE: the last such word among SORT's options, or NULL */
+    /* The key stands behind the first such word from argv[begin_index] on; with last -1 keys are
+     * the first half of what stands there. */
+    const char *keyword;
 };
 
 /* Writes at most max positions to out; returns how many there are. */
@@ -126,11 +126,14 @@ struct command_docs {
 #define KEY_SPEC_COUNTED(at, ...)                                                                  \
     { .begin_index = at, .step = 1, .counted = true, .flags = __VA_ARGS__ }
 
-#define KEY_SPEC_KEYWORD(word, at, ...)                                                            \
+#define KEY_SPEC_HALF(word, at, ...)                                                               \
     { .begin_index = at, .last = -1, .step = 1, .keyword = word, .flags = __VA_ARGS__ }
 
 #define KEY_SPEC_UNKNOWN(...)                                                                      \
     { .begin_index = KEY_ANYWHERE, .flags = __VA_ARGS__ }
+
+#define KEY_SPEC_KEYWORD(word, from, ...)                                                          \
+    { .begin_index = from, .step = 1, .keyword = word, .flags = __VA_ARGS__ }
 
 /* NX | XX | GT | LT behind the expiry commands. */
 #define EXPIRE_CONDITION                                                                           \

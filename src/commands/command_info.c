@@ -77,19 +77,6 @@ static void reply_unknown_search(struct reply *reply, const char *step) {
     reply_map(reply, 0);
 }
 
-static void reply_begin_search(struct reply *reply, const struct key_spec *spec) {
-    reply_field(reply, "type", spec->keyword == NULL ? "index" : "keyword");
-    reply_bulk_text(reply, "spec");
-    if (spec->keyword == NULL) {
-        reply_map(reply, 1);
-        reply_number_field(reply, "index", spec->begin_index);
-        return;
-    }
-    reply_map(reply, 2);
-    reply_field(reply, "keyword", spec->keyword);
-    reply_number_field(reply, "startfrom", spec->begin_index);
-}
-
 static void reply_key_spec(struct reply *reply, const struct key_spec *spec) {
     reply_map(reply, spec->notes == NULL ? 3 : 4);
     if (spec->notes != NULL) reply_field(reply, "notes", spec->notes);
@@ -102,7 +89,11 @@ static void reply_key_spec(struct reply *reply, const struct key_spec *spec) {
     }
     reply_bulk_text(reply, "begin_search");
     reply_map(reply, 2);
-    reply_begin_search(reply, spec);
+    reply_field(reply, "type", spec->keyword != NULL ? "keyword" : "index");
+    reply_bulk_text(reply, "spec");
+    reply_map(reply, spec->keyword != NULL ? 2 : 1);
+    if (spec->keyword != NULL) reply_field(reply, "keyword", spec->keyword);
+    reply_number_field(reply, spec->keyword != NULL ? "startfrom" : "index", spec->begin_index);
     reply_bulk_text(reply, "find_keys");
     reply_map(reply, 2);
     reply_field(reply, "type", spec->counted ? "keynum" : "range");
@@ -116,7 +107,8 @@ static void reply_key_spec(struct reply *reply, const struct key_spec *spec) {
     }
     reply_number_field(reply, "lastkey", spec->last);
     reply_number_field(reply, "keystep", spec->step);
-    reply_number_field(reply, "limit", spec->keyword == NULL ? 0 : 2); /* half of what is there */
+    reply_number_field(reply, "limit",
+        spec->keyword != NULL && spec->last < 0 ? 2 : 0); /* half of what is there */
 }
 
 static void reply_key_specs(struct reply *reply, const struct key_spec *specs) {

@@ -220,7 +220,7 @@ const struct command_docs docs_xread = {
     .since = "5.0.0",
     .group = "stream",
     .complexity = "O(log N + M) for each stream, N entries of which M are returned",
-    .key_specs = KEY_SPECS(KEY_SPEC_KEYWORD("STREAMS", 1, KEY_RO | KEY_ACCESS)),
+    .key_specs = KEY_SPECS(KEY_SPEC_HALF("STREAMS", 1, KEY_RO | KEY_ACCESS)),
     .arguments = ARGUMENTS(INTEGER("count", .token = "COUNT", .flags = ARG_OPTIONAL),
         INTEGER("milliseconds", .token = "BLOCK", .flags = ARG_OPTIONAL),
         BLOCK("streams", .token = "STREAMS",
@@ -234,7 +234,7 @@ const struct command_docs docs_xreadgroup = {
     .group = "stream",
     .complexity =
         "O(log N + M log P) for each stream, N entries of which M are returned, P pending",
-    .key_specs = KEY_SPECS(KEY_SPEC_KEYWORD("STREAMS", 4, KEY_RO | KEY_ACCESS)),
+    .key_specs = KEY_SPECS(KEY_SPEC_HALF("STREAMS", 4, KEY_RO | KEY_ACCESS)),
     .arguments = ARGUMENTS(BLOCK("group_consumer", .token = "GROUP",
                                .arguments = ARGUMENTS(STRING("group"), STRING("consumer"))),
         INTEGER("count", .token = "COUNT", .flags = ARG_OPTIONAL),

@@ -236,12 +236,19 @@ static void try_plain(
 
 bool stream_read_try(struct call *call, const struct stream_read *read) {
     struct answer answer = {.n = 0};
+    struct reply *const reply = call->reply, mute = {NULL, reply->proto};
+    size_t before = reply_bytes(reply);
     for (uint32_t i = 0; i < read->n_streams; i++) {
         if (read->is_group)
             try_group(call, read, i, &answer);
         else
             try_plain(call, read, i, &answer);
+        /* A key named a thousand times: what happens must not depend on who hears the reply. */
+        if (call->reply == reply && !call_reply_fits(call, before)) call->reply = &mute;
     }
+    bool is_too_large = call->reply != reply;
+    call->reply = reply;
+    if (is_too_large) return true;
     if (answer.n == 0) return false;
     enum reply_aggregate kind = call->reply->proto == 2 ? REPLY_ARRAY : REPLY_MAP;
     reply_end(call->reply, answer.open, kind, answer.n);

@@ -80,6 +80,7 @@ bool thresholds_set(struct thresholds *thresholds, struct slice name, struct sli
         {"zset-max-listpack-value", &thresholds->zset_max_listpack_value},
         {"stream-node-max-bytes", &thresholds->stream_node_max_bytes},
         {"stream-node-max-entries", &thresholds->stream_node_max_entries},
+        {"hll-sparse-max-bytes", &thresholds->hll_sparse_max_bytes},
     };
     for (size_t i = 0; i < SF_LENGTH(all); i++) {
         if (slice_is(name, all[i].name))
