@@ -150,6 +150,8 @@ COMMAND(DEL, "del", cmd_del, docs_del, -2,
 COMMAND(DISCARD, "discard", NULL, docs_discard, 1,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_ALLOW_BUSY | CMD_LOCAL, NO_KEYS,
     CAT_TRANSACTION)
+COMMAND(DUMP, "dump", cmd_dump, docs_dump, 2,
+    CMD_READ, KEYS(1, 1, 1), CAT_KEYSPACE)
 COMMAND(ECHO, "echo", NULL, docs_echo, 2,
     CMD_LOADING | CMD_STALE | CMD_FAST | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(EXEC, "exec", NULL, docs_exec, 1,
@@ -357,6 +359,8 @@ COMMAND(RENAMENX, "renamenx", cmd_renamenx, docs_renamenx, 3,
 COMMAND(RESET, "reset", NULL, docs_reset, 1,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_NO_AUTH | CMD_ALLOW_BUSY | CMD_LOCAL,
     NO_KEYS, CAT_CONNECTION)
+COMMAND(RESTORE, "restore", cmd_restore, docs_restore, -4,
+    CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_KEYSPACE | CAT_DANGEROUS)
 COMMAND(ROLE, "role", NULL, docs_role, 1,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_LOCAL, NO_KEYS, CAT_ADMIN |
     CAT_DANGEROUS)
