@@ -7,10 +7,11 @@ enum {
     RECLAIM_BUDGET = 512, /* dead keys taken out after each entry: well below a millisecond */
     FREE_BUDGET = 512,    /* elements of removed values and flushed keys freed after each entry */
     SETTINGS_MAX = 64,
+    SKIPPED_MAX = 16, /* skipped entries that the state remembers */
     AHEAD_TABLE = 12, /* commands: how early a key's place in the table is fetched ... */
     AHEAD_OBJECT = 6, /* ... and its object */
     AHEAD_RING = 16,  /* a power of two above both */
-    IMAGE_VERSION = 1,
+    IMAGE_VERSION = 2,
 };
 
 struct row {
@@ -41,6 +42,8 @@ struct engine {
     struct row rows[RAFT_MEMBERS_MAX];
     uint32_t n_replicated; /* replicated settings, in the order of their names */
     struct setting replicated[SETTINGS_MAX];
+    uint32_t n_skipped; /* the latest ones, ascending */
+    raft_index skipped[SKIPPED_MAX];
 
     /* the cursor: between engine_begin and engine_end */
     bool open;
@@ -53,6 +56,8 @@ struct engine {
     struct command_reader commands;
     uint32_t position;
     bool has_command;
+    const struct command *command; /* NULL: a void place, or of a stale sub-batch */
+    bool broken;                   /* met what this build cannot decode (S4) */
 
     /* the look-ups of coming commands, begun early: hints to the processor, no influence */
     struct reader ahead; /* commands of this sub-batch not looked at yet */
@@ -268,18 +273,27 @@ static bool sub_batch_open(struct engine *engine) {
     return true;
 }
 
+/* Looks the command up; false: this build does not know it. */
+static bool command_decode(struct engine *engine) {
+    const struct command_reader *commands = &engine->commands;
+    engine->command = NULL;
+    if (commands->argc == 0 || engine->sub_batch_void) return true;
+    const struct command *command = command_lookup(commands->argc, commands->argv);
+    if (command == NULL) command = command_internal(commands->argv[0]);
+    engine->command = command;
+    return command != NULL && command->run != NULL && commands->db < engine->settings.n_dbs;
+}
+
 static void command_advance(struct engine *engine) {
-    for (;;) {
+    engine->has_command = false;
+    do {
         if (command_reader_next(&engine->commands)) {
-            engine->has_command = true;
+            engine->has_command = command_decode(engine);
+            engine->broken = !engine->has_command;
             return;
         }
-        SF_ASSERT(!engine->commands.in.failed); /* the leader checked every sub-batch */
-        if (!sub_batch_open(engine)) {
-            engine->has_command = false;
-            return;
-        }
-    }
+        engine->broken = engine->commands.in.failed;
+    } while (!engine->broken && sub_batch_open(engine));
 }
 
 static enum sf_status batch_check(struct reader in) {
@@ -346,7 +360,7 @@ enum sf_status engine_begin(
     if (in.failed) return SF_ERR_CORRUPT;
     engine->index = index;
     engine->stamp = stamp;
-    engine->has_command = false;
+    engine->has_command = engine->broken = false;
     /* time never goes back (DESIGN 7) */
     engine->now_ms = SF_MAX(engine->now_ms, stamp.now_ms);
     enum sf_status status = SF_OK;
@@ -385,13 +399,9 @@ static uint64_t command_seed(const struct engine *engine) {
 void engine_next(struct engine *engine, struct reply *reply) {
     SF_ASSERT(engine->open && engine->has_command);
     struct command_reader *commands = &engine->commands;
-    if (commands->argc > 0 && !engine->sub_batch_void) {
-        const struct command *command = command_lookup(commands->argc, commands->argv);
-        if (command == NULL) command = command_internal(commands->argv[0]);
-        SF_ASSERT(command != NULL && command->run != NULL); /* the leader checked (S4) */
-        SF_ASSERT(commands->db < engine->settings.n_dbs);
+    if (engine->command != NULL) {
         struct call call = {
-            .command = command,
+            .command = engine->command,
             .argc = commands->argc,
             .argv = commands->argv,
             .keyspace = engine->keyspace,
@@ -419,8 +429,12 @@ static void on_expired(void *context, uint32_t db, struct slice key) {
     if (engine->watcher.expired != NULL) engine->watcher.expired(engine->watcher.context, db, key);
 }
 
+bool engine_is_broken(const struct engine *engine) {
+    return engine->broken;
+}
+
 void engine_end(struct engine *engine) {
-    SF_ASSERT(engine->open && !engine->has_command);
+    SF_ASSERT(engine->open && !engine->has_command && !engine->broken);
     if (keyspace_next_due(engine->keyspace) <= engine->now_ms) {
         keyspace_reclaim(engine->keyspace, engine->now_ms, RECLAIM_BUDGET, on_expired, engine);
     } else {
@@ -428,6 +442,56 @@ void engine_end(struct engine *engine) {
     }
     engine->applied = engine->index;
     engine->open = false;
+}
+
+/* -- skipping -------------------------------------------------------------------------------- */
+
+static void skip_batch(struct engine *engine, struct reader *in) {
+    struct sub_batch_header header;
+    while (in->rest.len > 0 && entry_read_sub_batch(in, &header)) {
+        struct row *row = row_find(engine, header.origin.node);
+        if (row == NULL || !incarnation_equal(row->origin, header.origin)) continue;
+        if (header.sequence == row->last_sequence + 1) row->last_sequence = header.sequence;
+    }
+}
+
+/* What other entries build on: time, sequences, members and their incarnations. */
+static void skip_keeping(struct engine *engine, uint8_t kind, struct slice payload) {
+    struct raft_configuration configuration;
+    if (kind == ENTRY_CONFIGURATION) {
+        if (configuration_decode(payload, &configuration) == SF_OK) {
+            apply_configuration(engine, &configuration);
+        }
+        return;
+    }
+    if (kind != ENTRY_BATCH && kind != ENTRY_TICK && kind != ENTRY_INCARNATION) return;
+    struct reader in = reader_of(payload);
+    struct entry_stamp stamp;
+    entry_read_stamp(&in, &stamp);
+    if (in.failed) return;
+    engine->now_ms = SF_MAX(engine->now_ms, stamp.now_ms);
+    if (kind == ENTRY_BATCH) skip_batch(engine, &in);
+    struct reader at = in; /* begin_other reads on where it is well-formed */
+    if (kind == ENTRY_INCARNATION) (void)(begin_other(engine, kind, &at) == SF_OK);
+}
+
+void engine_skip(struct engine *engine, raft_index index, uint8_t kind, struct slice payload) {
+    SF_ASSERT(!engine->open);
+    SF_ASSERT(index == engine->applied + 1);
+    skip_keeping(engine, kind, payload);
+    if (engine->n_skipped == SKIPPED_MAX) {
+        engine->n_skipped--;
+        memmove(engine->skipped, engine->skipped + 1, engine->n_skipped * sizeof(raft_index));
+    }
+    engine->skipped[engine->n_skipped++] = index;
+    engine->applied = index;
+}
+
+bool engine_has_skipped(const struct engine *engine, raft_index index) {
+    for (uint32_t i = 0; i < engine->n_skipped; i++) {
+        if (engine->skipped[i] == index) return true;
+    }
+    return false;
 }
 
 /* -- reading --------------------------------------------------------------------------------- */
@@ -508,6 +572,8 @@ static void put_side_state(const struct engine *engine, struct buf *out) {
         put_string(out, bytes_slice(engine->replicated[i].name));
         put_string(out, bytes_slice(engine->replicated[i].value));
     }
+    put_varint(out, engine->n_skipped);
+    for (uint32_t i = 0; i < engine->n_skipped; i++) put_varint(out, engine->skipped[i]);
 }
 
 uint64_t engine_digest(struct engine *engine) {
@@ -555,6 +621,10 @@ enum sf_status engine_load(struct engine *engine, struct slice image) {
         struct slice name = read_string(&in), value = read_string(&in);
         if (!in.failed) on_set_setting(engine, name, value);
     }
+    uint64_t n_skipped = read_varint(&in);
+    if (n_skipped > SKIPPED_MAX) in.failed = true;
+    for (uint64_t i = 0; !in.failed && i < n_skipped; i++) engine->skipped[i] = read_varint(&in);
+    engine->n_skipped = in.failed ? 0 : (uint32_t)n_skipped;
     if (in.failed || engine->feature_level > engine->settings.feature_level) return SF_ERR_CORRUPT;
     return keyspace_load(engine->keyspace, in.rest);
 }

@@ -37,6 +37,14 @@ static void note_dissolve(struct node *node, struct slice payload, raft_index in
     node->dissolve_index = index;
 }
 
+/* S4: an entry that this build cannot decode is never skipped. */
+static void stop_at(struct node *node, raft_index index, uint8_t kind) {
+    node->stopped = true;
+    node_log(node, LOG_WARNING, "entry %llu (kind %u) cannot be applied by this version: stopping",
+        (unsigned long long)index, kind);
+    node->ports.stop(node->ports.context, 1, "an entry that this version cannot apply");
+}
+
 static bool apply_entry(struct node *node, const struct raft_entry *entry) {
     struct bytes *payload = bytes_ref(entry->payload);
     raft_index index = entry->index;
@@ -44,11 +52,7 @@ static bool apply_entry(struct node *node, const struct raft_entry *entry) {
     enum sf_status status = engine_begin(node->engine, index, kind, bytes_slice(payload));
     if (status != SF_OK) {
         bytes_unref(payload);
-        node->stopped = true;
-        node_log(node, LOG_WARNING,
-            "entry %llu (kind %u) cannot be applied by this version: stopping",
-            (unsigned long long)index, kind);
-        node->ports.stop(node->ports.context, 1, "an entry that this version cannot apply");
+        stop_at(node, index, kind);
         return false;
     }
     struct engine_position at;
@@ -60,6 +64,11 @@ static bool apply_entry(struct node *node, const struct raft_entry *entry) {
         }
         apply_command(node, &at);
         last_sequence_commands++;
+    }
+    if (engine_is_broken(node->engine)) {
+        bytes_unref(payload);
+        stop_at(node, index, kind);
+        return false;
     }
     engine_end(node->engine);
     snapshots_note_applied(node, bytes_slice(payload).len);
