@@ -51,6 +51,7 @@ command_run cmd_zmpop, cmd_zpopmax, cmd_zpopmin, cmd_zrandmember, cmd_zscan;
 command_run cmd_zdiff, cmd_zdiffstore, cmd_zinter, cmd_zintercard, cmd_zinterstore, cmd_zunion,
     cmd_zunionstore;
 /* setting.c */
+command_run cmd_shardforge_abort;
 command_run cmd_shardforge_setting;
 
 #endif

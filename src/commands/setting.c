@@ -1,4 +1,5 @@
-/* The one command that changes replicated state outside the keyspace. */
+/* Commands that no client sends: what changes replicated state outside the keyspace, and a test's.
+ */
 #include "commands/call.h"
 #include "commands/functions.h"
 
@@ -12,4 +13,10 @@ void cmd_shardforge_setting(struct call *call) {
     for (uint32_t i = 1; i < call->argc; i += 2)
         call->engine->set_setting(call->engine->context, call->argv[i], call->argv[i + 1]);
     reply_ok(call->reply);
+}
+
+/* DEBUG ABORT-WHEN-APPLIED: an entry that kills every node that applies it. */
+void cmd_shardforge_abort(struct call *call) {
+    (void)call;
+    sf_assert_failed("DEBUG ABORT-WHEN-APPLIED", __FILE__, __LINE__);
 }

@@ -157,6 +157,16 @@ enum link_state {
     LINK_READY,
 };
 
+/* Of each entry to skip that a node knows: it will never run it (or has skipped it), or ran it. */
+struct skip_word {
+    struct entry_skip skip;
+    bool ran;
+};
+struct skip_words {
+    uint32_t n;
+    struct skip_word words[SKIPS_MAX];
+};
+
 /* What two nodes tell each other when they meet. */
 struct greeting {
     raft_id id;
@@ -171,6 +181,7 @@ struct greeting {
     struct raft_address leader_address;
     raft_index last_index;
     uint64_t feature_level;
+    struct skip_words skips;
 };
 
 struct link {
@@ -202,6 +213,7 @@ struct peer { /* what we dial, for each member but ourselves */
     int64_t synced_told_until_us; /* it asked for these figures */
     int64_t wall_offset_ms; /* its wall clock minus our boot-time clock; valid when wall_known */
     bool wall_known;
+    struct skip_words skips; /* as it told last */
 };
 
 /* -- membership.c: joining, leaving ---------------------------------------------------------- */
@@ -253,6 +265,20 @@ struct snapshots {
     uint32_t n_held;
 };
 
+/* -- skip.c ---------------------------------------------------------------------------------- */
+
+struct skips {
+    struct applying_note note;
+    uint32_t n; /* entries to skip, by an operator's word here or at another member; ascending */
+    struct entry_skip known[SKIPS_MAX];
+    struct skip_words said;
+    int64_t tell_again_us;
+    raft_index held_at; /* nothing is applied from here on; 0: not so */
+    uint32_t held_crc;
+    bool held_for_others; /* to be skipped once a majority knows; else it killed this node */
+};
+enum skip_verdict { SKIP_RUN, SKIP_PASS, SKIP_HOLD };
+
 struct node {
     struct node_ports ports;
     struct node_settings settings;
@@ -274,6 +300,7 @@ struct node {
     raft_index state_saved_member;
 
     struct snapshots snapshots;
+    struct skips skips;
 
     /* progress, for time-outs and deadlines */
     int64_t stall_us; /* grows only while neither commit nor apply moves */
@@ -503,6 +530,26 @@ int64_t waits_deadline_us(const struct node *node);
 void handover_pump(struct node *node);
 int64_t handover_deadline_us(const struct node *node);
 
+/* skip.c */
+void skips_begin(struct node *node, const struct node_start *start);
+void skips_other_log(struct node *node); /* another identity, with its own promises */
+void skips_pump(struct node *node);
+/* Whether the next entry may be run; asked of every one, so it looks at the entry only if it must.
+ */
+enum skip_verdict skips_judge(struct node *node, raft_index index, const struct raft_entry *entry);
+bool skips_hold(struct node *node, raft_index index); /* still; without looking at the entry */
+void skips_note(struct node *node, raft_index index); /* being applied; 0: nothing any more */
+void skips_passed(struct node *node, raft_index index);
+void skips_words(const struct node *node, struct skip_words *out);
+void skips_put(const struct skip_words *words, struct buf *out);
+void skips_read(struct reader *in, struct skip_words *out); /* in->failed: malformed */
+/* A proven member says so: in its greeting, or since. */
+void skips_heard(struct node *node, raft_id from, const struct skip_words *words);
+void skips_on_message(struct node *node, raft_id from, uint32_t argc, const struct slice *argv);
+void skips_tell(struct node *node, raft_id to);
+/* The error for what would need applying. */
+void skips_error(const struct node *node, char *out, size_t size);
+
 /* apply.c */
 void apply_pump(struct node *node);
 void apply_drop_waiting(struct node *node);
@@ -512,6 +559,8 @@ void snapshots_carry_out(struct node *node, const struct raft_ready *ready);
 void snapshots_note_applied(struct node *node, size_t payload_bytes);
 void snapshots_pump(struct node *node);
 void snapshots_reset(struct node *node); /* the replica closes */
+/* Own commands that the state has seen without this node's running them: answered -UNCERTAIN. */
+void snapshots_settle_own_stream(struct node *node);
 /* The state that storage had a snapshot of; false: this version cannot load it. */
 SF_MUST_CHECK bool snapshots_restore(
     struct node *node, const struct node_snapshot *snapshot, struct raft_start *raft);

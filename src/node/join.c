@@ -272,6 +272,7 @@ static void follow_into(struct node *node, const struct greeting *theirs) {
     memcpy(next.cluster_id, theirs->cluster_id, sizeof next.cluster_id);
     node->ports.random_bytes(node->ports.context, &next.id, sizeof next.id); /* and an empty log */
     if (next.id == NOBODY) return;                                           /* next time */
+    next.n_skips = 0;
     node_log(node, LOG_NOTICE,
         "the node that was to let this one in joined another cluster: so does this");
     identity_save(node, &next);

@@ -18,7 +18,7 @@ enum {
     BACKOFF_FIRST_US = 20000,
     BACKOFF_MAX_US = 500000,
     LEAVING_US = 3000000, /* a removed member is told its removal over the old links */
-    GREETING_VERSION = 1,
+    GREETING_VERSION = 2,
     REFUSED_AGAIN_US = 10000000, /* the same refusal is logged that often */
 };
 
@@ -50,6 +50,7 @@ void greeting_of(struct node *node, struct greeting *out) {
     const struct raft_configuration *configuration = raft_configuration(node->raft);
     out->n_members = configuration->n;
     out->last_index = raft_synced_index(node->raft);
+    skips_words(node, &out->skips);
     out->leader = raft_leader(node->raft);
     const struct raft_member *leader = configuration_find(configuration, out->leader);
     if (leader != NULL) out->leader_address = leader->address;
@@ -88,6 +89,7 @@ void greeting_put(const struct greeting *greeting, struct buf *out) {
     put_address(out, &greeting->leader_address);
     put_varint(out, greeting->last_index);
     put_varint(out, greeting->feature_level);
+    skips_put(&greeting->skips, out);
 }
 
 enum sf_status greeting_read(struct slice bytes, struct greeting *out) {
@@ -106,6 +108,7 @@ enum sf_status greeting_read(struct slice bytes, struct greeting *out) {
     read_address(&in, &out->leader_address);
     out->last_index = read_varint(&in);
     out->feature_level = read_varint(&in);
+    skips_read(&in, &out->skips);
     if (in.failed || in.rest.len > 0 || out->id == NOBODY) return SF_ERR_CORRUPT;
     if (cluster.len != 0 && cluster.len != CLUSTER_ID_CHARS) return SF_ERR_CORRUPT;
     if (cluster.len != 0 && memchr(cluster.data, 0, cluster.len) != NULL) return SF_ERR_CORRUPT;
@@ -485,7 +488,9 @@ static void on_welcome(
         peer->bulk = link->number;
     } else {
         peer->control = link->number;
+        skips_tell(node, link->peer); /* perhaps not yet so when this link greeted */
     }
+    skips_heard(node, link->peer, &link->theirs.skips);
     node_wake(node);
 }
 
@@ -669,6 +674,7 @@ static void on_prove(
         peer->feature_level = link->theirs.feature_level;
         peer->dial_again_us = node->now_us;
         peer->failures = 0;
+        skips_heard(node, link->peer, &link->theirs.skips);
         node_wake(node);
     }
 }
@@ -716,6 +722,8 @@ static void on_member_message(
         waits_on_ask(node, link->peer);
     } else if (slice_equal(argv[0], SLICE("synced"))) {
         waits_on_synced(node, argc, argv);
+    } else if (slice_equal(argv[0], SLICE("skips"))) {
+        skips_on_message(node, link->peer, argc, argv);
     } else if (slice_equal(argv[0], SLICE("forget"))) {
         membership_on_forget(node, link->peer, argc, argv);
     } else if (slice_equal(argv[0], SLICE("take-over"))) {

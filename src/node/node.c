@@ -138,6 +138,7 @@ void node_on_identity_saved(struct node *node, uint64_t request, int64_t now_us)
      */
     if (next.state == IDENTITY_JOINING) node->fenced = false;
     if (other_id) {
+        skips_other_log(node);
         links_close_all(node);
         replica_close(node);
         node->incarnation.node = next.id;
@@ -185,6 +186,7 @@ struct node *node_new(const struct node_start *start, const struct node_ports *p
     node->next_sequence = 1;
     node->bootstrap_at_us = start->now_us + 2000000;
     node->incarnation.counter = start->boot_counter;
+    skips_begin(node, start);
     ports->random_bytes(ports->context, &node->incarnation.nonce, sizeof node->incarnation.nonce);
     if (node->identity.id == 0) {
         struct node_identity fresh = {.state = IDENTITY_FRESH};
@@ -336,6 +338,7 @@ static void count_stall(struct node *node) {
     raft_index commit = node->raft == NULL ? 0 : raft_commit_index(node->raft);
     raft_index applied = node->engine == NULL ? 0 : engine_applied(node->engine);
     bool moved = commit != node->pumped_commit || applied != node->pumped_applied;
+    if (node->skips.held_at != 0) moved = false; /* whatever others commit: nothing is applied */
     /* a turn comes at least every STALL_CHECK_US while somebody waits: a longer time was this
      * process' own pause, and no standstill of the cluster */
     int64_t passed_us = SF_MAX(node->now_us - node->pumped_us, 0);
@@ -384,6 +387,7 @@ void node_pump(struct node *node, int64_t now_us, int64_t wall_ms) {
     node->more_to_do = false;
     count_stall(node);
     links_pump(node);
+    skips_pump(node);
     membership_pump(node);
     join_pump(node);
     stream_trim(node);

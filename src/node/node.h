@@ -51,6 +51,9 @@ struct node_start {
      * in by the node, as are applied and snapshot. */
     struct raft_start raft;
     struct node_snapshot snapshot; /* borrowed */
+    struct applying_note applying; /* of the process before; zeros: nothing is known */
+    uint32_t n_skips;              /* --skip-entry */
+    struct entry_skip skips[SKIPS_MAX];
     int64_t now_us, wall_ms;
 };
 

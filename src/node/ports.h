@@ -19,6 +19,11 @@ enum identity_state {
 #define CLUSTER_ID_CHARS                                                                           \
     40 /* 12 hex digits of milliseconds since 1970, 28 random ones: sorts by age */
 #define JOIN_ADDRESSES_MAX 16
+#define SKIPS_MAX 8 /* entries that an operator told to skip, the latest ones (skip.c) */
+struct entry_skip {
+    raft_index index;
+    uint32_t crc; /* raft_entry_crc */
+};
 struct node_identity {
     raft_id id;
     enum identity_state state;
@@ -27,6 +32,8 @@ struct node_identity {
     bool was_reset;     /* CLUSTER RESET: does not bootstrap by itself */
     uint32_t n_join;
     struct raft_address join[JOIN_ADDRESSES_MAX];
+    uint32_t n_skips; /* it never runs these: ascending */
+    struct entry_skip skips[SKIPS_MAX];
 };
 void identity_encode(const struct node_identity *identity, struct buf *out);
 SF_MUST_CHECK enum sf_status identity_decode(struct slice in, struct node_identity *out);
@@ -88,6 +95,10 @@ struct node_ports {
 
     /* The log is whole again after damage: the mark may be rewritten (DESIGN 9). */
     void (*log_mended)(void *context);
+
+    /* What is being applied, kept where it outlives this process, and back in node_start.applying.
+     * Called twice for each entry: no file may be waited for. */
+    void (*note_applying)(void *context, const struct applying_note *note);
 
     /* -- links to peers: streams of RESP arrays --------------------------------------------------
      */

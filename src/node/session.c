@@ -309,7 +309,7 @@ static void on_local(struct session *session, const struct command *command, uin
 }
 
 /* Answers what a node that serves no data has to say; false: it serves. */
-static bool refused(struct session *session) {
+static bool refused(struct session *session, bool stale) {
     const struct node *node = session->node;
     char text[320], shard[41];
     if (node->fenced) {
@@ -327,6 +327,8 @@ static bool refused(struct session *session) {
         snprintf(text, sizeof text,
             "CLUSTERDOWN This node belongs to no cluster and does not begin one by itself: CLUSTER "
             "MEET a member of one, not executed");
+    } else if (node->skips.held_at != 0 && !stale) {
+        skips_error(node, text, sizeof text);
     } else {
         return false;
     }
@@ -337,7 +339,9 @@ static bool refused(struct session *session) {
 static void on_data(struct session *session, const struct command *command, uint32_t argc,
     const struct slice *argv) {
     struct node *node = session->node;
-    if (refused(session)) return;
+    bool stale = command_route(command) != ROUTE_WRITE &&
+                 (session->stale_reads || node->settings.read_mode == READ_STALE);
+    if (refused(session, stale)) return;
     if (command_route(command) == ROUTE_WRITE) {
         if (node->storage_state != SF_OK && raft_leads(node)) {
             answer_error(session, "MISCONF The log cannot be written: no space left, not executed");
@@ -350,7 +354,6 @@ static void on_data(struct session *session, const struct command *command, uint
     }
     struct pending *pending = pending_new(session, PENDING_READ, command, argc, argv);
     node->n_reads++;
-    bool stale = session->stale_reads || node->settings.read_mode == READ_STALE;
     if (stale && node->engine != NULL) {
         pending->stale = true;
         session_drain(session);
@@ -515,8 +518,10 @@ void session_time_out_head(struct session *session) {
             (unsigned long long)head->batch->given_term,
             (unsigned long long)head->batch->given_index);
     } else {
+        char text[320] = "CLUSTERDOWN The cluster has no leader, not executed";
+        if (node->skips.held_at != 0) skips_error(node, text, sizeof text);
         node->n_errors_unavailable++;
-        reply_error(&reply, "CLUSTERDOWN The cluster has no leader, not executed");
+        reply_error(&reply, text);
     }
     pending_free(head);
     output_was_added(session);
@@ -532,7 +537,7 @@ static void answer_lost_head(struct session *session, struct pending *head) {
             (unsigned long long)head->batch->given_index);
     } else if (head->kind == PENDING_READ) {
         node->n_errors_unavailable++;
-        reply_error(&reply, "CLUSTERDOWN This node has caught up by a snapshot, not executed");
+        reply_error(&reply, "CLUSTERDOWN This node's state moved past its place, not executed");
     } else {
         bool answered = answer_head(head, true);
         SF_ASSERT(answered); /* nothing that can be held stands before a write: the barrier */

@@ -6,11 +6,11 @@
 int main(int argc, char **argv) {
     struct config *config = config_new();
     struct buf text = {0};
-    bool accept_lost_tail;
+    struct start_options options;
     int code = 0;
-    switch (options_read(argc, argv, config, &accept_lost_tail, &text)) {
+    switch (options_read(argc, argv, config, &options, &text)) {
     case OPTIONS_RUN:
-        code = server_run(config, accept_lost_tail);
+        code = server_run(config, &options);
         break;
     case OPTIONS_DONE:
         fwrite(text.data, 1, text.len, stdout);
