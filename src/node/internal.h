@@ -21,6 +21,7 @@
 #define LINKS_MAX 128
 #define ROUNDS_MAX 256
 #define APPLY_COMMANDS_PER_TURN 20000 /* then sockets get a turn */
+#define VOTERS_MAX 7                  /* DESIGN 1 */
 #define NOBODY ((raft_id)0)
 
 struct ask;
@@ -410,6 +411,7 @@ struct node {
     raft_index lag_index; /* committed by others' disks, not yet on ours; 0: none */
     int64_t lag_since_us, handover_again_us;
 
+    int64_t leads_us;     /* since when, if it leads */
     raft_id last_leader;  /* the latest that was known */
     raft_id known_leader; /* as of the last look */
     raft_term known_term;
@@ -612,6 +614,7 @@ void membership_pump(struct node *node);
 int64_t membership_deadline_us(const struct node *node);
 void membership_applied(struct node *node); /* after entries were applied */
 void membership_on_forget(struct node *node, raft_id from, uint32_t argc, const struct slice *argv);
+void membership_on_forget_refused(struct node *node, uint32_t argc, const struct slice *argv);
 void membership_on_take_over(struct node *node, raft_id from); /* CLUSTER FAILOVER there */
 void membership_follow(struct node *node);                     /* the configuration moved */
 /* deadline_us 0: the kind's own. */

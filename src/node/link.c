@@ -726,6 +726,8 @@ static void on_member_message(
         skips_on_message(node, link->peer, argc, argv);
     } else if (slice_equal(argv[0], SLICE("forget"))) {
         membership_on_forget(node, link->peer, argc, argv);
+    } else if (slice_equal(argv[0], SLICE("forget-refused"))) {
+        membership_on_forget_refused(node, argc, argv);
     } else if (slice_equal(argv[0], SLICE("take-over"))) {
         membership_on_take_over(node, link->peer);
     } else {

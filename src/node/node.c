@@ -305,6 +305,7 @@ void follow_leadership(struct node *node) {
     if (leader != NOBODY) node->last_leader = leader;
     node->known_term = term;
     node->known_role = role;
+    if (begins) node->leads_us = node->now_us;
     if (begins) clock_begin(node);
 }
 
