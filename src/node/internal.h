@@ -180,7 +180,8 @@ struct greeting {
     struct raft_address address; /* host "" where the other side should look at the connection */
     raft_id leader;
     struct raft_address leader_address;
-    raft_index last_index;
+    raft_index last_index; /* synced */
+    bool damaged;          /* it knows that its log has lost something */
     uint64_t feature_level;
     struct skip_words skips;
 };
@@ -215,6 +216,7 @@ struct peer { /* what we dial, for each member but ourselves */
     int64_t wall_offset_ms; /* its wall clock minus our boot-time clock; valid when wall_known */
     bool wall_known;
     struct skip_words skips; /* as it told last */
+    struct incarnation seen; /* of its latest accepted greeting; node 0: none yet */
 };
 
 /* -- membership.c: joining, leaving ---------------------------------------------------------- */
@@ -382,6 +384,7 @@ struct node {
 
     /* membership */
     struct list asks;
+    char old_copy_text[256];
     const char *refused_why; /* the last refusal that was logged, and when */
     int64_t refused_us;
     int64_t bootstrap_at_us;
@@ -603,6 +606,10 @@ void peers_follow_configuration(struct node *node);
 void greeting_of(struct node *node, struct greeting *out);
 void greeting_put(const struct greeting *greeting, struct buf *out);
 SF_MUST_CHECK enum sf_status greeting_read(struct slice in, struct greeting *out);
+
+/* old_copy.c */
+const char *old_copy_judge(struct node *node, const struct greeting *theirs); /* NULL: welcome */
+void old_copy_told(struct node *node, struct slice text);
 
 /* proof.c */
 void proof_of_secret(const char *secret, char role, const uint8_t nonce_dialler[16],

@@ -50,6 +50,7 @@ void greeting_of(struct node *node, struct greeting *out) {
     const struct raft_configuration *configuration = raft_configuration(node->raft);
     out->n_members = configuration->n;
     out->last_index = raft_synced_index(node->raft);
+    out->damaged = raft_is_damaged(node->raft);
     skips_words(node, &out->skips);
     out->leader = raft_leader(node->raft);
     const struct raft_member *leader = configuration_find(configuration, out->leader);
@@ -88,6 +89,7 @@ void greeting_put(const struct greeting *greeting, struct buf *out) {
     put_u64(out, greeting->leader);
     put_address(out, &greeting->leader_address);
     put_varint(out, greeting->last_index);
+    put_u8(out, greeting->damaged);
     put_varint(out, greeting->feature_level);
     skips_put(&greeting->skips, out);
 }
@@ -107,6 +109,7 @@ enum sf_status greeting_read(struct slice bytes, struct greeting *out) {
     out->leader = read_u64(&in);
     read_address(&in, &out->leader_address);
     out->last_index = read_varint(&in);
+    out->damaged = read_u8(&in) != 0;
     out->feature_level = read_varint(&in);
     skips_read(&in, &out->skips);
     if (in.failed || in.rest.len > 0 || out->id == NOBODY) return SF_ERR_CORRUPT;
@@ -478,7 +481,8 @@ static void on_welcome(
         return;
     }
     struct peer *peer = peer_of(node, link->peer);
-    if (peer == NULL || link->theirs.id != link->peer) {
+    if (peer == NULL || link->theirs.id != link->peer ||
+        old_copy_judge(node, &link->theirs) != NULL) { /* it is told when it dials */
         link_close(node, link);
         return;
     }
@@ -502,10 +506,10 @@ static void on_dialled_message(
             link->address.bus_port, (int)text.len, text.data);
         /* CHALLENGED: it has proven that it holds the secret; anybody may listen at a dead member's
          * address */
-        if (link->state == LINK_CHALLENGED && link->purpose != LINK_GREET && text.len >= 7 &&
-            memcmp(text.data, "REMOVED", 7) == 0) {
-            membership_on_removed(node);
-        }
+        bool by_member =
+            link->state == LINK_CHALLENGED && link->purpose != LINK_GREET && text.len >= 7;
+        if (by_member && memcmp(text.data, "REMOVED", 7) == 0) membership_on_removed(node);
+        if (by_member && memcmp(text.data, "OLDCOPY", 7) == 0) old_copy_told(node, text);
         if (link->ask != NULL) {
             char why[160];
             size_t len = SF_MIN(text.len, sizeof why - 1);
@@ -609,7 +613,8 @@ static const char *judge(struct node *node, struct link *link, uint64_t wanted, 
         *why = "it was removed from the cluster";
         return "REMOVED this node was removed from the cluster";
     }
-    return NULL;
+    *why = "its directory is an old copy";
+    return old_copy_judge(node, theirs);
 }
 
 struct raft_address link_peer_address(const struct link *link) {
