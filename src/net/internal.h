@@ -22,6 +22,7 @@
 #define LINK_BACKLOG_MAX (256u * 1024 * 1024)
 #define LINK_ACCEPTED_BASE ((uint64_t)1 << 63)
 #define LINK_KEEPALIVE_S 15
+#define LINK_SILENCE_MS 5000 /* unacknowledged bytes: a peer that is gone, or stands still */
 #define ACCEPT_PAUSE_S 0.1
 
 struct listener {

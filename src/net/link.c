@@ -266,6 +266,7 @@ void net_dial(struct net *net, uint64_t number, const char *host, uint16_t bus_p
         return;
     }
     socket_tune(fd, LINK_KEEPALIVE_S);
+    socket_limit_silence(fd, LINK_SILENCE_MS);
     link->deadline_us = net->now_us + LINK_DIAL_TIMEOUT_US;
     link_move(link, LINK_DIALLING, &net->timed_links);
     ev_io_start(net->loop, &link->writable);
@@ -311,6 +312,7 @@ void link_accept(struct net *net, int fd, const struct sockaddr_storage *remote)
     socket_host_text(remote, remote_host);
     socket_host_text(&local, local_host);
     socket_tune(fd, LINK_KEEPALIVE_S);
+    socket_limit_silence(fd, LINK_SILENCE_MS);
     struct link *link = link_new(net, ++net->last_accepted_link, fd, LINK_OPEN);
     link->is_accepted = true;
     link->parser = resp_parser_new();
