@@ -598,10 +598,6 @@ void links_pump(struct node *node);
 void links_close_all(struct node *node);
 int64_t links_deadline_us(const struct node *node);
 void link_send_words(struct node *node, uint64_t number, uint32_t argc, const struct slice *argv);
-struct peer *peer_of(struct node *node, raft_id id);
-/* To a member over our control or bulk link; false: there is none now. */
-bool peer_send(struct node *node, raft_id id, bool bulk, uint32_t argc, const struct slice *argv);
-bool peer_send_bytes(struct node *node, raft_id id, bool bulk, struct slice bytes);
 void peers_follow_configuration(struct node *node);
 void greeting_of(struct node *node, struct greeting *out);
 void greeting_put(const struct greeting *greeting, struct buf *out);
@@ -610,6 +606,15 @@ SF_MUST_CHECK enum sf_status greeting_read(struct slice in, struct greeting *out
 /* old_copy.c */
 const char *old_copy_judge(struct node *node, const struct greeting *theirs); /* NULL: welcome */
 void old_copy_told(struct node *node, struct slice text);
+
+/* peer.c */
+struct peer *peer_of(struct node *node, raft_id id);
+/* To a member over our control or bulk link; false: there is none now. */
+bool peer_send(struct node *node, raft_id id, bool bulk, uint32_t argc, const struct slice *argv);
+bool peer_send_bytes(struct node *node, raft_id id, bool bulk, struct slice bytes);
+/* A message that ends in body and "\r\n"; body is not copied. */
+bool peer_send_large(
+    struct node *node, raft_id id, bool bulk, struct slice head, struct bytes *body);
 
 /* proof.c */
 void proof_of_secret(const char *secret, char role, const uint8_t nonce_dialler[16],

@@ -151,13 +151,6 @@ static struct link *link_place(struct node *node) {
     return oldest;
 }
 
-struct peer *peer_of(struct node *node, raft_id id) {
-    for (uint32_t i = 0; i < node->n_peers; i++) {
-        if (node->peers[i].id == id) return &node->peers[i];
-    }
-    return NULL;
-}
-
 void link_send_words(struct node *node, uint64_t number, uint32_t argc, const struct slice *argv) {
     struct buf out = {0};
     resp_write_command(&out, argc, argv);
@@ -171,33 +164,6 @@ static void link_send_error(struct node *node, uint64_t number, const char *text
     reply_error(&reply, text);
     node->ports.link_send(node->ports.context, number, buf_slice(&out));
     buf_free(&out);
-}
-
-bool peer_send_bytes(struct node *node, raft_id id, bool bulk, struct slice bytes) {
-    struct peer *peer = peer_of(node, id);
-    uint64_t number = peer == NULL ? 0 : bulk ? peer->bulk : peer->control;
-    if (number == 0) return false;
-    if (node->ports.link_backlog(node->ports.context, number) > LINK_BACKLOG_MAX) {
-        /* Closed at the next turn: the core's messages, of which this is one, may refer to what it
-         * frees when a link is lost. */
-        struct link *link = link_find(node, number);
-        node_log(node, LOG_WARNING, "node %016llx does not read: its link is cut",
-            (unsigned long long)id);
-        if (link != NULL) link->cut = true;
-        *(bulk ? &peer->bulk : &peer->control) = 0;
-        node_wake(node);
-        return false;
-    }
-    node->ports.link_send(node->ports.context, number, bytes);
-    return true;
-}
-
-bool peer_send(struct node *node, raft_id id, bool bulk, uint32_t argc, const struct slice *argv) {
-    struct buf out = {0};
-    resp_write_command(&out, argc, argv);
-    bool sent = peer_send_bytes(node, id, bulk, buf_slice(&out));
-    buf_free(&out);
-    return sent;
 }
 
 /* -- opening and closing --------------------------------------------------------------------- */

@@ -264,9 +264,14 @@ static void send_messages(struct node *node, const struct raft_ready *ready) {
         struct raft_message message = ready->messages[i];
         if (message.type == RAFT_HEARTBEAT_ANSWER) message.wall_ms = node->wall_ms;
         buf_clear(&node->scratch);
-        raft_message_encode(&message, &node->scratch);
-        peer_send_bytes(
-            node, message.to, raft_message_is_bulk(message.type), buf_slice(&node->scratch));
+        struct bytes *body;
+        bool bulk = raft_message_is_bulk(message.type);
+        raft_message_encode_head(&message, &node->scratch, &body);
+        if (body == NULL) {
+            peer_send_bytes(node, message.to, bulk, buf_slice(&node->scratch));
+        } else {
+            peer_send_large(node, message.to, bulk, buf_slice(&node->scratch), body);
+        }
     }
     buf_shrink(&node->scratch, 1 << 20);
 }

@@ -106,6 +106,10 @@ struct node_ports {
      * the number (below 2^63; accepted ones are numbered by the other side from 2^63). */
     void (*dial)(void *context, uint64_t link, const char *host, uint16_t bus_port);
     void (*link_send)(void *context, uint64_t link, struct slice bytes); /* whole messages */
+    /* The same for a message of many bytes that need not be copied: body's own reference is taken.
+     * NULL: link_send is called with the whole. */
+    void (*link_send_large)(
+        void *context, uint64_t link, struct slice head, struct bytes *body, struct slice tail);
     void (*link_close)(void *context, uint64_t link); /* after what was sent; no event follows */
     size_t (*link_backlog)(
         void *context, uint64_t link); /* bytes sent and not yet taken by the kernel */

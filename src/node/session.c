@@ -674,6 +674,9 @@ void node_on_client_closed(struct node *node, struct session *session, int64_t n
 struct buf *session_input(struct session *session) {
     return &session->input;
 }
+size_t session_wants_bytes(const struct session *session) {
+    return resp_parser_wants(session->parser);
+}
 struct buf *session_output(struct session *session) {
     return &session->output;
 }

@@ -85,6 +85,12 @@ static void port_link_send(void *context, uint64_t link, struct slice bytes) {
     net_link_send(server->net, link, bytes);
 }
 
+static void port_link_send_large(
+    void *context, uint64_t link, struct slice head, struct bytes *body, struct slice tail) {
+    struct server *server = context;
+    net_link_send_large(server->net, link, head, body, tail);
+}
+
 static void port_link_close(void *context, uint64_t link) {
     struct server *server = context;
     net_link_close(server->net, link);
@@ -204,6 +210,7 @@ void server_ports(struct server *server, struct node_ports *out) {
         .note_applying = port_note_applying,
         .dial = port_dial,
         .link_send = port_link_send,
+        .link_send_large = port_link_send_large,
         .link_close = port_link_close,
         .link_backlog = port_link_backlog,
         .client_changed = port_client_changed,
