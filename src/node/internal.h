@@ -198,6 +198,7 @@ struct link {
     struct greeting theirs; /* once READY (dialler) or proven (acceptor) */
     int64_t since_us;
     struct ask *ask; /* GREET, dialled: what for */
+    bool is_ours;    /* dialled: the other side says that it is this node itself */
     bool cut;        /* its peer does not read: closed at the next turn */
 };
 

@@ -19,6 +19,8 @@ enum {
     BACKOFF_MAX_US = 500000,
     LEAVING_US = 3000000, /* a removed member is told its removal over the old links */
     GREETING_VERSION = 2,
+    SELF_AGAIN_US =
+        10000000, /* this node lives at the address of a former self that is still listed */
     REFUSED_AGAIN_US = 10000000, /* the same refusal is logged that often */
 };
 
@@ -198,6 +200,7 @@ static void link_gone(struct node *node, struct link *link) {
         for (uint32_t i = 0; i < peer->failures && wait < BACKOFF_MAX_US; i++) wait *= 2;
         wait = SF_MIN(wait, (int64_t)BACKOFF_MAX_US);
         if (was.state != LINK_READY) peer->failures++;
+        if (was.is_ours) wait = SELF_AGAIN_US;
         peer->dial_again_us = node->now_us + wait;
         if (was.purpose == LINK_BULK && was.state == LINK_READY) stream_link_lost(node, was.peer);
     }
@@ -476,6 +479,7 @@ static void on_dialled_message(
             link->state == LINK_CHALLENGED && link->purpose != LINK_GREET && text.len >= 7;
         if (by_member && memcmp(text.data, "REMOVED", 7) == 0) membership_on_removed(node);
         if (by_member && memcmp(text.data, "OLDCOPY", 7) == 0) old_copy_told(node, text);
+        link->is_ours = by_member && memcmp(text.data, "ITSELF ", 7) == 0;
         if (link->ask != NULL) {
             char why[160];
             size_t len = SF_MIN(text.len, sizeof why - 1);
@@ -559,7 +563,7 @@ static const char *judge(struct node *node, struct link *link, uint64_t wanted, 
     const struct greeting *theirs = &link->theirs;
     if (theirs->id == node->identity.id) {
         *why = "it is this node itself, or a copy of its directory";
-        return "ERR this is the node that asks, or a copy of its directory";
+        return "ITSELF this is the node that asks, or a copy of its directory";
     }
     if (link->purpose == LINK_GREET) return NULL;
     if (wanted != node->identity.id) {
