@@ -34,6 +34,32 @@ DECR key
 INCRBY key int
 DECRBY key int
 INCRBYFLOAT key float
+SETBIT key bitplace bit
+GETBIT key bitplace
+BITCOUNT key [index index|index index BIT|index index BYTE]
+BITPOS key bit [index|index index|index index BIT|index index BYTE]
+BITOP (AND|OR|XOR) key key+
+BITOP NOT key key
+BITFIELD key [OVERFLOW WRAP|OVERFLOW SAT|OVERFLOW FAIL] (GET|GET) width place [INCRBY width place int] [SET width place int]
+BITFIELD key (OVERFLOW SAT|OVERFLOW FAIL|OVERFLOW WRAP) INCRBY width place int [INCRBY width place int|SET width place int]
+BITFIELD_RO key GET width place [GET width place]
+LCS key key [LEN|IDX|IDX WITHMATCHLEN|IDX MINMATCHLEN index WITHMATCHLEN]
+PFADD hkey value value value
+PFADD hkey zmember+
+PFCOUNT hkey hkey
+PFCOUNT hkey key hkey
+PFMERGE hkey hkey [hkey]
+PFDEBUG (DECODE|ENCODING|TODENSE) hkey
+GEOADD gkey [NX|XX] [CH] longitude latitude zmember
+GEOADD gkey longitude latitude zmember longitude latitude zmember longitude latitude value
+GEODIST gkey zmember zmember [m|km|ft|mi]
+GEOHASH gkey zmember+
+GEOPOS gkey zmember+
+GEOSEARCH gkey (FROMMEMBER zmember|FROMLONLAT longitude latitude) (BYRADIUS metres unit|BYBOX metres metres unit) [ASC|DESC] [COUNT bit ANY] [WITHDIST] [WITHCOORD] [WITHHASH]
+GEOSEARCHSTORE gkey gkey (FROMMEMBER zmember|FROMLONLAT longitude latitude) (BYRADIUS metres unit|BYBOX metres metres unit)
+GEORADIUS gkey longitude latitude metres unit [ASC|DESC] [WITHDIST] [STORE gkey]
+GEORADIUSBYMEMBER gkey zmember metres unit [DESC] [WITHCOORD] [WITHHASH]
+ZRANGE gkey 0 -1 WITHSCORES
 DEL key+
 UNLINK key+
 EXISTS key+
@@ -189,6 +215,8 @@ OBJECT_COMPARATORS = {"ENCODING": ("encoding",), "IDLETIME": ("type",), "REFCOUN
 ODD_NUMBERS = ["0", "-1", "1", "9223372036854775807", "-9223372036854775808", "9223372036854775808",
                "-9223372036854775809", "4294967296", "2147483648", "536870912", "18446744073709551616", "1e3", "0x10",
                "01", "-0", "+1", " 1", "1 ", "", "abc", "1.0", "1.5", "99999999999999999999", "-"]
+# Of those that are bits of a string, none between 10^4 and 2^32.
+ODD_BIT_PLACES = ["-1", "9223372036854775807", "9223372036854775808", "4294967296", "1e3", "", "x", "01", "10000"]
 ODD_FLOATS = ["nan", "inf", "-inf", "1e400", "-1e4932", "1e-400", "0.1", "3.0e3", "1e17", "123456789.123456789", "0x1p3",
               "1.7976931348623157e308", "5e-324", "-0.0", ".5", "5.", "1e", "  1", "", "1_0"]
 WORDS = ["nosuch", "help", "info", "count", "get", "GeTNaMe", "getname", "no-evict", "\r\n", "", "\0", "encoding", "freq"]
@@ -211,6 +239,47 @@ class Arguments:
 
     def zkey(self):
         return b"z%d" % self.random.randrange(4) if self.random.random() > 0.03 else self.key()
+
+    def hkey(self):
+        return b"h%d" % self.random.randrange(3) if self.random.random() > 0.03 else self.key()
+
+    def gkey(self):
+        return b"g%d" % self.random.randrange(3) if self.random.random() > 0.03 else self.key()
+
+    def bit(self):
+        return b"%d" % self.random.randrange(2) if self.random.random() > 0.03 else self.int()
+
+    def bitplace(self):
+        r = self.random
+        return b"%d" % r.randint(0, 900) if r.random() < 0.95 else r.choice(ODD_BIT_PLACES).encode()
+
+    def place(self):
+        r = self.random
+        return self.bitplace() if r.random() < 0.7 else b"#%d" % r.randrange(40)
+
+    def width(self):
+        r = self.random
+        if r.random() < 0.03:
+            return r.choice([b"u64", b"i65", b"u0", b"I8", b"x", b"", b"u", b"i08"])
+        return r.choice([b"u%d" % r.randint(1, 63), b"i%d" % r.randint(1, 64), b"u8", b"i16", b"u1"])
+
+    def longitude(self):
+        r = self.random
+        return r.choice([b"%.6f" % r.uniform(-180, 180), b"%.4f" % r.gauss(13, 1), b"13.361389", b"180", b"-180", b"0"]) \
+            if r.random() < 0.95 else self.float()
+
+    def latitude(self):
+        r = self.random
+        return r.choice([b"%.6f" % r.uniform(-85, 85), b"%.4f" % r.gauss(38, 1), b"38.115556", b"85.05112878", b"0"]) \
+            if r.random() < 0.95 else self.float()
+
+    def metres(self):
+        r = self.random
+        return b"%.3f" % (10 ** r.uniform(-1, 7.5)) if r.random() < 0.93 else self.float()
+
+    def unit(self):
+        r = self.random
+        return r.choice([b"m", b"km", b"ft", b"mi", b"KM"]) if r.random() < 0.96 else b"x"
 
     def xkey(self):
         return b"x%d" % self.random.randrange(3)
@@ -407,6 +476,11 @@ def is_comparable(words):
         return False
     if lowered[0] in (b"zrank", b"zrevrank") and len(words) > 3:
         return False  # WITHSCORE came with 7.2
+    if lowered[0] == b"pfcount" and len(words) < 3:
+        return False  # Redis keeps the result within the key
+    if lowered[0] in (b"setbit", b"bitfield") and any(
+            re.fullmatch(rb"#?\d{5,9}|#?[1-3]\d{9}|#?4[01]\d{8}|#?42[0-8]\d{7}", word) for word in words[2:]):
+        return False  # hundreds of megabytes
     if lowered[0] == b"lpos" and b"-9223372036854775808" in words:
         return False  # an error in 7.2
     if lowered[0] in UNSUITABLE and len(words) == 1 or lowered[0] == b"info":

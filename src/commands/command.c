@@ -108,10 +108,20 @@ static uint32_t key_behind(const char *word, uint32_t argc, const struct slice *
     return found;
 }
 
+/* Where the key behind a keyword stands; 0: nowhere. */
+static uint32_t key_by_word(const struct key_spec *spec, uint32_t argc, const struct slice *argv) {
+    for (uint32_t i = (uint32_t)spec->begin_index; i + 1 < argc; i++) {
+        if (slice_is(argv[i], spec->keyword)) return i + 1;
+    }
+    return 0;
+}
+
 uint32_t key_spec_positions(const struct key_spec *spec, uint32_t argc, const struct slice *argv,
     uint32_t *out, uint32_t max) {
-    if (spec->begin_index == KEY_ANYWHERE) {
-        uint32_t at = spec->behind == NULL ? 0 : key_behind(spec->behind, argc, argv);
+    if (spec->begin_index == KEY_ANYWHERE || spec->keyword != NULL) {
+        uint32_t at = spec->keyword != NULL  ? key_by_word(spec, argc, argv)
+                      : spec->behind == NULL ? 0
+                                             : key_behind(spec->behind, argc, argv);
         if (at != 0 && max > 0) out[0] = at;
         return at != 0;
     }

@@ -13,6 +13,16 @@ COMMAND(APPEND, "append", cmd_append, docs_append, 3,
 COMMAND(AUTH, "auth", NULL, docs_auth, -2,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_NO_AUTH | CMD_ALLOW_BUSY | CMD_LOCAL,
     NO_KEYS, CAT_CONNECTION)
+COMMAND(BITCOUNT, "bitcount", cmd_bitcount, docs_bitcount, -2,
+    CMD_READ, KEYS(1, 1, 1), CAT_BITMAP)
+COMMAND(BITFIELD, "bitfield", cmd_bitfield, docs_bitfield, -2,
+    CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_BITMAP)
+COMMAND(BITFIELD_RO, "bitfield_ro", cmd_bitfield_ro, docs_bitfield_ro, -2,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_BITMAP)
+COMMAND(BITOP, "bitop", cmd_bitop, docs_bitop, -4,
+    CMD_WRITE | CMD_GROWS, KEYS(2, -1, 1), CAT_BITMAP)
+COMMAND(BITPOS, "bitpos", cmd_bitpos, docs_bitpos, -3,
+    CMD_READ, KEYS(1, 1, 1), CAT_BITMAP)
 CONTAINER(CLIENT, CLIENT_SETNAME, "client", NULL, docs_client, -2,
     CMD_LOCAL, NO_KEYS, 0)
 COMMAND(CLIENT_GETNAME, "client|getname", NULL, docs_client_getname, 2,
@@ -129,8 +139,30 @@ COMMAND(FLUSHALL, "flushall", cmd_flushall, docs_flushall, -1,
     CMD_WRITE, NO_KEYS, CAT_KEYSPACE | CAT_DANGEROUS)
 COMMAND(FLUSHDB, "flushdb", cmd_flushdb, docs_flushdb, -1,
     CMD_WRITE, NO_KEYS, CAT_KEYSPACE | CAT_DANGEROUS)
+COMMAND(GEOADD, "geoadd", cmd_geoadd, docs_geoadd, -5,
+    CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_GEO)
+COMMAND(GEODIST, "geodist", cmd_geodist, docs_geodist, -4,
+    CMD_READ, KEYS(1, 1, 1), CAT_GEO)
+COMMAND(GEOHASH, "geohash", cmd_geohash, docs_geohash, -2,
+    CMD_READ, KEYS(1, 1, 1), CAT_GEO)
+COMMAND(GEOPOS, "geopos", cmd_geopos, docs_geopos, -2,
+    CMD_READ, KEYS(1, 1, 1), CAT_GEO)
+COMMAND(GEORADIUS, "georadius", cmd_georadius, docs_georadius, -6,
+    CMD_WRITE | CMD_GROWS | CMD_MOVABLE_KEYS, KEYS(1, 1, 1), CAT_GEO)
+COMMAND(GEORADIUS_RO, "georadius_ro", cmd_georadius_ro, docs_georadius_ro, -6,
+    CMD_READ, KEYS(1, 1, 1), CAT_GEO)
+COMMAND(GEORADIUSBYMEMBER, "georadiusbymember", cmd_georadiusbymember, docs_georadiusbymember, -5,
+    CMD_WRITE | CMD_GROWS | CMD_MOVABLE_KEYS, KEYS(1, 1, 1), CAT_GEO)
+COMMAND(GEORADIUSBYMEMBER_RO, "georadiusbymember_ro", cmd_georadiusbymember_ro, docs_georadiusbymember_ro, -5,
+    CMD_READ, KEYS(1, 1, 1), CAT_GEO)
+COMMAND(GEOSEARCH, "geosearch", cmd_geosearch, docs_geosearch, -7,
+    CMD_READ, KEYS(1, 1, 1), CAT_GEO)
+COMMAND(GEOSEARCHSTORE, "geosearchstore", cmd_geosearchstore, docs_geosearchstore, -8,
+    CMD_WRITE | CMD_GROWS, KEYS(1, 2, 1), CAT_GEO)
 COMMAND(GET, "get", cmd_get, docs_get, 2,
     CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(GETBIT, "getbit", cmd_getbit, docs_getbit, 3,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_BITMAP)
 COMMAND(GETDEL, "getdel", cmd_getdel, docs_getdel, 2,
     CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_STRING)
 COMMAND(GETEX, "getex", cmd_getex, docs_getex, -2,
@@ -184,6 +216,8 @@ COMMAND(INFO, "info", NULL, docs_info, -1,
     CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_DANGEROUS)
 COMMAND(KEYS, "keys", cmd_keys, docs_keys, 2,
     CMD_READ, NO_KEYS, CAT_KEYSPACE | CAT_DANGEROUS)
+COMMAND(LCS, "lcs", cmd_lcs, docs_lcs, -3,
+    CMD_READ, KEYS(1, 2, 1), CAT_STRING)
 COMMAND(LINDEX, "lindex", cmd_lindex, docs_lindex, 3,
     CMD_READ, KEYS(1, 1, 1), CAT_LIST)
 COMMAND(LINSERT, "linsert", cmd_linsert, docs_linsert, 5,
@@ -240,12 +274,42 @@ COMMAND(PEXPIREAT, "pexpireat", cmd_pexpireat, docs_pexpireat, -3,
     CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_KEYSPACE)
 COMMAND(PEXPIRETIME, "pexpiretime", cmd_pexpiretime, docs_pexpiretime, 2,
     CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_KEYSPACE)
+COMMAND(PFADD, "pfadd", cmd_pfadd, docs_pfadd, -2,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_HYPERLOGLOG)
+COMMAND(PFCOUNT, "pfcount", cmd_pfcount, docs_pfcount, -2,
+    CMD_READ, KEYS(1, -1, 1), CAT_HYPERLOGLOG)
+COMMAND(PFDEBUG, "pfdebug", cmd_pfdebug, docs_pfdebug, 3,
+    CMD_WRITE | CMD_GROWS | CMD_ADMIN, KEYS(2, 2, 1), CAT_HYPERLOGLOG)
+COMMAND(PFMERGE, "pfmerge", cmd_pfmerge, docs_pfmerge, -2,
+    CMD_WRITE | CMD_GROWS, KEYS(1, -1, 1), CAT_HYPERLOGLOG)
+COMMAND(PFSELFTEST, "pfselftest", cmd_pfselftest, docs_pfselftest, 1,
+    CMD_ADMIN | CMD_LOCAL, NO_KEYS, CAT_HYPERLOGLOG)
 COMMAND(PING, "ping", NULL, docs_ping, -1,
     CMD_FAST | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(PSETEX, "psetex", cmd_psetex, docs_psetex, 4,
     CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(PSUBSCRIBE, "psubscribe", NULL, docs_psubscribe, -2,
+    CMD_PUBSUB | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(PTTL, "pttl", cmd_pttl, docs_pttl, 2,
     CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_KEYSPACE)
+COMMAND(PUBLISH, "publish", NULL, docs_publish, 3,
+    CMD_PUBSUB | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_LOCAL, NO_KEYS, 0)
+CONTAINER(PUBSUB, PUBSUB_SHARDNUMSUB, "pubsub", NULL, docs_pubsub, -2,
+    CMD_LOCAL, NO_KEYS, 0)
+COMMAND(PUBSUB_CHANNELS, "pubsub|channels", NULL, docs_pubsub_channels, -2,
+    CMD_PUBSUB | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(PUBSUB_HELP, "pubsub|help", NULL, docs_pubsub_help, 2,
+    CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(PUBSUB_NUMPAT, "pubsub|numpat", NULL, docs_pubsub_numpat, 2,
+    CMD_PUBSUB | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(PUBSUB_NUMSUB, "pubsub|numsub", NULL, docs_pubsub_numsub, -2,
+    CMD_PUBSUB | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(PUBSUB_SHARDCHANNELS, "pubsub|shardchannels", NULL, docs_pubsub_shardchannels, -2,
+    CMD_PUBSUB | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(PUBSUB_SHARDNUMSUB, "pubsub|shardnumsub", NULL, docs_pubsub_shardnumsub, -2,
+    CMD_PUBSUB | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(PUNSUBSCRIBE, "punsubscribe", NULL, docs_punsubscribe, -1,
+    CMD_PUBSUB | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(QUIT, "quit", NULL, docs_quit, -1,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_NO_AUTH | CMD_ALLOW_BUSY | CMD_LOCAL,
     NO_KEYS, CAT_CONNECTION)
@@ -287,6 +351,8 @@ COMMAND(SELECT, "select", NULL, docs_select, 2,
     CMD_LOADING | CMD_STALE | CMD_FAST | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(SET, "set", cmd_set, docs_set, -3,
     CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(SETBIT, "setbit", cmd_setbit, docs_setbit, 4,
+    CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_BITMAP)
 COMMAND(SETEX, "setex", cmd_setex, docs_setex, 4,
     CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_STRING)
 COMMAND(SETNX, "setnx", cmd_setnx, docs_setnx, 3,
@@ -322,20 +388,28 @@ COMMAND(SORT_RO, "sort_ro", cmd_sort, docs_sort_ro, -2,
     CAT_SET | CAT_SORTEDSET | CAT_LIST | CAT_DANGEROUS)
 COMMAND(SPOP, "spop", cmd_spop, docs_spop, -2,
     CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_SET)
+COMMAND(SPUBLISH, "spublish", NULL, docs_spublish, 3,
+    CMD_PUBSUB | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_LOCAL, KEYS(1, 1, 1), 0)
 COMMAND(SRANDMEMBER, "srandmember", cmd_srandmember, docs_srandmember, -2,
     CMD_READ, KEYS(1, 1, 1), CAT_SET)
 COMMAND(SREM, "srem", cmd_srem, docs_srem, -3,
     CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_SET)
 COMMAND(SSCAN, "sscan", cmd_sscan, docs_sscan, -3,
     CMD_READ, KEYS(1, 1, 1), CAT_SET)
+COMMAND(SSUBSCRIBE, "ssubscribe", NULL, docs_ssubscribe, -2,
+    CMD_PUBSUB | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, KEYS(1, -1, 1), 0)
 COMMAND(STRLEN, "strlen", cmd_strlen, docs_strlen, 2,
     CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(SUBSCRIBE, "subscribe", NULL, docs_subscribe, -2,
+    CMD_PUBSUB | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(SUBSTR, "substr", cmd_getrange, docs_substr, 4,
     CMD_READ, KEYS(1, 1, 1), CAT_STRING)
 COMMAND(SUNION, "sunion", cmd_sunion, docs_sunion, -2,
     CMD_READ, KEYS(1, -1, 1), CAT_SET)
 COMMAND(SUNIONSTORE, "sunionstore", cmd_sunionstore, docs_sunionstore, -3,
     CMD_WRITE | CMD_GROWS, KEYS(1, -1, 1), CAT_SET)
+COMMAND(SUNSUBSCRIBE, "sunsubscribe", NULL, docs_sunsubscribe, -1,
+    CMD_PUBSUB | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, KEYS(1, -1, 1), 0)
 COMMAND(SWAPDB, "swapdb", cmd_swapdb, docs_swapdb, 3,
     CMD_WRITE | CMD_FAST, NO_KEYS, CAT_KEYSPACE | CAT_DANGEROUS)
 COMMAND(TIME, "time", NULL, docs_time, 1,
@@ -348,6 +422,8 @@ COMMAND(TYPE, "type", cmd_type, docs_type, 2,
     CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_KEYSPACE)
 COMMAND(UNLINK, "unlink", cmd_del, docs_unlink, -2,
     CMD_WRITE | CMD_FAST, KEYS(1, -1, 1), CAT_KEYSPACE)
+COMMAND(UNSUBSCRIBE, "unsubscribe", NULL, docs_unsubscribe, -1,
+    CMD_PUBSUB | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(WAIT, "wait", NULL, docs_wait, 3,
     CMD_NOSCRIPT | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(WAITAOF, "waitaof", NULL, docs_waitaof, 4,

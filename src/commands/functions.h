@@ -9,6 +9,15 @@ command_run cmd_get, cmd_getdel, cmd_getex, cmd_getset, cmd_mget, cmd_mset, cmd_
     cmd_set, cmd_setex, cmd_setnx;
 /* string_part.c: parts of values */
 command_run cmd_append, cmd_getrange, cmd_setrange, cmd_strlen;
+/* bit.c, bitfield.c, lcs.c, hyperloglog.c */
+command_run cmd_bitcount, cmd_bitop, cmd_bitpos, cmd_getbit, cmd_setbit;
+command_run cmd_bitfield, cmd_bitfield_ro;
+command_run cmd_lcs;
+command_run cmd_pfadd, cmd_pfcount, cmd_pfdebug, cmd_pfmerge, cmd_pfselftest;
+/* geo.c, geo_search.c */
+command_run cmd_geoadd, cmd_geodist, cmd_geohash, cmd_geopos;
+command_run cmd_georadius, cmd_georadius_ro, cmd_georadiusbymember, cmd_georadiusbymember_ro,
+    cmd_geosearch, cmd_geosearchstore;
 /* counter.c */
 command_run cmd_decr, cmd_decrby, cmd_incr, cmd_incrby, cmd_incrbyfloat;
 /* key.c */

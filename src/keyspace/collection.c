@@ -77,6 +77,7 @@ bool thresholds_set(struct thresholds *thresholds, struct slice name, struct sli
         {"list-compress-depth", &thresholds->list_compress_depth},
         {"zset-max-listpack-entries", &thresholds->zset_max_listpack_entries},
         {"zset-max-listpack-value", &thresholds->zset_max_listpack_value},
+        {"hll-sparse-max-bytes", &thresholds->hll_sparse_max_bytes},
     };
     for (size_t i = 0; i < SF_LENGTH(all); i++) {
         if (slice_is(name, all[i].name))

@@ -19,13 +19,15 @@ struct thresholds {
     int64_t set_max_intset_entries, set_max_listpack_entries, set_max_listpack_value;
     int64_t list_max_listpack_size, list_compress_depth;
     int64_t zset_max_listpack_entries, zset_max_listpack_value;
+    int64_t hll_sparse_max_bytes; /* beyond, a HyperLogLog is dense */
 };
 #define THRESHOLDS_DEFAULT                                                                         \
     (struct thresholds) {                                                                          \
         .hash_max_listpack_entries = 512, .hash_max_listpack_value = 64,                           \
         .set_max_intset_entries = 512, .set_max_listpack_entries = 128,                            \
         .set_max_listpack_value = 64, .list_max_listpack_size = -2, .list_compress_depth = 0,      \
-        .zset_max_listpack_entries = 128, .zset_max_listpack_value = 64                            \
+        .zset_max_listpack_entries = 128, .zset_max_listpack_value = 64,                           \
+        .hll_sparse_max_bytes = 3000                                                               \
     }
 /* The name under which a replicated setting is kept: Redis has older ones for some. */
 struct slice setting_name(struct slice name);
