@@ -394,6 +394,8 @@ COMMAND(SETNX, "setnx", cmd_setnx, docs_setnx, 3,
     CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_STRING)
 COMMAND(SETRANGE, "setrange", cmd_setrange, docs_setrange, 4,
     CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(SHARDFORGE_ABORT, "shardforge.abort", cmd_shardforge_abort, docs_internal, 1,
+    CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
 COMMAND(SHARDFORGE_AGAIN, "shardforge.again", cmd_shardforge_again, docs_internal, -3,
     CMD_WRITE | CMD_BLOCKING | CMD_INTERNAL, NO_KEYS, 0)
 COMMAND(SHARDFORGE_EXEC, "shardforge.exec", cmd_shardforge_exec, docs_internal, 4,

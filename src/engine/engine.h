@@ -52,7 +52,8 @@ void engine_free(struct engine *engine);
 /* -- applying -------------------------------------------------------------------------------- */
 
 /* Opens entry `index` (= applied + 1, asserted). SF_ERR_CORRUPT: this build cannot decode it: the
- * node must stop (S4). The payload is borrowed until engine_end. */
+ * node must stop (S4); so where engine_is_broken says it later. The payload is borrowed until
+ * engine_end. */
 SF_MUST_CHECK enum sf_status engine_begin(
     struct engine *engine, raft_index index, uint8_t kind, struct slice payload);
 
@@ -69,9 +70,18 @@ bool engine_peek(struct engine *engine, struct engine_position *out);
 /* Runs it; the reply goes to `reply` (reply->out NULL: nobody waits here). false: it waits for a
  * key, and nothing was replied: the watcher's answer_begins and answer_ends will. */
 bool engine_next(struct engine *engine, struct reply *reply);
+/* engine_peek said that none is left since the next one is none that this build knows: the node
+ * must stop (S4). What ran before it in the entry ran as on every other node. */
+bool engine_is_broken(const struct engine *engine);
 /* Closes the entry (all commands must have run): reclaims due keys within the budget, moves
  * applied. */
 void engine_end(struct engine *engine);
+
+/* Gets past entry `index` (= applied + 1, asserted) without running it, by an operator's word
+ * (DESIGN 7): time, sequences, members and incarnations advance, nothing else. Also where
+ * engine_begin would fail. The state remembers the latest 16 such entries. */
+void engine_skip(struct engine *engine, raft_index index, uint8_t kind, struct slice payload);
+bool engine_has_skipped(const struct engine *engine, raft_index index);
 
 raft_index engine_applied(const struct engine *engine);
 int64_t engine_now_ms(const struct engine *engine); /* state time */

@@ -1,11 +1,17 @@
 /* One command against the state: inside an entry, or as a read. */
 #include "engine/internal.h"
 
+const struct command *command_in_entry(uint32_t argc, const struct slice *argv) {
+    const struct command *command = command_lookup(argc, argv);
+    if (command == NULL) command = command_internal(argv[0]);
+    return command != NULL && command->run != NULL ? command : NULL;
+}
+
 bool run_in_entry(
     struct engine *engine, const struct command_words *words, uint64_t seed, struct reply *reply) {
-    const struct command *command = command_lookup(words->argc, words->argv);
-    if (command == NULL) command = command_internal(words->argv[0]);
-    SF_ASSERT(command != NULL && command->run != NULL); /* the leader checked (S4) */
+    const struct command *command = words->command;
+    if (command == NULL) command = command_in_entry(words->argc, words->argv);
+    SF_ASSERT(command != NULL); /* whoever read the entry has checked (S4) */
     SF_ASSERT(words->db < engine->settings.n_dbs);
     struct call call = {
         .command = command,
