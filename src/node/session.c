@@ -7,8 +7,6 @@
 
 #include <stdio.h>
 
-enum { BLOCKED_INPUT_BYTES = 64 << 10 }; /* read ahead of a blocked client, to see it go */
-
 /* -- pending requests ------------------------------------------------------------------------ */
 
 static size_t argv_bytes(uint32_t argc, const struct slice *argv) {

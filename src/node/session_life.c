@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+enum { BLOCKED_INPUT_BYTES = 64 << 10 }; /* read ahead of a blocked client, to see it go */
+
 static void refuse_connection(struct session *session, const char *error) {
     struct reply reply = {&session->output, 2};
     reply_error(&reply, error);
