@@ -1,6 +1,8 @@
 /* Leadership transfer (section 3.10). */
 #include "raft/internal.h"
 
+#include "util/mark.h"
+
 static bool can_lead(const struct raft *raft, const struct peer *peer) {
     return peer->damage == 0 && configuration_is_voter(raft_configuration(raft), peer->id);
 }
@@ -38,6 +40,7 @@ enum sf_status raft_transfer(struct raft *raft, raft_id to, int64_t now_us) {
 }
 
 static void transfer_give_up(struct raft *raft) {
+    SF_MARK("raft: a transfer is given up");
     raft->transfer_to = 0;
     raft->changed = true;
     configuration_committed(raft); /* what waited for it goes on */

@@ -136,7 +136,7 @@ static void client_on_bytes(struct world *world, struct client *client) {
     if (world_chance(world, 3))
         client_hang_up(world, client);
     else
-        client_schedule(world, client, world_between(world, 100, 60000));
+        client_schedule(world, client, world_between(world, 100, world->think_us));
 }
 
 static void parcel_free(struct parcel *parcel) {

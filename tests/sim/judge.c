@@ -509,7 +509,7 @@ static void check_applied(struct process *process, struct cluster_record *record
             (unsigned long long)applied);
     bool moved = applied != process->seen_applied;
     process->seen_applied = applied;
-    bool wanted = process->digest_wanted || (moved && hash_mix(applied) % 8 == 0);
+    bool wanted = process->digest_wanted || (moved && hash_mix(applied) % 16 == 0);
     if (world->failed || !wanted) return;
     process->digest_wanted = false;
     compare_digest(world, record, applied, engine_digest(engine), process->host);

@@ -72,7 +72,7 @@ struct world_options {
     uint32_t n_nodes;    /* 0: by chance, mostly 3 */
     bool transcript;     /* print what happens */
     bool messages;       /* ... each message of Raft too */
-    int64_t duration_us; /* of the phase with faults */
+    int64_t duration_us; /* of the phase with faults, at least */
 };
 
 struct world {
@@ -80,8 +80,9 @@ struct world {
     struct queue queue;
     struct random random; /* every choice outside the nodes */
     uint32_t n_nodes;
-    bool tight;    /* elections as soon as promises end, clocks as uneven as leases allow (R10) */
-    bool upgrades; /* nodes are restarted with newer builds */
+    bool tight; /* elections as soon as promises end, clocks as uneven as leases allow (R10) */
+    int64_t think_us; /* of a client between two pipelines, at most */
+    bool upgrades;    /* nodes are restarted with newer builds */
     struct process *processes[NODES_MAX];
     struct network *network;
     struct history *history;
