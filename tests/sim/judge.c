@@ -515,54 +515,6 @@ static void check_applied(struct process *process, struct cluster_record *record
     compare_digest(world, record, applied, engine_digest(engine), process->host);
 }
 
-static struct engine *engine_for(const struct world *world, const struct cluster_record *record) {
-    struct engine_settings settings = {
-        .n_dbs = world->processes[0]->settings.databases,
-        .proto_max_bulk_len = world->processes[0]->settings.proto_max_bulk_len,
-        .feature_level = SIM_LEVEL_MAX,
-    };
-    secret_of_cluster(record->id, &settings.secret);
-    return engine_new(&settings, NULL);
-}
-
-static bool engine_feed(
-    struct world *world, struct engine *engine, const struct cluster_record *record, size_t i) {
-    const struct committed *committed = &record->log[i];
-    if (engine_begin(engine, i + 1, committed->kind, bytes_slice(committed->payload)) != SF_OK) {
-        world_fail(world, "S4: committed entry %zu cannot be decoded", i + 1);
-        return false;
-    }
-    struct engine_position position;
-    struct reply nobody = {0};
-    while (engine_peek(engine, &position)) engine_next(engine, &nobody);
-    engine_end(engine);
-    return true;
-}
-
-void judge_replay(struct world *world, const struct cluster_record *record) {
-    struct engine *grown = engine_for(world, record);
-    size_t reload_at = record->n == 0 ? 0 : world_below(world, record->n);
-    for (size_t i = 0; i < record->n && !world->failed; i++) {
-        if (!engine_feed(world, grown, record, i)) break;
-        if (record->log[i].digest != 0)
-            compare_digest(world, record, i + 1, engine_digest(grown), "grown from the log");
-        if (i != reload_at) continue;
-        struct buf image = {0};
-        struct engine *loaded = engine_for(world, record);
-        engine_dump(grown, &image);
-        if (engine_load(loaded, buf_slice(&image)) != SF_OK)
-            world_fail(world, "an engine's image at %zu cannot be loaded", i + 1);
-        else
-            compare_digest(world, record, i + 1, engine_digest(grown), "grown");
-        if (!world->failed)
-            compare_digest(world, record, i + 1, engine_digest(loaded), "loaded from an image");
-        buf_free(&image);
-        engine_free(grown);
-        grown = loaded;
-    }
-    engine_free(grown);
-}
-
 /* -- after each turn
  * ------------------------------------------------------------------------------- */
 

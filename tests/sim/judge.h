@@ -58,10 +58,6 @@ void judge_turn(struct process *process);
 /* The record of a cluster, NULL when unknown. */
 struct cluster_record *judge_cluster(struct judge *judge, const char *id);
 raft_index commit_known_at(const struct cluster_record *record, int64_t at_us);
-/* S1 once more, at the end: the state grown from the log, and grown, dumped, loaded and grown on,
- * must have the digests that the nodes had. */
-void judge_replay(struct world *world, const struct cluster_record *record);
-
 /* verdict.c: every call against the model of the committed log. */
 void verdict(struct world *world, const struct cluster_record *record);
 

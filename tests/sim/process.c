@@ -8,7 +8,6 @@
 
 #define CLIENT_PORT 6379
 #define BUS_PORT 16379
-#define SIM_DATABASES 2
 
 /* -- clocks ---------------------------------------------------------------------------------- */
 

@@ -5,7 +5,7 @@
 #include "sim/queue.h"
 #include "util/random.h"
 
-enum { NODES_MAX = 7 };
+enum { NODES_MAX = 7, SIM_DATABASES = 2 };
 
 /* What a run may meet; printed with --coverage. */
 #define SIM_COVERAGE(X)                                                                            \
@@ -49,6 +49,9 @@ enum { NODES_MAX = 7 };
     X(COVER_UNKNOWN_RAN, "call without an answer that had run")                                    \
     X(COVER_EXPIRED, "key expired")                                                                \
     X(COVER_STALE_BATCH, "void sub-batch in the log")                                              \
+    X(COVER_STALE_READ, "stale read that shows the past")                                          \
+    X(COVER_QUESTIONED, "grown and loaded state questioned")                                       \
+    X(COVER_RELOADED, "state loaded from an image in the verdict")                                 \
     X(COVER_DIGEST, "digests compared")                                                            \
     X(COVER_ENTRIES, "entries committed")
 
@@ -81,6 +84,7 @@ struct world {
     struct random random; /* every choice outside the nodes */
     uint32_t n_nodes;
     bool tight; /* elections as soon as promises end, clocks as uneven as leases allow (R10) */
+    bool large; /* collections grow beyond what is packed */
     int64_t think_us; /* of a client between two pipelines, at most */
     bool upgrades;    /* nodes are restarted with newer builds */
     struct process *processes[NODES_MAX];
