@@ -100,6 +100,7 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(LIBRARY)
 	$(if $(V),,@)$(CC) $(LDFLAGS) $^ -lcmocka $(LDLIBS) -o $@
 
 $(SIM): $(SIM_OBJECTS) $(LIBRARY)
+	@mkdir -p $(@D)
 	$(if $(V),,@)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(LIBRARY)

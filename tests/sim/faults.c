@@ -207,9 +207,9 @@ static void network_fault(struct world *world, enum sim_coverage kind) {
     } else if (kind == COVER_SLOW_LINK) {
         slow_link(world);
     } else if (kind == COVER_NIGHTMARE) {
-        bool all = world_chance(world, 50);
-        world_note(world, -1, "nightmare: %s messages doubled, late, lost", all ? "all" : "raft");
-        network_set_nightmare(world->network, all ? NIGHTMARE_ALL : NIGHTMARE_RAFT);
+        enum nightmare nightmare = (enum nightmare)world_between(world, 1, 3);
+        world_note(world, -1, "nightmare %d: messages doubled, late, lost", nightmare);
+        network_set_nightmare(world->network, nightmare);
         queue_put(&world->queue, world_now_us(world) + world_between(world, 500000, 5000000),
             nightmare_end, world, 0, 0);
     } else {

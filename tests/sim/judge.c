@@ -305,6 +305,35 @@ static void check_own_lease(struct process *process, const struct cluster_record
                 (unsigned long long)term);
 }
 
+struct ballot {
+    const struct world *world;
+    raft_id leader;
+    raft_term term;
+};
+
+/* Whether that disk holds a vote for the leader. One that has seen later terms may have; so may one
+ * that is gone since. */
+static bool voted(void *context, raft_id id) {
+    const struct ballot *ballot = context;
+    for (uint32_t i = 0; i < ballot->world->n_nodes; i++) {
+        const struct twin *twin = ballot->world->processes[i]->twin;
+        if (twin_node_id(twin) != id) continue;
+        struct raft_hard_state state = twin_hard_state(twin);
+        return state.term > ballot->term ||
+               (state.term == ballot->term && state.vote == ballot->leader);
+    }
+    return members_remember_id(ballot->world, id);
+}
+
+static void check_votes(struct process *process, raft_term term) {
+    struct ballot ballot = {process->world, node_identity(process->node)->id, term};
+    const struct raft_configuration *before = &process->previous_configuration;
+    if (quorum_holds(&process->seen_configuration, voted, &ballot)) return;
+    if (before->n > 0 && quorum_holds(before, voted, &ballot)) return;
+    world_fail(process->world, "R1: node %u leads term %llu without a majority's votes",
+        process->number, (unsigned long long)term);
+}
+
 static void check_election(struct process *process, struct cluster_record *record, raft_term term) {
     struct world *world = process->world;
     raft_id self = node_identity(process->node)->id;
@@ -321,6 +350,7 @@ static void check_election(struct process *process, struct cluster_record *recor
     record->leaders[term] = self;
     world->coverage[COVER_ELECTION]++;
     check_leases(process, term);
+    check_votes(process, term);
     for (raft_index i = 1; i <= record->n; i++) {
         if (record->log[i - 1].term >= term) break;
         if (i <= process->shadow_base) continue;
@@ -376,7 +406,7 @@ static const struct raft_entry *durable_entry(
     return members_remember(world, id, index, term);
 }
 
-static uint64_t holds(void *context, raft_id id) {
+static bool holds(void *context, raft_id id) {
     const struct holder *holder = context;
     return durable_entry(holder->world, id, holder->index, holder->term) != NULL;
 }
@@ -384,9 +414,9 @@ static uint64_t holds(void *context, raft_id id) {
 static bool on_majority(struct process *process, raft_index index, raft_term term) {
     struct holder holder = {process->world, index, term};
     /* Beginning a change and committing before it may fall into one turn: either will do. */
-    return configuration_quorum_value(&process->seen_configuration, holds, &holder) == 1 ||
+    return quorum_holds(&process->seen_configuration, holds, &holder) ||
            (process->previous_configuration.n > 0 &&
-               configuration_quorum_value(&process->previous_configuration, holds, &holder) == 1);
+               quorum_holds(&process->previous_configuration, holds, &holder));
 }
 
 static const char *kind_text(uint8_t kind) {

@@ -1,7 +1,8 @@
 /* The checkers that watch from outside the nodes, each cluster's record apart (a node that has not
  * joined yet is a cluster of its own).
  *
- *   R1      one leader a term                               role and term after each turn
+ *   R1      one leader a term, elected by a majority        role and term after each turn; votes on
+ *           of disks                                        disks
  *   R2      a leader never cuts its log                     truncations asked of storage
  *   R3      same (index, term): same entry and same prefix  every entry asked of storage
  *   R4      a leader has all entries committed earlier      at each election
@@ -54,6 +55,10 @@ void judge_on_snapshot(struct process *process, const struct node_snapshot *snap
 void judge_on_installed(struct process *process, const struct raft_snapshot *place);
 void judge_on_send(struct process *process, struct slice message);
 void judge_turn(struct process *process);
+
+/* quorum.c: majorities counted apart from src, of both halves of a joint configuration. */
+bool quorum_holds(const struct raft_configuration *configuration,
+    bool (*holds)(void *context, raft_id id), void *context);
 
 /* The record of a cluster, NULL when unknown. */
 struct cluster_record *judge_cluster(struct judge *judge, const char *id);

@@ -65,6 +65,12 @@ const struct raft_entry *members_remember(
     return NULL;
 }
 
+bool members_remember_id(const struct world *world, raft_id id) {
+    for (size_t i = 0; i < world->members->n_memories; i++)
+        if (world->members->memories[i].id == id) return true;
+    return false;
+}
+
 /* -- looking -------------------------------------------------------------------------------- */
 
 bool members_are_whole(struct world *world) {
@@ -147,6 +153,7 @@ static void wipe(struct world *world, struct process *process) {
     remember(world->members, process->twin);
     twin_free(process->twin);
     process->twin = twin_new(random_next(&world->random));
+    process->may_be_damaged = false;
     process->settings.bootstrap = BOOTSTRAP_NO;
 }
 
@@ -160,6 +167,7 @@ static bool lose_tail(struct world *world, struct process *process) {
     if (mark < twin_first_index(process->twin)) return false;
     raft_index lost = 1 + world_below(world, SF_MIN(mark, (raft_index)TAIL_MAX));
     twin_lose_tail(process->twin, mark - lost);
+    process->may_be_damaged = true;
     return true;
 }
 

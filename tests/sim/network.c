@@ -1,5 +1,6 @@
 #include "sim/network.h"
 
+#include "node/internal.h"
 #include "raft/message.h"
 #include "resp/parse.h"
 #include "util/list.h"
@@ -367,6 +368,9 @@ struct replay {
     struct network *network;
     uint32_t process;
     uint64_t life, link;
+    bool hostile; /* on whatever link there is from that peer, in any life */
+    raft_id peer;
+    enum link_purpose purpose;
     struct buf bytes;
 };
 
@@ -376,13 +380,30 @@ static void replay_free(struct replay *replay) {
     sf_free(replay);
 }
 
+/* The link by which that peer speaks to the process now; 0: none. */
+static uint64_t link_from(struct process *process, const struct replay *replay) {
+    for (uint32_t i = 0; i < LINKS_MAX; i++) {
+        const struct link *link = &process->node->links[i];
+        if (link->number != 0 && !link->dialled && link->state == LINK_READY &&
+            link->peer == replay->peer && link->purpose == replay->purpose)
+            return link->number;
+    }
+    return 0;
+}
+
 static void replay_run(void *context, uint64_t a, uint64_t b) {
     (void)a;
     (void)b;
     struct replay *replay = context;
-    struct process *process = replay->network->world->processes[replay->process];
-    if (process->up && process->life == replay->life)
-        process_arrive(process, ARRIVE_LINK_REPLAY, replay->link, buf_slice(&replay->bytes));
+    struct world *world = replay->network->world;
+    struct process *process = world->processes[replay->process];
+    uint64_t link = replay->link;
+    if (process->up && replay->hostile) {
+        link = link_from(process, replay);
+        world->coverage[COVER_MESSAGE_HOSTILE] += link != 0 && link != replay->link;
+    }
+    if (process->up && (replay->hostile ? link != 0 : process->life == replay->life))
+        process_arrive(process, ARRIVE_LINK_REPLAY, link, buf_slice(&replay->bytes));
     replay_free(replay);
 }
 
@@ -396,6 +417,13 @@ static void replay_later(
     buf_append_slice(&replay->bytes, bytes);
     int64_t late_us = world_chance(world, 10) ? world_between(world, 100000, 2000000)
                                               : world_between(world, 100, 40000);
+    const struct link *its = link_find(to->node, link);
+    if (network->nightmare == NIGHTMARE_HOSTILE && its != NULL && world_chance(world, 50)) {
+        replay->hostile = true;
+        replay->peer = its->peer;
+        replay->purpose = its->purpose;
+        late_us = world_between(world, 1000, 6000000);
+    }
     queue_put(&world->queue, world_now_us(world) + late_us, replay_run, replay, 0, 0);
 }
 
@@ -415,7 +443,7 @@ static bool nightmare_lets(struct network *network, struct process *to, uint64_t
     struct slice name, struct slice bytes) {
     if (network->nightmare == NIGHTMARE_OFF) return true;
     if (!raft_message_is_name(name) &&
-        !(network->nightmare == NIGHTMARE_ALL && is_between_members(name)))
+        !(network->nightmare >= NIGHTMARE_ALL && is_between_members(name)))
         return true;
     uint64_t draw = world_below(network->world, 100);
     if (draw < 8) {

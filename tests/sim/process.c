@@ -126,6 +126,7 @@ static void port_log_mended(void *context) {
     struct process *process = context;
     if (!port_begins(process)) return;
     world_note(process->world, (int)process->number, "its log is whole again");
+    process->may_be_damaged = false;
     twin_mark_repaired(process->twin);
 }
 
@@ -627,6 +628,8 @@ void process_start(struct process *process) {
         (*level)++;
     twin_open(process->twin, false, &found);
     start_from(process, &found, start);
+    if (found.damaged && !process->may_be_damaged)
+        world_fail(world, "node %u calls its log damaged, which has lost nothing", process->number);
     judge_on_start(process, start->identity.id);
     world_note(world, (int)process->number, "starts: boot %llu, term %llu, log %llu to %llu%s",
         (unsigned long long)found.boot_counter, (unsigned long long)found.hard_state.term,

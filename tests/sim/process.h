@@ -50,8 +50,9 @@ struct process {
     uint32_t number;
     char host[32];
     bool up;
-    bool machine_down; /* power lost: nobody answers, not even to refuse */
-    uint64_t life;     /* raised at each start; events of an earlier life are void */
+    bool may_be_damaged; /* its disk has lost synced entries that it was not given again */
+    bool machine_down;   /* power lost: nobody answers, not even to refuse */
+    uint64_t life;       /* raised at each start; events of an earlier life are void */
     struct node *node;
     struct twin *twin;
     struct node_settings settings;

@@ -225,8 +225,8 @@ static void place_read(struct trial *trial, struct client_call *call, uint64_t l
 }
 
 struct session_place {
-    uint64_t last; /* step of the session's latest placed call */
-    uint64_t seen; /* ... of those that were answered: stale reads wait for no others */
+    uint64_t last;       /* step of the session's latest placed call */
+    uint64_t seen;       /* ... of those that were answered: stale reads wait for no others */
     uint64_t next_write; /* going backwards: step of its next write that ran */
 };
 

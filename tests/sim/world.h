@@ -41,6 +41,7 @@ enum { NODES_MAX = 7, SIM_DATABASES = 2 };
     X(COVER_ELECTION, "leader elected")                                                            \
     X(COVER_TRUNCATION, "log suffix truncated")                                                    \
     X(COVER_MESSAGE_DOUBLED, "message doubled")                                                    \
+    X(COVER_MESSAGE_HOSTILE, "message late on a later connection")                                 \
     X(COVER_MESSAGE_LATE, "message late")                                                          \
     X(COVER_ANSWERED, "call answered")                                                             \
     X(COVER_REFUSED, "call not executed")                                                          \
