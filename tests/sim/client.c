@@ -2,6 +2,7 @@
 
 #include "resp/reply.h"
 #include "resp/value.h"
+#include "sim/drills.h"
 #include "sim/network.h"
 #include "util/list.h"
 
@@ -140,7 +141,8 @@ static void client_on_bytes(struct world *world, struct client *client) {
     if (world_chance(world, 3))
         client_hang_up(world, client);
     else
-        client_schedule(world, client, world_between(world, 100, world->think_us));
+        client_schedule(
+            world, client, world_between(world, 100, drill_is_hot(world) ? 8000 : world->think_us));
 }
 
 static void parcel_free(struct parcel *parcel) {

@@ -3,6 +3,7 @@
 #include "engine/engine.h"
 #include "node/internal.h"
 #include "resp/parse.h"
+#include "sim/drills.h"
 #include "sim/members.h"
 #include "util/hash.h"
 
@@ -180,6 +181,18 @@ static raft_term shadow_term(const struct process *process, raft_index index) {
 
 /* -- R8: what leaves --------------------------------------------------------------------------- */
 
+/* Where it was said in an earlier term of this turn the log may have been cut since. */
+static void check_acknowledged(struct process *process, raft_index match, bool is_current) {
+    const struct raft_entry *entry = twin_entry(process->twin, match);
+    if (match > twin_last_index(process->twin))
+        world_fail(process->world, "R8: node %u acknowledges entry %llu, its disk ends at %llu",
+            process->number, (unsigned long long)match,
+            (unsigned long long)twin_last_index(process->twin));
+    else if (is_current && entry != NULL && entry->term != shadow_term(process, match))
+        world_fail(process->world, "R8: node %u acknowledges entry %llu, its disk holds another",
+            process->number, (unsigned long long)match);
+}
+
 static void check_sent(struct process *process, const struct raft_message *message) {
     struct raft_hard_state durable = twin_hard_state(process->twin);
     unsigned long long term = (unsigned long long)message->term;
@@ -194,11 +207,11 @@ static void check_sent(struct process *process, const struct raft_message *messa
     if (votes && durable.term == message->term && durable.vote != voted)
         world_fail(process->world, "R8: node %u sends a vote of term %llu that is not on its disk",
             process->number, term);
-    if (message->type == RAFT_APPEND_ANSWER && message->granted &&
-        message->match > twin_last_index(process->twin))
-        world_fail(process->world, "R8: node %u acknowledges entry %llu, its disk ends at %llu",
-            process->number, (unsigned long long)message->match,
-            (unsigned long long)twin_last_index(process->twin));
+    bool acknowledges = (message->type == RAFT_APPEND_ANSWER && message->granted) ||
+                        message->type == RAFT_HEARTBEAT_ANSWER;
+    if (acknowledges)
+        check_acknowledged(
+            process, message->match, message->term == raft_current_term(node_raft(process->node)));
 }
 
 void judge_on_send(struct process *process, struct slice bytes) {
@@ -559,6 +572,8 @@ void judge_turn(struct process *process) {
     if (!configuration_same(latest, &process->seen_configuration)) {
         process->previous_configuration = process->seen_configuration;
         process->seen_configuration = *latest;
+        bool leads = raft_role(node_raft(process->node)) == RAFT_LEADER;
+        if (latest->joint && leads) drill_on_joint(process->world, process);
     }
     check_log_matching(process, record);
     check_role(process, record);

@@ -2,6 +2,7 @@
  * most hold a number of their own (in a value, an increment, a time); what has no place for one is
  * written in small and capital letters as no write with an unknown fate was. */
 #include "sim/client.h"
+#include "sim/drills.h"
 #include "util/buf.h"
 
 #include <ctype.h>
@@ -349,6 +350,13 @@ static void fill_read(struct words *words) {
     }
 }
 
+/* Of one key, whose value tells every write from every other. */
+static void fill_hot(struct words *words, bool writes) {
+    word(words, writes ? "SET" : "GET");
+    word(words, "k0");
+    if (writes) value(words);
+}
+
 /* -- one call --------------------------------------------------------------------------------- */
 
 static void words_clear(struct words *words) {
@@ -375,13 +383,19 @@ void workload_fill(struct world *world, uint64_t unique, struct client_call *cal
     struct words words = {.world = world, .unique = unique};
     struct slice argv[WORDS_MAX];
     call->kind = world_chance(world, 55) ? CALL_WRITE : CALL_READ;
+    bool hot = drill_is_hot(world) && world_chance(world, 70);
     if (call->kind == CALL_READ) {
-        fill_read(&words);
+        if (hot)
+            fill_hot(&words, false);
+        else
+            fill_read(&words);
         words_slices(&words, argv);
     }
     for (int tries = 0; call->kind == CALL_WRITE; tries++) {
         words_clear(&words);
-        if (tries < WORDS_TRIES)
+        if (hot)
+            fill_hot(&words, true);
+        else if (tries < WORDS_TRIES)
             fill_write(&words);
         else
             fill_set(&words);

@@ -221,6 +221,9 @@ static void prepare(struct world *world, const struct world_options *options) {
     world->tight = world_chance(world, 25);
     world->upgrades = world_chance(world, 30);
     world->large = world_chance(world, 20);
+    world->reads = world_chance(world, 25);
+    world->stalls = world_chance(world, 20);
+    world->churn = !world->upgrades && world_chance(world, 25);
     world->think_us = world->tight ? 60000 : world_between(world, 20000, 300000);
     world->network = network_new(world);
     world->history = history_new();

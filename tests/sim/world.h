@@ -32,6 +32,10 @@ enum { NODES_MAX = 7, SIM_DATABASES = 2 };
     X(COVER_WIPE, "disk replaced, node joins anew")                                                \
     X(COVER_FORGET, "member forgotten and met again")                                              \
     X(COVER_LOST_TAIL, "disk lost synced entries")                                                 \
+    X(COVER_DRILL_LEASE, "drill: leader unheard, late answers")                                    \
+    X(COVER_DRILL_READS, "drill: leader away while many read")                                     \
+    X(COVER_DRILL_STALL, "drill: leader cut off, its disk stands still")                           \
+    X(COVER_DRILL_JOINT, "drill: a voter cut off while members change")                            \
     X(COVER_SNAPSHOT, "snapshot taken")                                                            \
     X(COVER_PREFIX, "log prefix dropped")                                                          \
     X(COVER_CHUNK, "chunk of a snapshot received")                                                 \
@@ -84,8 +88,12 @@ struct world {
     struct queue queue;
     struct random random; /* every choice outside the nodes */
     uint32_t n_nodes;
-    bool tight; /* elections as soon as promises end, clocks as uneven as leases allow (R10) */
-    bool large; /* collections grow beyond what is packed */
+    bool tight;  /* elections as soon as promises end, clocks as uneven as leases allow (R10) */
+    bool large;  /* collections grow beyond what is packed */
+    bool reads;  /* drills that would show stale reads */
+    bool stalls; /* drills with a leader whose disk stands still */
+    bool churn;  /* members change often, and somebody is cut off while they do */
+    int64_t hot_until_us;
     int64_t think_us; /* of a client between two pipelines, at most */
     bool upgrades;    /* nodes are restarted with newer builds */
     struct process *processes[NODES_MAX];
