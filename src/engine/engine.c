@@ -1,73 +1,17 @@
-#include "engine/engine.h"
-
-#include "raft/configuration.h"
-#include "util/number.h"
+#include "engine/internal.h"
 
 enum {
     RECLAIM_BUDGET = 512, /* dead keys taken out after each entry: well below a millisecond */
     FREE_BUDGET = 512,    /* elements of removed values and flushed keys freed after each entry */
-    SETTINGS_MAX = 64,
-    AHEAD_TABLE = 12, /* commands: how early a key's place in the table is fetched ... */
-    AHEAD_OBJECT = 6, /* ... and its object */
-    AHEAD_RING = 16,  /* a power of two above both */
-    IMAGE_VERSION = 1,
-};
-
-struct row {
-    struct incarnation origin;
-    uint64_t last_sequence;
-};
-
-struct setting {
-    struct bytes *name, *value;
-};
-
-struct engine {
-    struct engine_settings settings;
-    struct engine_watcher watcher;
-    struct engine_port port;      /* what commands may change outside the keyspace */
-    struct thresholds thresholds; /* from the replicated settings */
-    struct keyspace *keyspace;
-
-    raft_index applied;
-    int64_t now_ms;
-    bool dissolved;
-    uint64_t feature_level;
-    uint64_t n_expired; /* reclaimed since the state began: INFO only */
-
-    uint32_t n_members; /* of the last applied configuration, ascending */
-    raft_id members[RAFT_MEMBERS_MAX];
-    uint32_t n_rows; /* ascending by node; members only */
-    struct row rows[RAFT_MEMBERS_MAX];
-    uint32_t n_replicated; /* replicated settings, in the order of their names */
-    struct setting replicated[SETTINGS_MAX];
-
-    /* the cursor: between engine_begin and engine_end */
-    bool open;
-    raft_index index;
-    struct entry_stamp stamp;
-    struct reader rest; /* sub-batches not begun */
-    struct sub_batch_header sub_batch;
-    uint32_t sub_batch_number;
-    bool sub_batch_void;
-    struct command_reader commands;
-    uint32_t position;
-    bool has_command;
-
-    /* the look-ups of coming commands, begun early: hints to the processor, no influence */
-    struct reader ahead; /* commands of this sub-batch not looked at yet */
-    uint32_t ahead_left;
-    uint32_t ahead_table;  /* commands whose place was asked for, of this sub-batch */
-    uint32_t ahead_object; /* commands whose object was asked for */
-    struct {
-        struct db *db; /* NULL: no key */
-        uint64_t hash;
-    } ahead_ring[AHEAD_RING];
+    AHEAD_TABLE = 12,     /* commands: how early a key's place in the table is fetched ... */
+    AHEAD_OBJECT = 6,     /* ... and its object */
 };
 
 /* -- life ------------------------------------------------------------------------------------ */
 
-static void on_set_setting(void *context, struct slice name, struct slice value);
+static void on_set_setting(void *context, struct slice name, struct slice value) {
+    setting_change(context, name, value);
+}
 
 struct engine *engine_new(
     const struct engine_settings *settings, const struct engine_watcher *watcher) {
@@ -93,115 +37,7 @@ void engine_free(struct engine *engine) {
     sf_free(engine);
 }
 
-/* -- replicated settings --------------------------------------------------------------------- */
-
-static uint32_t setting_place(const struct engine *engine, struct slice name) {
-    uint32_t at = 0;
-    while (at < engine->n_replicated &&
-           slice_compare(bytes_slice(engine->replicated[at].name), name) < 0) {
-        at++;
-    }
-    return at;
-}
-
-static void setting_store(struct engine *engine, struct slice name, struct slice value) {
-    uint32_t at = setting_place(engine, name);
-    struct setting *setting = &engine->replicated[at];
-    if (at < engine->n_replicated && slice_equal(bytes_slice(setting->name), name)) {
-        bytes_unref(setting->value);
-        setting->value = bytes_new(value.data, value.len);
-        return;
-    }
-    if (engine->n_replicated == SETTINGS_MAX)
-        return; /* the leader checks names: cannot be reached */
-    memmove(setting + 1, setting, (engine->n_replicated - at) * sizeof *setting);
-    engine->n_replicated++;
-    *setting = (struct setting){bytes_new(name.data, name.len), bytes_new(value.data, value.len)};
-}
-
-static void setting_act(struct engine *engine, struct slice name, struct slice value) {
-    int64_t number;
-    if (slice_is(name, "proto-max-bulk-len") && memory_parse(value, &number) && number > 0) {
-        engine->settings.proto_max_bulk_len = (uint64_t)number;
-    } else {
-        thresholds_set(&engine->thresholds, name, value);
-    }
-}
-
-static void on_set_setting(void *context, struct slice name, struct slice value) {
-    struct engine *engine = context;
-    name = setting_name(name);
-    setting_store(engine, name, value);
-    setting_act(engine, name, value);
-    if (engine->watcher.setting_changed != NULL) {
-        engine->watcher.setting_changed(engine->watcher.context, name, value);
-    }
-}
-
-bool engine_setting(const struct engine *engine, struct slice name, struct slice *value) {
-    uint32_t at = setting_place(engine, name);
-    if (at == engine->n_replicated) return false;
-    if (!slice_equal(bytes_slice(engine->replicated[at].name), name)) return false;
-    *value = bytes_slice(engine->replicated[at].value);
-    return true;
-}
-
-/* -- rows and members ------------------------------------------------------------------------ */
-
-static struct row *row_find(const struct engine *engine, raft_id node) {
-    for (uint32_t i = 0; i < engine->n_rows; i++) {
-        if (engine->rows[i].origin.node == node) return (struct row *)(uintptr_t)&engine->rows[i];
-    }
-    return NULL;
-}
-
-static bool is_member(const struct engine *engine, raft_id node) {
-    for (uint32_t i = 0; i < engine->n_members; i++) {
-        if (engine->members[i] == node) return true;
-    }
-    return false;
-}
-
-static void apply_configuration(
-    struct engine *engine, const struct raft_configuration *configuration) {
-    engine->n_members = configuration->n;
-    for (uint32_t i = 0; i < configuration->n; i++) {
-        engine->members[i] = configuration->members[i].id;
-    }
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < engine->n_rows; i++) {
-        if (is_member(engine, engine->rows[i].origin.node)) {
-            engine->rows[kept++] = engine->rows[i];
-        }
-    }
-    engine->n_rows = kept;
-}
-
-/* DESIGN 6: an incarnation whose counter is not above the row's is void. */
-static void apply_incarnation(struct engine *engine, struct incarnation incarnation) {
-    if (!is_member(engine, incarnation.node)) return;
-    struct row *row = row_find(engine, incarnation.node);
-    if (row != NULL) {
-        if (incarnation.counter > row->origin.counter) *row = (struct row){incarnation, 0};
-        return;
-    }
-    SF_ASSERT(engine->n_rows < RAFT_MEMBERS_MAX);
-    uint32_t at = engine->n_rows++;
-    while (at > 0 && engine->rows[at - 1].origin.node > incarnation.node) {
-        engine->rows[at] = engine->rows[at - 1];
-        at--;
-    }
-    engine->rows[at] = (struct row){incarnation, 0};
-}
-
-bool engine_row(const struct engine *engine, uint64_t node, struct incarnation *incarnation,
-    uint64_t *last_sequence) {
-    const struct row *row = row_find(engine, node);
-    if (row == NULL) return false;
-    *incarnation = row->origin;
-    *last_sequence = row->last_sequence;
-    return true;
-}
+/* -- the cursor ------------------------------------------------------------------------------ */
 
 static void apply_dissolve(struct engine *engine) {
     for (uint32_t i = 0; i < engine->settings.n_dbs; i++) {
@@ -209,8 +45,6 @@ static void apply_dissolve(struct engine *engine) {
     }
     engine->dissolved = true;
 }
-
-/* -- the cursor ------------------------------------------------------------------------------ */
 
 /* Reads over one coming command and asks for its first key's place in the table. In most commands
  * that is the first argument; where it is not, the hint is wasted. */
@@ -384,29 +218,10 @@ static uint64_t command_seed(const struct engine *engine) {
 
 void engine_next(struct engine *engine, struct reply *reply) {
     SF_ASSERT(engine->open && engine->has_command);
-    struct command_reader *commands = &engine->commands;
+    const struct command_reader *commands = &engine->commands;
     if (commands->argc > 0 && !engine->sub_batch_void) {
-        const struct command *command = command_lookup(commands->argc, commands->argv);
-        if (command == NULL) command = command_internal(commands->argv[0]);
-        SF_ASSERT(command != NULL && command->run != NULL); /* the leader checked (S4) */
-        SF_ASSERT(commands->db < engine->settings.n_dbs);
-        struct call call = {
-            .command = command,
-            .argc = commands->argc,
-            .argv = commands->argv,
-            .keyspace = engine->keyspace,
-            .db = keyspace_db(engine->keyspace, commands->db),
-            .db_number = commands->db,
-            .now_ms = engine->now_ms,
-            .read_clock_ms = engine->now_ms,
-            .oom = engine->stamp.oom,
-            .random = random_from(command_seed(engine)),
-            .proto_max_bulk_len = engine->settings.proto_max_bulk_len,
-            .thresholds = &engine->thresholds,
-            .reply = reply,
-            .engine = &engine->port,
-        };
-        call_run(&call);
+        struct command_words words = {commands->db, commands->argc, commands->argv};
+        run_in_entry(engine, &words, command_seed(engine), reply);
     }
     engine->position++;
     if (engine->ahead_object < engine->ahead_table || engine->ahead_left > 0) ahead_go_on(engine);
@@ -428,35 +243,6 @@ void engine_end(struct engine *engine) {
     }
     engine->applied = engine->index;
     engine->open = false;
-}
-
-/* -- reading --------------------------------------------------------------------------------- */
-
-enum engine_query_result engine_query(struct engine *engine, const struct command *command,
-    uint32_t db, uint32_t argc, const struct slice *argv, int64_t clock_ms, bool settled,
-    uint64_t seed, struct reply *reply) {
-    SF_ASSERT(command->run != NULL && command_route(command) == ROUTE_READ);
-    size_t before = reply->out == NULL ? 0 : reply->out->len;
-    struct call call = {
-        .command = command,
-        .argc = argc,
-        .argv = argv,
-        .keyspace = engine->keyspace,
-        .db = keyspace_db(engine->keyspace, db),
-        .db_number = db,
-        .now_ms = engine->now_ms,
-        .read_clock_ms = settled ? engine->now_ms : SF_MAX(engine->now_ms, clock_ms),
-        .random = random_from(seed),
-        .proto_max_bulk_len = engine->settings.proto_max_bulk_len,
-        .thresholds = &engine->thresholds,
-        .reply = reply,
-        .engine = NULL, /* S3: a read has nothing to change */
-    };
-    call_run(&call);
-    if (!call.must_wait) return QUERY_DONE;
-    SF_ASSERT(!settled);
-    if (reply->out != NULL) buf_truncate(reply->out, before);
-    return QUERY_MUST_WAIT;
 }
 
 /* -- looking in ------------------------------------------------------------------------------ */
@@ -486,75 +272,4 @@ uint64_t engine_proto_max_bulk_len(const struct engine *engine) {
 
 int64_t engine_next_due(const struct engine *engine) {
     return keyspace_next_due(engine->keyspace);
-}
-
-/* -- images ---------------------------------------------------------------------------------- */
-
-static void put_side_state(const struct engine *engine, struct buf *out) {
-    put_u8(out, IMAGE_VERSION);
-    put_varint(out, engine->applied);
-    put_varint(out, (uint64_t)engine->now_ms);
-    put_u8(out, engine->dissolved);
-    put_varint(out, engine->feature_level);
-    put_varint(out, engine->n_members);
-    for (uint32_t i = 0; i < engine->n_members; i++) put_u64(out, engine->members[i]);
-    put_varint(out, engine->n_rows);
-    for (uint32_t i = 0; i < engine->n_rows; i++) {
-        entry_put_incarnation(out, &engine->rows[i].origin);
-        put_varint(out, engine->rows[i].last_sequence);
-    }
-    put_varint(out, engine->n_replicated);
-    for (uint32_t i = 0; i < engine->n_replicated; i++) {
-        put_string(out, bytes_slice(engine->replicated[i].name));
-        put_string(out, bytes_slice(engine->replicated[i].value));
-    }
-}
-
-uint64_t engine_digest(struct engine *engine) {
-    static const struct hash_secret fixed = {0x736861726466, 0x6f7267650a};
-    struct buf side = {0};
-    put_side_state(engine, &side);
-    put_u64(&side, keyspace_digest(engine->keyspace));
-    uint64_t digest = hash_keyed(&fixed, buf_slice(&side));
-    buf_free(&side);
-    return digest;
-}
-
-void engine_dump(struct engine *engine, struct buf *out) {
-    SF_ASSERT(!engine->open);
-    put_side_state(engine, out);
-    keyspace_dump(engine->keyspace, out);
-}
-
-static void read_rows(struct engine *engine, struct reader *in) {
-    uint64_t n_members = read_varint(in);
-    if (n_members > RAFT_MEMBERS_MAX) in->failed = true;
-    for (uint64_t i = 0; !in->failed && i < n_members; i++) engine->members[i] = read_u64(in);
-    engine->n_members = in->failed ? 0 : (uint32_t)n_members;
-    uint64_t n_rows = read_varint(in);
-    if (n_rows > RAFT_MEMBERS_MAX) in->failed = true;
-    for (uint64_t i = 0; !in->failed && i < n_rows; i++) {
-        entry_read_incarnation(in, &engine->rows[i].origin);
-        engine->rows[i].last_sequence = read_varint(in);
-    }
-    engine->n_rows = in->failed ? 0 : (uint32_t)n_rows;
-}
-
-enum sf_status engine_load(struct engine *engine, struct slice image) {
-    SF_ASSERT(!engine->open && engine->applied == 0);
-    struct reader in = reader_of(image);
-    if (read_u8(&in) != IMAGE_VERSION) return SF_ERR_CORRUPT;
-    engine->applied = read_varint(&in);
-    engine->now_ms = (int64_t)(read_varint(&in) & INT64_MAX);
-    engine->dissolved = read_u8(&in) != 0;
-    engine->feature_level = read_varint(&in);
-    read_rows(engine, &in);
-    uint64_t n = read_varint(&in);
-    if (n > SETTINGS_MAX) in.failed = true;
-    for (uint64_t i = 0; !in.failed && i < n; i++) {
-        struct slice name = read_string(&in), value = read_string(&in);
-        if (!in.failed) on_set_setting(engine, name, value);
-    }
-    if (in.failed || engine->feature_level > engine->settings.feature_level) return SF_ERR_CORRUPT;
-    return keyspace_load(engine->keyspace, in.rest);
 }

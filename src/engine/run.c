@@ -1,0 +1,54 @@
+/* One command against the state: inside an entry, or as a read. */
+#include "engine/internal.h"
+
+void run_in_entry(
+    struct engine *engine, const struct command_words *words, uint64_t seed, struct reply *reply) {
+    const struct command *command = command_lookup(words->argc, words->argv);
+    if (command == NULL) command = command_internal(words->argv[0]);
+    SF_ASSERT(command != NULL && command->run != NULL); /* the leader checked (S4) */
+    SF_ASSERT(words->db < engine->settings.n_dbs);
+    struct call call = {
+        .command = command,
+        .argc = words->argc,
+        .argv = words->argv,
+        .keyspace = engine->keyspace,
+        .db = keyspace_db(engine->keyspace, words->db),
+        .db_number = words->db,
+        .now_ms = engine->now_ms,
+        .read_clock_ms = engine->now_ms,
+        .oom = engine->stamp.oom,
+        .random = random_from(seed),
+        .proto_max_bulk_len = engine->settings.proto_max_bulk_len,
+        .thresholds = &engine->thresholds,
+        .reply = reply,
+        .engine = &engine->port,
+    };
+    call_run(&call);
+}
+
+enum engine_query_result engine_query(struct engine *engine, const struct command *command,
+    uint32_t db, uint32_t argc, const struct slice *argv, int64_t clock_ms, bool settled,
+    uint64_t seed, struct reply *reply) {
+    SF_ASSERT(command->run != NULL && command_route(command) == ROUTE_READ);
+    size_t before = reply->out == NULL ? 0 : reply->out->len;
+    struct call call = {
+        .command = command,
+        .argc = argc,
+        .argv = argv,
+        .keyspace = engine->keyspace,
+        .db = keyspace_db(engine->keyspace, db),
+        .db_number = db,
+        .now_ms = engine->now_ms,
+        .read_clock_ms = settled ? engine->now_ms : SF_MAX(engine->now_ms, clock_ms),
+        .random = random_from(seed),
+        .proto_max_bulk_len = engine->settings.proto_max_bulk_len,
+        .thresholds = &engine->thresholds,
+        .reply = reply,
+        .engine = NULL, /* S3: a read has nothing to change */
+    };
+    call_run(&call);
+    if (!call.must_wait) return QUERY_DONE;
+    SF_ASSERT(!settled);
+    if (reply->out != NULL) buf_truncate(reply->out, before);
+    return QUERY_MUST_WAIT;
+}
