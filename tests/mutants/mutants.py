@@ -94,11 +94,6 @@ MUTANTS = [
         (RAFT + "election.c", "if (configuration_quorum_value(raft_configuration(raft), vote_of, raft) == 0) return;",
          "if (configuration_quorum_value(&raft->configurations[0].configuration, vote_of, raft) == 0) return;"),
     ]),
-    Mutant("term-goes-unanswered", 60, "a leader of an earlier term is not told, and leads on", [
-        (RAFT + "raft.c", "answer_lower_term(raft, message);\n        return;", "return;"),
-        (RAFT + "replication.c", "if (raft->now_us >= stale) { /* check-quorum, section 6.2 */",
-         "if (false && raft->now_us >= stale) {"),
-    ]),
     # -- leases and reads -------------------------------------------------------------------------------------------
     Mutant("lease-without-drift", 300, "a lease makes no allowance for clocks that run unevenly (R10)", [
         (RAFT + "read_index.c", "return span_us - span_us / 20;", "return span_us;"),
@@ -183,10 +178,9 @@ MUTANTS = [
         (NODE + "node.c", "        buf_clear(&node->gathered);\n        node->gathered_commands = 0;\n", ""),
         (NODE + "stream.c", "        buf_clear(&node->gathered);\n        node->n_streams = 0;\n", ""),
     ]),
-    Mutant("void-sub-batch-runs", 300, "a sub-batch of an incarnation that is not the row's runs all the same", [
-        (ENGINE + "engine.c", "row == NULL || !incarnation_equal(row->origin, engine->sub_batch.origin);",
-         "row == NULL;"),
-        (ENGINE + "engine.c", "SF_ASSERT(engine->sub_batch.sequence == row->last_sequence + 1);", ";"),
+    Mutant("database-lost-on-the-way", 10, "what SELECT chose does not go with the command", [
+        (NODE + "stream.c", "    entry_put_command(&batch->commands, db, argc, argv);",
+         "    entry_put_command(&batch->commands, 0, argc, argv);"),
     ]),
     # -- time -------------------------------------------------------------------------------------------------------
     Mutant("time-goes-back", 60, "state time follows the leader's clock backwards", [
@@ -206,7 +200,7 @@ MUTANTS = [
         ("src/commands/call.c", "    call->must_wait = true;\n", ""),
     ]),
     Mutant("clock-read-in-apply", 5, "applying reads a clock (S2)", [
-        (ENGINE + "engine.c", "#include \"raft/configuration.h\"\n", "#include \"raft/configuration.h\"\n\n#include <time.h>\n"),
+        (ENGINE + "engine.c", "#include \"engine/internal.h\"\n", "#include \"engine/internal.h\"\n\n#include <time.h>\n"),
         (ENGINE + "engine.c", "    engine->now_ms = SF_MAX(engine->now_ms, stamp.now_ms);\n",
          "    struct timespec clock;\n    clock_gettime(CLOCK_MONOTONIC, &clock);\n"
          "    engine->now_ms = SF_MAX(engine->now_ms, stamp.now_ms) + clock.tv_nsec % 2;\n"),
@@ -217,13 +211,11 @@ MUTANTS = [
          "return hash_mix(seed + engine->position + (uintptr_t)engine);"),
     ]),
     Mutant("choice-by-history", 60, "what SPOP takes depends on what this replica has applied since it was loaded (S1)", [
-        (ENGINE + "engine.c", "    uint64_t n_expired; /* reclaimed since the state began: INFO only */",
-         "    uint64_t n_expired;"),
         (ENGINE + "engine.c", "return hash_mix(seed + engine->position);",
          "return hash_mix(seed + engine->position + engine->n_expired);"),
     ]),
     Mutant("row-not-in-the-image", 60, "a snapshot forgets what it has seen of each member's batches", [
-        (ENGINE + "engine.c", "put_varint(out, engine->rows[i].last_sequence);", "put_varint(out, 0);"),
+        (ENGINE + "side.c", "put_varint(out, engine->rows[i].last_sequence);", "put_varint(out, 0);"),
     ]),
     # -- snapshots --------------------------------------------------------------------------------------------------
     Mutant("snapshot-without-configuration", 100, "a snapshot carries the configuration of the beginning", [

@@ -208,7 +208,8 @@ static void network_fault(struct world *world, enum sim_coverage kind) {
     } else if (kind == COVER_SLOW_LINK) {
         slow_link(world);
     } else if (kind == COVER_NIGHTMARE) {
-        enum nightmare nightmare = (enum nightmare)world_between(world, 1, 3);
+        enum nightmare nightmare =
+            world->hostile ? NIGHTMARE_HOSTILE : (enum nightmare)world_between(world, 1, 3);
         world_note(world, -1, "nightmare %d: messages doubled, late, lost", nightmare);
         network_set_nightmare(world->network, nightmare);
         queue_put(&world->queue, world_now_us(world) + world_between(world, 500000, 5000000),
@@ -325,6 +326,10 @@ struct faults *faults_new(struct world *world) {
     faults->weights[COVER_PAUSE] += 1; /* never nothing at all */
     faults->weights[COVER_BLACKOUT] = SF_MIN(faults->weights[COVER_BLACKOUT], 1u);
     faults->interval_us = world_between(world, 250000, 1000000);
+    if (world->hostile) {
+        faults->weights[COVER_NIGHTMARE] += 8;
+        faults->weights[COVER_KILL] += 8;
+    }
     if (world->churn) {
         faults->weights[COVER_WIPE] = faults->weights[COVER_FORGET] = 30;
         faults->interval_us = SF_MAX(faults->interval_us, 600000); /* it must be whole in between */

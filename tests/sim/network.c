@@ -3,12 +3,14 @@
 #include "node/internal.h"
 #include "raft/message.h"
 #include "resp/parse.h"
+#include "sim/hostile.h"
 #include "util/list.h"
 
 #include <stdio.h>
 
 #define ACCEPTED_LINKS_FROM (UINT64_C(1) << 63)
 #define KERNEL_BUFFER_BYTES (256u * 1024)
+#define HOSTILE_TICK_US 3000
 
 struct chunk { /* bytes on their way; fin: the stream's end */
     struct chunk *next;
@@ -47,6 +49,7 @@ struct network {
     bool cut[NODES_MAX][NODES_MAX]; /* from, to */
     int64_t delay_us[NODES_MAX][NODES_MAX];
     enum nightmare nightmare;
+    struct hostile *hostile;
     struct list replays;
 };
 
@@ -525,6 +528,9 @@ static bool deliver_next(
         break;
     }
     struct slice whole = slice_of(buf_slice(&end->in).data, consumed);
+    const struct link *its = link_find(to->node, link);
+    if (its != NULL && !is_replay && network->nightmare != NIGHTMARE_OFF)
+        hostile_note(network->hostile, to, its->peer, argc, argv, whole);
     if (is_replay || nightmare_lets(network, to, link, argv[0], whole)) {
         note_message(network, to, argc, argv, is_replay ? "(again) " : "");
         node_on_link_message(to->node, link, argc, argv, process_local_us(to));
@@ -590,8 +596,20 @@ void network_set_delay(struct network *network, uint32_t from, uint32_t to, int6
     network->delay_us[from][to] = extra_us;
 }
 
+static void hostile_tick(void *context, uint64_t a, uint64_t b) {
+    struct network *network = context;
+    (void)a;
+    (void)b;
+    if (network->nightmare != NIGHTMARE_HOSTILE) return;
+    hostile_act(network->world, network->hostile);
+    queue_put(&network->world->queue, world_now_us(network->world) + HOSTILE_TICK_US, hostile_tick,
+        network, 0, 0);
+}
+
 void network_set_nightmare(struct network *network, enum nightmare nightmare) {
+    bool begins = nightmare == NIGHTMARE_HOSTILE && network->nightmare != NIGHTMARE_HOSTILE;
     network->nightmare = nightmare;
+    if (begins) hostile_tick(network, 0, 0);
 }
 
 void network_heal(struct network *network) {
@@ -604,6 +622,7 @@ void network_heal(struct network *network) {
 struct network *network_new(struct world *world) {
     struct network *network = sf_alloc_zero(1, sizeof *network);
     network->world = world;
+    network->hostile = hostile_new();
     list_init(&network->replays);
     return network;
 }
@@ -613,6 +632,7 @@ void network_free(struct network *network) {
     while (network->n > 0) connection_drop(network, network->connections[network->n - 1]);
     LIST_FOR_EACH(link, &network->replays)
     replay_free(SF_CONTAINER(link, struct replay, in_network));
+    hostile_free(network->hostile);
     sf_free(network->connections);
     sf_free(network);
 }

@@ -223,6 +223,7 @@ static void prepare(struct world *world, const struct world_options *options) {
     world->large = world_chance(world, 20);
     world->reads = world_chance(world, 25);
     world->stalls = world_chance(world, 20);
+    world->hostile = world_chance(world, 15);
     world->churn = !world->upgrades && world_chance(world, 25);
     world->think_us = world->tight ? 60000 : world_between(world, 20000, 300000);
     world->network = network_new(world);

@@ -46,6 +46,7 @@ enum { NODES_MAX = 7, SIM_DATABASES = 2 };
     X(COVER_TRUNCATION, "log suffix truncated")                                                    \
     X(COVER_MESSAGE_DOUBLED, "message doubled")                                                    \
     X(COVER_MESSAGE_HOSTILE, "message late on a later connection")                                 \
+    X(COVER_MESSAGE_FITTING, "old message just when its numbers fit")                              \
     X(COVER_MESSAGE_LATE, "message late")                                                          \
     X(COVER_ANSWERED, "call answered")                                                             \
     X(COVER_REFUSED, "call not executed")                                                          \
@@ -88,11 +89,12 @@ struct world {
     struct queue queue;
     struct random random; /* every choice outside the nodes */
     uint32_t n_nodes;
-    bool tight;  /* elections as soon as promises end, clocks as uneven as leases allow (R10) */
-    bool large;  /* collections grow beyond what is packed */
-    bool reads;  /* drills that would show stale reads */
-    bool stalls; /* drills with a leader whose disk stands still */
-    bool churn;  /* members change often, and somebody is cut off while they do */
+    bool tight;   /* elections as soon as promises end, clocks as uneven as leases allow (R10) */
+    bool large;   /* collections grow beyond what is packed */
+    bool hostile; /* the network is at its worst most of the time, and processes die often */
+    bool reads;   /* drills that would show stale reads */
+    bool stalls;  /* drills with a leader whose disk stands still */
+    bool churn;   /* members change often, and somebody is cut off while they do */
     int64_t hot_until_us;
     int64_t think_us; /* of a client between two pipelines, at most */
     bool upgrades;    /* nodes are restarted with newer builds */
