@@ -54,8 +54,8 @@ format: ## clang-format over the tree (needs the package clang-format)
 unit: $(UNIT_TESTS) ## unit tests (cmocka), mirroring src
 	@tests/unit/run $(UNIT_TESTS)
 
-sim: $(SIM) ## whole nodes under a virtual clock, network and disk (SEEDS=100, SEED=n replays one)
-	@$(SIM) $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),100)) $(if $(FIRST),--first $(FIRST))
+sim: $(SIM) ## whole nodes under a virtual clock, network and disk (SEEDS=100 FIRST=1, SEED=n replays one)
+	@$(SIM) $(if $(SEED),--seed $(SEED),$(if $(LIST),--list $(LIST),--seeds $(or $(SEEDS),100))) $(if $(FIRST),--first $(FIRST))
 
 mutants: $(SIM) ## builds broken on purpose: each must be caught by the simulator (ONLY=name)
 	@tests/mutants/run $(BUILD) "$(CC) $(CFLAGS) -DSF_SIMULATOR" "$(LDFLAGS)" "$(LDLIBS)" $(ONLY)

@@ -4,6 +4,7 @@
 
 #include "engine/engine.h"
 #include "raft/configuration.h"
+#include "util/mark.h"
 
 enum {
     SETTINGS_MAX = 64,

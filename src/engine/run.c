@@ -48,6 +48,7 @@ enum engine_query_result engine_query(struct engine *engine, const struct comman
     };
     call_run(&call);
     if (!call.must_wait) return QUERY_DONE;
+    SF_MARK("engine: a read meets a key that is due");
     SF_ASSERT(!settled);
     if (reply->out != NULL) buf_truncate(reply->out, before);
     return QUERY_MUST_WAIT;

@@ -83,6 +83,7 @@ void apply_configuration(struct engine *engine, const struct raft_configuration 
             engine->rows[kept++] = engine->rows[i];
         }
     }
+    if (kept < engine->n_rows) SF_MARK("engine: a member's row goes with it");
     engine->n_rows = kept;
 }
 
@@ -91,6 +92,8 @@ void apply_incarnation(struct engine *engine, struct incarnation incarnation) {
     if (!is_member(engine, incarnation.node)) return;
     struct row *row = row_find(engine, incarnation.node);
     if (row != NULL) {
+        if (incarnation.counter <= row->origin.counter)
+            SF_MARK("engine: an incarnation that is not newer is void (rare)");
         if (incarnation.counter > row->origin.counter) *row = (struct row){incarnation, 0};
         return;
     }

@@ -161,6 +161,7 @@ static bool run_read(struct pending *pending, bool settled, int64_t clock_ms) {
     enum engine_query_result result = engine_query(node->engine, pending->command, pending->db,
         pending->argc, pending->argv, clock_ms, settled, seed, &reply);
     if (result == QUERY_MUST_WAIT) {
+        SF_MARK("reads: a read waits for state time");
         pending->settle_clock_ms = clock_ms;
         pending->tried_ms = engine_now_ms(node->engine);
     }

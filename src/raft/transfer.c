@@ -1,8 +1,6 @@
 /* Leadership transfer (section 3.10). */
 #include "raft/internal.h"
 
-#include "util/mark.h"
-
 static bool can_lead(const struct raft *raft, const struct peer *peer) {
     return peer->damage == 0 && configuration_is_voter(raft_configuration(raft), peer->id);
 }
@@ -20,6 +18,7 @@ static struct peer *best_successor(struct raft *raft) {
 }
 
 static void timeout_now_send(struct raft *raft, raft_id to) {
+    SF_MARK("raft: TimeoutNow is sent");
     raft->timeout_now_sent = true;
     struct raft_message message = {
         .type = RAFT_TIMEOUT_NOW, .to = to, .term = raft->term, .transfer = true};

@@ -1,5 +1,6 @@
 /* Names a rare path, so that the simulator can tell whether its runs take it (tests/sim/marks.h);
- * elsewhere it is nothing at all. */
+ * elsewhere it is nothing at all. A long series fails when it never passed a mark, unless the name
+ * ends in "(rare)": what only a second line of defence meets. */
 #ifndef SF_UTIL_MARK_H
 #define SF_UTIL_MARK_H
 

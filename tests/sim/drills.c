@@ -113,6 +113,32 @@ void drill_on_joint(struct world *world, const struct process *leader) {
     world->coverage[COVER_DRILL_JOINT]++;
 }
 
+/* -- a crash just when the log is cut: what the disk says of itself must still be true -----------
+ */
+
+static void truncation_strike(void *context, uint64_t number, uint64_t life) {
+    struct world *world = context;
+    if (!faults_are_on(world) || world->processes[number]->life != life) return;
+    world_note(world, (int)number, "is killed as its log changes");
+    faults_kill(world, (uint32_t)number, world_between(world, 5000, 300000));
+    world->coverage[COVER_DRILL_CUT]++;
+}
+
+static void strike_soon(
+    struct world *world, const struct process *process, uint32_t percent, int64_t most_us) {
+    if (!faults_are_on(world) || !world_chance(world, percent)) return;
+    queue_put(&world->queue, world_now_us(world) + world_between(world, 0, most_us), cut_strike,
+        world, process->number, process->life);
+}
+
+void drill_on_truncation(struct world *world, const struct process *process) {
+    strike_soon(world, process, 25, 3000);
+}
+
+void drill_on_install(struct world *world, const struct process *process) {
+    strike_soon(world, process, 25, 1000);
+}
+
 void drill_begin(struct world *world) {
     if (world->n_nodes == 1) return;
     if (world->tight && world_chance(world, 50)) lease_begin(world);

@@ -9,6 +9,10 @@
 void drill_begin(struct world *world);
 /* A leader has begun to change members: both majorities of a joint configuration count now. */
 void drill_on_joint(struct world *world, const struct process *leader);
+/* A node is about to cut the end of its log. */
+void drill_on_truncation(struct world *world, const struct process *process);
+/* A snapshot is about to take its log's place. */
+void drill_on_install(struct world *world, const struct process *process);
 /* A drill for reads is on: clients ask much, of one key. */
 bool drill_is_hot(const struct world *world);
 

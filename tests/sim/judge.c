@@ -160,6 +160,7 @@ void judge_on_append(struct process *process, const struct raft_append_request *
         process->shadow_registered = SF_MIN(process->shadow_registered, process->n_shadow);
         process->shadow_cut = true;
         process->world->coverage[COVER_TRUNCATION]++;
+        drill_on_truncation(process->world, process);
         if (request->truncate_from <= process->seen_commit)
             world_fail(process->world, "R5: node %u cuts its log at %llu, committed up to %llu",
                 process->number, (unsigned long long)request->truncate_from,

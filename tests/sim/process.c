@@ -1,6 +1,7 @@
 #include "sim/process.h"
 
 #include "sim/client.h"
+#include "sim/drills.h"
 #include "sim/judge.h"
 #include "sim/network.h"
 
@@ -107,6 +108,7 @@ static void port_install_snapshot(
     void *context, uint64_t request, const struct raft_snapshot *place) {
     struct process *process = context;
     if (!port_begins(process)) return;
+    drill_on_install(process->world, process);
     twin_install_snapshot(process->twin, request, place, world_now_us(process->world));
 }
 

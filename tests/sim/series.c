@@ -183,7 +183,13 @@ static const char *count_text(size_t i) {
     return i < COVER_KINDS ? coverage_text((enum sim_coverage)i) : marks_name(i - COVER_KINDS);
 }
 
-/* Returns how many were never hit. */
+/* What chance may leave out even in a long series: a second line of defence, mostly. */
+static bool is_rare(const char *text) {
+    size_t len = strlen(text);
+    return len > 6 && strcmp(text + len - 6, "(rare)") == 0;
+}
+
+/* Returns how many were never hit that should have been. */
 static uint64_t print_coverage(const struct slot *slots, uint64_t n_slots) {
     uint64_t missed = 0;
     printf("%12s %7s\n", "times", "seeds");
@@ -195,7 +201,7 @@ static uint64_t print_coverage(const struct slot *slots, uint64_t n_slots) {
         }
         printf("%12" PRIu64 " %7" PRIu64 "  %s%s\n", n, seeds, count_text(i),
             n == 0 ? "   <-- never" : "");
-        missed += n == 0;
+        missed += n == 0 && !is_rare(count_text(i));
     }
     return missed;
 }

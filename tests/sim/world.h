@@ -36,6 +36,7 @@ enum { NODES_MAX = 7, SIM_DATABASES = 2 };
     X(COVER_DRILL_READS, "drill: leader away while many read")                                     \
     X(COVER_DRILL_STALL, "drill: leader cut off, its disk stands still")                           \
     X(COVER_DRILL_JOINT, "drill: a voter cut off while members change")                            \
+    X(COVER_DRILL_CUT, "drill: crash as the log is cut or replaced")                               \
     X(COVER_SNAPSHOT, "snapshot taken")                                                            \
     X(COVER_PREFIX, "log prefix dropped")                                                          \
     X(COVER_CHUNK, "chunk of a snapshot received")                                                 \
@@ -54,7 +55,7 @@ enum { NODES_MAX = 7, SIM_DATABASES = 2 };
     X(COVER_UNKNOWN, "call without an answer")                                                     \
     X(COVER_UNKNOWN_RAN, "call without an answer that had run")                                    \
     X(COVER_EXPIRED, "key expired")                                                                \
-    X(COVER_STALE_BATCH, "void sub-batch in the log")                                              \
+    X(COVER_STALE_BATCH, "void sub-batch in the log (rare)")                                       \
     X(COVER_STALE_READ, "stale read that shows the past")                                          \
     X(COVER_QUESTIONED, "grown and loaded state questioned")                                       \
     X(COVER_RELOADED, "state loaded from an image in the verdict")                                 \
