@@ -304,7 +304,7 @@ static void client_act(void *context, uint64_t number, uint64_t ticket) {
     if (client->state == CLIENT_AWAY) {
         uint32_t node =
             world_chance(world, 70) ? client->home : (uint32_t)world_below(world, world->n_nodes);
-        if (!client_connect(world, client, node)) {
+        if (world->processes[node]->is_stranger || !client_connect(world, client, node)) {
             client_schedule(world, client, world_between(world, 20000, 200000));
             return;
         }
@@ -325,6 +325,7 @@ bool client_ask(struct world *world, uint32_t number, uint32_t node, enum call_k
     uint32_t argc, const char *const *args) {
     struct client *client = &world->clients->list[number];
     if (client->n > 0) return false;
+    if (kind != CALL_ADMIN && world->processes[node]->is_stranger) return false;
     if (client->state == CLIENT_CONNECTED && client->node != node) client_hang_up(world, client);
     if (client->state == CLIENT_AWAY && !client_connect(world, client, node)) return false;
     struct buf packet = {0};

@@ -17,6 +17,10 @@ bool drill_is_hot(const struct world *world) {
     return world_now_us(world) < world->hot_until_us;
 }
 
+bool drill_is_quiet(const struct world *world) {
+    return world_now_us(world) < world->quiet_until_us;
+}
+
 /* -- cutting one node off ---------------------------------------------------------------------- */
 
 static void cut_off(struct world *world, uint32_t number, bool in, bool out) {
@@ -67,22 +71,51 @@ static void lease_begin(struct world *world) {
     world->coverage[COVER_DRILL_LEASE]++;
 }
 
+/* -- promises: of three nodes one hears no leader any more, the other dies just after it has
+ * answered one and is back at once. Nobody writes, or their logs would differ. -------------------
+ */
+
+static void promise_strike(void *context, uint64_t leader, uint64_t voter) {
+    struct world *world = context;
+    if (!faults_are_on(world)) return;
+    cut_off(world, (uint32_t)leader, true, true);
+    faults_kill(world, (uint32_t)voter, world_between(world, 100, 5000));
+}
+
+static void promise_cut(void *context, uint64_t leader, uint64_t voter) {
+    struct world *world = context;
+    uint32_t candidate = 3 - (uint32_t)leader - (uint32_t)voter;
+    if (!faults_are_on(world)) return;
+    network_cut(world->network, (uint32_t)leader, candidate, true);
+    network_cut(world->network, candidate, (uint32_t)leader, true);
+    queue_put(&world->queue, world_now_us(world) + world_between(world, 140000, 240000),
+        promise_strike, world, leader, voter);
+}
+
+static void promise_begin(struct world *world) {
+    uint32_t leader = leader_number(world), voter = other_than(world, leader);
+    world_note(world, (int)voter, "is to die with a promise");
+    world->quiet_until_us = world_now_us(world) + 500000;
+    queue_put(&world->queue, world_now_us(world) + 60000, promise_cut, world, leader, voter);
+    cut_for(world, leader, 800000);
+    world->coverage[COVER_DRILL_PROMISE]++;
+}
+
 /* -- stale reads: the leader does not know yet that another one leads, while many ask and write --
  */
 
 static void reads_begin(struct world *world) {
     uint32_t leader = leader_number(world);
     bool pauses = world_chance(world, 40);
-    int64_t lasts_us = world_between(world, 160000, pauses ? 340000 : 600000);
+    int64_t lasts_us =
+        pauses ? world_between(world, 200000, 310000) : world_between(world, 160000, 600000);
     world_note(world, (int)leader, "%s for %lld ms while many read and write",
         pauses ? "is paused" : "is cut off", (long long)lasts_us / 1000);
     world->hot_until_us = world_now_us(world) + lasts_us + 150000;
-    if (pauses) {
-        process_pause(world->processes[leader], world_now_us(world) + lasts_us);
-    } else {
-        cut_off(world, leader, true, true);
-        cut_for(world, leader, lasts_us);
-    }
+    /* One that was paused hears its clients before its peers. */
+    if (pauses) process_pause(world->processes[leader], world_now_us(world) + lasts_us);
+    cut_off(world, leader, true, true);
+    cut_for(world, leader, lasts_us + (pauses ? 60000 : 0));
     world->coverage[COVER_DRILL_READS]++;
 }
 
@@ -116,7 +149,7 @@ void drill_on_joint(struct world *world, const struct process *leader) {
 /* -- a crash just when the log is cut: what the disk says of itself must still be true -----------
  */
 
-static void truncation_strike(void *context, uint64_t number, uint64_t life) {
+static void cut_strike(void *context, uint64_t number, uint64_t life) {
     struct world *world = context;
     if (!faults_are_on(world) || world->processes[number]->life != life) return;
     world_note(world, (int)number, "is killed as its log changes");
@@ -141,7 +174,10 @@ void drill_on_install(struct world *world, const struct process *process) {
 
 void drill_begin(struct world *world) {
     if (world->n_nodes == 1) return;
-    if (world->tight && world_chance(world, 50)) lease_begin(world);
+    if (world->tight && world->n_nodes == 3 && world_chance(world, 20))
+        promise_begin(world);
+    else if (world->tight && world_chance(world, 50))
+        lease_begin(world);
     if (world->reads && world_chance(world, 40)) reads_begin(world);
     if (world->stalls && world_chance(world, 30)) stall_begin(world);
 }

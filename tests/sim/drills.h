@@ -15,5 +15,7 @@ void drill_on_truncation(struct world *world, const struct process *process);
 void drill_on_install(struct world *world, const struct process *process);
 /* A drill for reads is on: clients ask much, of one key. */
 bool drill_is_hot(const struct world *world);
+/* One for leases is: nobody writes. */
+bool drill_is_quiet(const struct world *world);
 
 #endif

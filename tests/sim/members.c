@@ -155,6 +155,10 @@ static void wipe(struct world *world, struct process *process) {
     process->twin = twin_new(random_next(&world->random));
     process->may_be_damaged = false;
     process->settings.bootstrap = BOOTSTRAP_NO;
+    process->is_stranger = true;
+    if (!world_chance(world, 30)) return;
+    process->settings.bootstrap = BOOTSTRAP_YES; /* somebody's mistake */
+    world->coverage[COVER_STRANGER]++;
 }
 
 static bool lose_tail(struct world *world, struct process *process) {
@@ -197,6 +201,7 @@ static void pursue(struct world *world) {
     if (members->phase == PHASE_NONE) return;
     if (members->phase != PHASE_FORGETTING && members_are_whole(world)) {
         world_note(world, -1, "the cluster is whole again");
+        victim->is_stranger = false;
         members->phase = PHASE_NONE;
         return;
     }

@@ -383,6 +383,7 @@ void workload_fill(struct world *world, uint64_t unique, struct client_call *cal
     struct words words = {.world = world, .unique = unique};
     struct slice argv[WORDS_MAX];
     call->kind = world_chance(world, 55) ? CALL_WRITE : CALL_READ;
+    if (drill_is_quiet(world)) call->kind = CALL_READ;
     bool hot = drill_is_hot(world) && world_chance(world, 70);
     if (call->kind == CALL_READ) {
         if (hot)

@@ -33,10 +33,12 @@ enum { NODES_MAX = 7, SIM_DATABASES = 2 };
     X(COVER_FORGET, "member forgotten and met again")                                              \
     X(COVER_LOST_TAIL, "disk lost synced entries")                                                 \
     X(COVER_DRILL_LEASE, "drill: leader unheard, late answers")                                    \
+    X(COVER_DRILL_PROMISE, "drill: a follower dies with a promise")                                \
     X(COVER_DRILL_READS, "drill: leader away while many read")                                     \
     X(COVER_DRILL_STALL, "drill: leader cut off, its disk stands still")                           \
     X(COVER_DRILL_JOINT, "drill: a voter cut off while members change")                            \
     X(COVER_DRILL_CUT, "drill: crash as the log is cut or replaced")                               \
+    X(COVER_STRANGER, "wiped node begins a cluster of its own at its address")                     \
     X(COVER_SNAPSHOT, "snapshot taken")                                                            \
     X(COVER_PREFIX, "log prefix dropped")                                                          \
     X(COVER_CHUNK, "chunk of a snapshot received")                                                 \
@@ -96,9 +98,9 @@ struct world {
     bool reads;   /* drills that would show stale reads */
     bool stalls;  /* drills with a leader whose disk stands still */
     bool churn;   /* members change often, and somebody is cut off while they do */
-    int64_t hot_until_us;
-    int64_t think_us; /* of a client between two pipelines, at most */
-    bool upgrades;    /* nodes are restarted with newer builds */
+    int64_t hot_until_us, quiet_until_us; /* drills.h */
+    int64_t think_us;                     /* of a client between two pipelines, at most */
+    bool upgrades;                        /* nodes are restarted with newer builds */
     struct process *processes[NODES_MAX];
     struct network *network;
     struct history *history;
