@@ -99,7 +99,7 @@ static struct process *leader_of(struct world *world) {
     struct process *leader = NULL;
     for (uint32_t i = 0; i < world->n_nodes; i++) {
         struct process *process = world->processes[i];
-        if (!process->up || node_raft(process->node) == NULL) continue;
+        if (!process->up || process->is_stranger || node_raft(process->node) == NULL) continue;
         if (!raft_is_serving(node_raft(process->node))) continue;
         if (leader == NULL || process->seen_term > leader->seen_term) leader = process;
     }
