@@ -95,7 +95,7 @@ static void promise_cut(void *context, uint64_t leader, uint64_t voter) {
 static void promise_begin(struct world *world) {
     uint32_t leader = leader_number(world), voter = other_than(world, leader);
     world_note(world, (int)voter, "is to die with a promise");
-    world->quiet_until_us = world_now_us(world) + 500000;
+    world->quiet_until_us = world_now_us(world) + 600000;
     queue_put(&world->queue, world_now_us(world) + 60000, promise_cut, world, leader, voter);
     cut_for(world, leader, 800000);
     world->coverage[COVER_DRILL_PROMISE]++;

@@ -308,7 +308,11 @@ static void misfortune(void *context, uint64_t a, uint64_t b) {
     (void)a;
     (void)b;
     if (!faults->active) return;
-    drill_begin(world);
+    if (!drill_is_quiet(world)) drill_begin(world);
+    if (drill_is_quiet(world)) { /* it must not be spoilt */
+        queue_put(&world->queue, world->quiet_until_us, misfortune, world, 0, 0);
+        return;
+    }
     uint32_t sum = 0;
     for (uint32_t i = 0; i < FAULT_KINDS; i++) sum += faults->weights[i];
     uint64_t draw = world_below(world, sum);
