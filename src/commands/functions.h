@@ -9,6 +9,15 @@ command_run cmd_get, cmd_getdel, cmd_getex, cmd_getset, cmd_mget, cmd_mset, cmd_
     cmd_set, cmd_setex, cmd_setnx;
 /* string_part.c: parts of values */
 command_run cmd_append, cmd_getrange, cmd_setrange, cmd_strlen;
+/* bit.c, bitfield.c, lcs.c, hyperloglog.c */
+command_run cmd_bitcount, cmd_bitop, cmd_bitpos, cmd_getbit, cmd_setbit;
+command_run cmd_bitfield, cmd_bitfield_ro;
+command_run cmd_lcs;
+command_run cmd_pfadd, cmd_pfcount, cmd_pfdebug, cmd_pfmerge, cmd_pfselftest;
+/* geo.c, geo_search.c */
+command_run cmd_geoadd, cmd_geodist, cmd_geohash, cmd_geopos;
+command_run cmd_georadius, cmd_georadius_ro, cmd_georadiusbymember, cmd_georadiusbymember_ro,
+    cmd_geosearch, cmd_geosearchstore;
 /* counter.c */
 command_run cmd_decr, cmd_decrby, cmd_incr, cmd_incrby, cmd_incrbyfloat;
 /* key.c */
@@ -50,6 +59,14 @@ command_run cmd_zcount, cmd_zlexcount, cmd_zrange, cmd_zrangebylex, cmd_zrangeby
 command_run cmd_zmpop, cmd_zpopmax, cmd_zpopmin, cmd_zrandmember, cmd_zscan;
 command_run cmd_zdiff, cmd_zdiffstore, cmd_zinter, cmd_zintercard, cmd_zinterstore, cmd_zunion,
     cmd_zunionstore;
+/* stream.c: entries; stream_range.c; stream_read.c; stream_group.c; stream_pending.c;
+ * stream_claim.c; stream_info.c */
+command_run cmd_xadd, cmd_xdel, cmd_xlen, cmd_xsetid, cmd_xtrim;
+command_run cmd_xrange, cmd_xread, cmd_xreadgroup, cmd_xrevrange;
+command_run cmd_xack, cmd_xgroup_create, cmd_xgroup_createconsumer, cmd_xgroup_delconsumer,
+    cmd_xgroup_destroy, cmd_xgroup_help, cmd_xgroup_setid;
+command_run cmd_xautoclaim, cmd_xclaim, cmd_xpending;
+command_run cmd_xinfo_consumers, cmd_xinfo_groups, cmd_xinfo_help, cmd_xinfo_stream;
 /* setting.c */
 command_run cmd_shardforge_setting;
 

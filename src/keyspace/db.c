@@ -253,11 +253,16 @@ struct object *db_add_collection(
     return db_put(db, hash, old, object);
 }
 
-bool db_collection_changed(struct db *db, struct object *object, struct collection *collection) {
+void db_collection_counted(
+    struct db *db, struct object *object, const struct collection *collection) {
     size_t before = object_bytes(object);
     object_set_collection(object, collection, collection_bytes(collection));
     db->keyspace->object_bytes += object_bytes(object) - before;
     keyspace_free_for_new(db->keyspace);
+}
+
+bool db_collection_changed(struct db *db, struct object *object, struct collection *collection) {
+    db_collection_counted(db, object, collection);
     if (collection_size(collection) > 0) {
         db_touch(db, object);
         return true;

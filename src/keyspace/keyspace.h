@@ -27,7 +27,7 @@ enum object_type {
     OBJECT_SET,
     OBJECT_ZSET,
     OBJECT_HASH,
-    OBJECT_STREAM,
+    OBJECT_STREAM = 6, /* numbered as in Redis (its digest shows it), where modules are 5 */
 };
 
 enum object_encoding {
@@ -39,6 +39,7 @@ enum object_encoding {
     ENCODING_HASHTABLE,
     ENCODING_QUICKLIST,
     ENCODING_SKIPLIST,
+    ENCODING_STREAM,
 };
 
 struct keyspace; /* all databases, one revision counter */
