@@ -100,7 +100,7 @@ static void install_begin(struct raft *raft) {
     if (raft->role != RAFT_FOLLOWER) become_follower(raft, raft->term, 0);
     struct raft_snapshot snapshot = raft->receiving.snapshot;
     if (holds_already(raft, &snapshot)) { /* appends were faster */
-        SF_MARK("raft: appends are faster than a snapshot");
+        SF_MARK("raft: appends are faster than a snapshot (rare)");
         receiving_forget(raft);
         return;
     }
