@@ -124,10 +124,10 @@ MUTANTS = [
         (NODE + "node.c", " && node->clock_running &&\n           engine_applied(node->engine) >= "
          "raft_term_start_index(node->raft);", " && node->clock_running;"),
     ]),
-    Mutant("read-without-a-round", 60, "a read index is given without asking whether anybody else leads", [
+    Mutant("read-without-a-round", 100, "a read index is given without asking whether anybody else leads", [
         (RAFT + "read_index.c", "(raft->reads[n].round <= confirmed ||", "(confirmed <= UINT64_MAX ||"),
     ]),
-    Mutant("read-before-the-round", 60, "a round of heartbeats confirms reads asked for after it had left", [
+    Mutant("read-before-the-round", 200, "a round of heartbeats confirms reads asked for after it had left", [
         (RAFT + "read_index.c", "raft->commit, raft->round + 1, lease_will_do};",
          "raft->commit, raft->round, lease_will_do};"),
     ]),
