@@ -78,7 +78,7 @@ MUTANTS = [
         (RAFT + "raft.c", "if (start->damaged) raft->damage = 1 + random_below(&raft->random, UINT32_MAX);", ""),
     ]),
     # -- elections --------------------------------------------------------------------------------------------------
-    Mutant("two-votes-in-a-term", 30, "a node votes for everybody who asks (R1)", [
+    Mutant("two-votes-in-a-term", 100, "a node votes for everybody who asks (R1)", [
         (RAFT + "election.c", "if (!is_free || raft->damage != 0", "if (raft->damage != 0"),
         (RAFT + "hard_state.c", "SF_ASSERT(raft->vote == 0 || raft->vote == to);", ";"),
     ]),
