@@ -106,7 +106,7 @@ static void promise_begin(struct world *world) {
 
 static void reads_begin(struct world *world) {
     uint32_t leader = leader_number(world);
-    bool pauses = world_chance(world, 40);
+    bool pauses = world_chance(world, world->index_percent == 0 ? 75 : 10); /* leases: clocks */
     int64_t lasts_us =
         pauses ? world_between(world, 200000, 310000) : world_between(world, 160000, 600000);
     world_note(world, (int)leader, "%s for %lld ms while many read and write",

@@ -530,7 +530,7 @@ static struct node_settings settings_of(struct world *world) {
                 .window_bytes = 4 << 20,
                 .cache_bytes = world_chance(world, 30) ? 500 : 8 << 20,
             },
-        .read_mode = world_chance(world, world->reads ? 60 : 30) ? READ_INDEX : READ_LEASE,
+        .read_mode = world_chance(world, world->index_percent) ? READ_INDEX : READ_LEASE,
         .bootstrap = BOOTSTRAP_AUTO,
         .request_timeout_ms = 1500,
         .max_request_bytes = 64 << 20,

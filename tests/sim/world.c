@@ -222,6 +222,7 @@ static void prepare(struct world *world, const struct world_options *options) {
     world->upgrades = world_chance(world, 30);
     world->large = world_chance(world, 20);
     world->reads = world_chance(world, 25);
+    world->index_percent = !world->reads ? 30 : world_chance(world, 50) ? 100 : 0;
     world->stalls = world_chance(world, 20);
     world->hostile = world_chance(world, 15);
     world->churn = !world->upgrades && world_chance(world, 25);

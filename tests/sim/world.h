@@ -98,6 +98,7 @@ struct world {
     bool reads;   /* drills that would show stale reads */
     bool stalls;  /* drills with a leader whose disk stands still */
     bool churn;   /* members change often, and somebody is cut off while they do */
+    uint32_t index_percent;               /* of the nodes ask a quorum for each read */
     int64_t hot_until_us, quiet_until_us; /* drills.h */
     int64_t think_us;                     /* of a client between two pipelines, at most */
     bool upgrades;                        /* nodes are restarted with newer builds */
