@@ -104,6 +104,7 @@ static bool sub_batch_open(struct engine *engine) {
     struct row *row = row_find(engine, engine->sub_batch.origin.node);
     engine->sub_batch_void =
         row == NULL || !incarnation_equal(row->origin, engine->sub_batch.origin);
+    if (engine->sub_batch_void) SF_MARK("engine: a sub-batch is void (rare)");
     if (!engine->sub_batch_void) {
         /* exactly once, in order: the leader accepts nothing else */
         SF_ASSERT(engine->sub_batch.sequence == row->last_sequence + 1);

@@ -7,6 +7,7 @@
 #include "engine/engine.h"
 #include "raft/configuration.h"
 #include "util/list.h"
+#include "util/mark.h"
 
 enum {
     SETTINGS_MAX = 64,

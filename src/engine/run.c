@@ -68,6 +68,7 @@ enum engine_query_result engine_query(struct engine *engine, const struct comman
     enum engine_query_result result =
         run_as_read(engine, command, &words, read_clock_ms, seed, reply);
     if (result != QUERY_MUST_WAIT) return result;
+    SF_MARK("engine: a read meets a key that is due");
     SF_ASSERT(!settled);
     if (reply->out != NULL) buf_truncate(reply->out, before);
     return QUERY_MUST_WAIT;

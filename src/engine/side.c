@@ -85,6 +85,7 @@ void apply_configuration(struct engine *engine, const struct raft_configuration 
             engine_remove_waiters(engine, engine->rows[i].origin.node);
         }
     }
+    if (kept < engine->n_rows) SF_MARK("engine: a member's row goes with it");
     engine->n_rows = kept;
 }
 
@@ -93,7 +94,10 @@ void apply_incarnation(struct engine *engine, struct incarnation incarnation) {
     if (!is_member(engine, incarnation.node)) return;
     struct row *row = row_find(engine, incarnation.node);
     if (row != NULL) {
-        if (incarnation.counter <= row->origin.counter) return;
+        if (incarnation.counter <= row->origin.counter) {
+            SF_MARK("engine: an incarnation that is not newer is void (rare)");
+            return;
+        }
         *row = (struct row){incarnation, 0};
         engine_remove_waiters(engine, incarnation.node); /* the former life's */
         return;
