@@ -67,7 +67,7 @@ storage-faults: $(STORAGE_FAULTS) ## the storage under failing, torn and fatal c
 fuzz: $(FUZZERS) ## random bytes into every decoder (RUNS=200000)
 	@for fuzzer in $(FUZZERS); do $$fuzzer $(or $(RUNS),200000) || exit 1; done
 
-bench: all $(TOOLS) ## ratios beside a redis-server in the same run (BENCH=throughput|failover)
+bench: all $(TOOLS) ## ratios beside a redis-server in the same run (BENCH=throughput|failover|rolling|catch-up)
 	@tests/bench/run $(SERVER) $(BUILD) $(BENCH)
 
 clean: ## remove build/

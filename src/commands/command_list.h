@@ -244,8 +244,28 @@ COMMAND(PING, "ping", NULL, docs_ping, -1,
     CMD_FAST | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(PSETEX, "psetex", cmd_psetex, docs_psetex, 4,
     CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(PSUBSCRIBE, "psubscribe", NULL, docs_psubscribe, -2,
+    CMD_PUBSUB | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(PTTL, "pttl", cmd_pttl, docs_pttl, 2,
     CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_KEYSPACE)
+COMMAND(PUBLISH, "publish", NULL, docs_publish, 3,
+    CMD_PUBSUB | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_LOCAL, NO_KEYS, 0)
+CONTAINER(PUBSUB, PUBSUB_SHARDNUMSUB, "pubsub", NULL, docs_pubsub, -2,
+    CMD_LOCAL, NO_KEYS, 0)
+COMMAND(PUBSUB_CHANNELS, "pubsub|channels", NULL, docs_pubsub_channels, -2,
+    CMD_PUBSUB | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(PUBSUB_HELP, "pubsub|help", NULL, docs_pubsub_help, 2,
+    CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(PUBSUB_NUMPAT, "pubsub|numpat", NULL, docs_pubsub_numpat, 2,
+    CMD_PUBSUB | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(PUBSUB_NUMSUB, "pubsub|numsub", NULL, docs_pubsub_numsub, -2,
+    CMD_PUBSUB | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(PUBSUB_SHARDCHANNELS, "pubsub|shardchannels", NULL, docs_pubsub_shardchannels, -2,
+    CMD_PUBSUB | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(PUBSUB_SHARDNUMSUB, "pubsub|shardnumsub", NULL, docs_pubsub_shardnumsub, -2,
+    CMD_PUBSUB | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(PUNSUBSCRIBE, "punsubscribe", NULL, docs_punsubscribe, -1,
+    CMD_PUBSUB | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(QUIT, "quit", NULL, docs_quit, -1,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_NO_AUTH | CMD_ALLOW_BUSY | CMD_LOCAL,
     NO_KEYS, CAT_CONNECTION)
@@ -320,20 +340,28 @@ COMMAND(SORT_RO, "sort_ro", cmd_sort, docs_sort_ro, -2,
     CAT_SET | CAT_SORTEDSET | CAT_LIST | CAT_DANGEROUS)
 COMMAND(SPOP, "spop", cmd_spop, docs_spop, -2,
     CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_SET)
+COMMAND(SPUBLISH, "spublish", NULL, docs_spublish, 3,
+    CMD_PUBSUB | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_LOCAL, KEYS(1, 1, 1), 0)
 COMMAND(SRANDMEMBER, "srandmember", cmd_srandmember, docs_srandmember, -2,
     CMD_READ, KEYS(1, 1, 1), CAT_SET)
 COMMAND(SREM, "srem", cmd_srem, docs_srem, -3,
     CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_SET)
 COMMAND(SSCAN, "sscan", cmd_sscan, docs_sscan, -3,
     CMD_READ, KEYS(1, 1, 1), CAT_SET)
+COMMAND(SSUBSCRIBE, "ssubscribe", NULL, docs_ssubscribe, -2,
+    CMD_PUBSUB | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, KEYS(1, -1, 1), 0)
 COMMAND(STRLEN, "strlen", cmd_strlen, docs_strlen, 2,
     CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(SUBSCRIBE, "subscribe", NULL, docs_subscribe, -2,
+    CMD_PUBSUB | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(SUBSTR, "substr", cmd_getrange, docs_substr, 4,
     CMD_READ, KEYS(1, 1, 1), CAT_STRING)
 COMMAND(SUNION, "sunion", cmd_sunion, docs_sunion, -2,
     CMD_READ, KEYS(1, -1, 1), CAT_SET)
 COMMAND(SUNIONSTORE, "sunionstore", cmd_sunionstore, docs_sunionstore, -3,
     CMD_WRITE | CMD_GROWS, KEYS(1, -1, 1), CAT_SET)
+COMMAND(SUNSUBSCRIBE, "sunsubscribe", NULL, docs_sunsubscribe, -1,
+    CMD_PUBSUB | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, KEYS(1, -1, 1), 0)
 COMMAND(SWAPDB, "swapdb", cmd_swapdb, docs_swapdb, 3,
     CMD_WRITE | CMD_FAST, NO_KEYS, CAT_KEYSPACE | CAT_DANGEROUS)
 COMMAND(TIME, "time", NULL, docs_time, 1,
@@ -346,6 +374,8 @@ COMMAND(TYPE, "type", cmd_type, docs_type, 2,
     CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_KEYSPACE)
 COMMAND(UNLINK, "unlink", cmd_del, docs_unlink, -2,
     CMD_WRITE | CMD_FAST, KEYS(1, -1, 1), CAT_KEYSPACE)
+COMMAND(UNSUBSCRIBE, "unsubscribe", NULL, docs_unsubscribe, -1,
+    CMD_PUBSUB | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(WAIT, "wait", NULL, docs_wait, 3,
     CMD_NOSCRIPT | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(WAITAOF, "waitaof", NULL, docs_waitaof, 4,

@@ -155,6 +155,10 @@ void local_hello(struct local_call *call) {
 void local_ping(struct local_call *call) {
     if (call->argc > 2) {
         reply_error(call->reply, "ERR wrong number of arguments for 'ping' command");
+    } else if (call->session->proto == 2 && session_is_subscriber(call->session)) {
+        reply_array(call->reply, 2); /* in the form of what is pushed */
+        reply_bulk_text(call->reply, "pong");
+        reply_bulk(call->reply, call->argc == 2 ? call->argv[1] : SLICE(""));
     } else if (call->argc == 2) {
         reply_bulk(call->reply, call->argv[1]);
     } else {
@@ -187,6 +191,7 @@ void session_reset_state(struct session *session) {
     session->reply_off = session->reply_skip = session->reply_skip_next = false;
     session->no_evict = session->no_touch = false;
     buf_free(&session->name);
+    session_unsubscribe(session);
 }
 
 void local_reset(struct local_call *call) {
@@ -220,22 +225,35 @@ void local_readwrite(struct local_call *call) {
     reply_status(call->reply, "OK");
 }
 
+enum { CLIENT_FLAGS_MAX = 16 };
+
 /* -- CLIENT ---------------------------------------------------------------------------------- */
+
+static const char *client_flags(const struct session *session, char out[CLIENT_FLAGS_MAX]) {
+    char *at = out;
+    if (session_is_subscriber(session)) *at++ = 'P';
+    if (session->stale_reads) *at++ = 'r';
+    if (at == out) *at++ = 'N';
+    *at = '\0';
+    return out;
+}
 
 static void describe_client(const struct session *session, struct buf *out) {
     int64_t now = session->node->now_us;
+    char flags[CLIENT_FLAGS_MAX];
+    const uint32_t *subscribed = session->subscriber.n;
     struct slice name = buf_slice(&session->name), lib = buf_slice(&session->lib_name),
                  version = buf_slice(&session->lib_version);
     buf_printf(out, "id=%llu addr=%s laddr=%s fd=%d name=%.*s age=%lld idle=%lld flags=%s db=%u ",
         (unsigned long long)session->id, session->remote, session->local, session->fd,
         (int)name.len, name.data == NULL ? "" : name.data,
         (long long)((now - session->opened_us) / 1000000),
-        (long long)((now - session->last_us) / 1000000), session->stale_reads ? "r" : "N",
-        session->db);
+        (long long)((now - session->last_us) / 1000000), client_flags(session, flags), session->db);
     buf_printf(out,
-        "sub=0 psub=0 ssub=0 multi=-1 qbuf=%zu qbuf-free=%zu argv-mem=%zu multi-mem=0 rbs=%zu "
+        "sub=%u psub=%u ssub=%u multi=-1 qbuf=%zu qbuf-free=%zu argv-mem=%zu multi-mem=0 rbs=%zu "
         "rbp=0 "
         "obl=%zu oll=0 omem=%zu tot-mem=%zu events=r cmd=%s user=default redir=-1 resp=%u ",
+        subscribed[TOPIC_CHANNEL], subscribed[TOPIC_PATTERN], subscribed[TOPIC_SHARD],
         session->input.len, session->input.cap - session->input.len, session->pending_bytes,
         session->output.cap, session->output.len, session->output.cap,
         sizeof *session + session->input.cap + session->output.cap + session->pending_bytes,

@@ -72,6 +72,10 @@ static void info_stats(struct node *node, struct buf *out) {
         (unsigned long long)node->n_reads, (unsigned long long)node->n_writes,
         (unsigned long long)node->n_errors_uncertain,
         (unsigned long long)node->n_errors_unavailable);
+    uint32_t topics[TOPIC_KINDS];
+    pubsub_figures(node, topics);
+    buf_printf(out, "pubsub_channels:%u\r\npubsub_patterns:%u\r\npubsubshard_channels:%u\r\n",
+        topics[TOPIC_CHANNEL], topics[TOPIC_PATTERN], topics[TOPIC_SHARD]);
 }
 
 /* role: what clients should believe (every node takes writes); `# Raft` tells the truth. */

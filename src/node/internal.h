@@ -6,6 +6,7 @@
 #include "commands/command.h"
 #include "engine/engine.h"
 #include "node/node.h"
+#include "node/topics.h"
 #include "util/codec.h"
 #include "util/list.h"
 #include "util/number.h"
@@ -80,10 +81,13 @@ struct session {
     uint8_t proto;
     uint32_t db;
     bool authenticated;
-    bool stale_reads;  /* READONLY */
-    bool no_more;      /* QUIT or a protocol error: nothing more is parsed */
-    bool quitting;     /* closes when everything before is answered */
-    bool barrier;      /* a command that may be held ends what is parsed for now */
+    bool stale_reads;        /* READONLY */
+    bool no_more;            /* QUIT or a protocol error: nothing more is parsed */
+    bool quitting;           /* closes when everything before is answered */
+    bool barrier;            /* a command that may be held ends what is parsed for now */
+    uint32_t n_publish;      /* PUBLISHes in pending: behind one, only others are parsed */
+    uint32_t n_publish_held; /* of those, sent and not yet answered by all nodes */
+    struct subscriber subscriber;
     bool drain_paused; /* replies are due, but the client does not read */
     bool close;        /* once the output is written */
     bool close_now;
@@ -93,6 +97,7 @@ struct session {
     int fd;
     struct buf name, lib_name, lib_version;
     int64_t opened_us, last_us;
+    int64_t soft_since_us; /* > 0: its output has been beyond the soft limit since */
     const struct command *last_command;
     raft_index last_write_index; /* the entry of the latest write that was answered; 0: none */
     uint64_t n_commands;
@@ -196,9 +201,10 @@ struct peer { /* what we dial, for each member but ourselves */
     int64_t leaves_us;                        /* > 0: no member any more; forgotten then */
     int64_t dial_again_us;
     uint32_t failures;
-    int64_t last_heard_us;        /* anything over an accepted link */
-    uint64_t feature_level;       /* what it said that it can apply; 0: nothing yet */
-    raft_index synced;            /* it holds that much of what is committed on its disk (wait.c) */
+    int64_t last_heard_us;  /* anything over an accepted link */
+    uint64_t feature_level; /* what it said that it can apply; 0: nothing yet */
+    bool silent;            /* did not answer in time (pubsub.c): not waited for until it does */
+    raft_index synced;      /* it holds that much of what is committed on its disk (wait.c) */
     int64_t synced_told_until_us; /* it asked for these figures */
     int64_t wall_offset_ms; /* its wall clock minus our boot-time clock; valid when wall_known */
     bool wall_known;
@@ -292,6 +298,7 @@ struct node {
     uint64_t next_session_id;
     struct list errands;
     struct list waits;     /* wait.c */
+    struct pubsub *pubsub; /* pubsub.c */
     raft_index synced_sum; /* changes when any figure of the members does */
     raft_id synced_asked;
     int64_t synced_ask_us;
@@ -410,6 +417,7 @@ void session_drain_before(struct session *session, struct pending *write);
 void session_write_applied(struct session *session, struct pending *write);
 void session_write_lost(struct pending *write); /* its outcome will never be known here */
 void session_changed(struct session *session);
+void session_pushed(struct session *session); /* something was added to its output out of turn */
 /* A snapshot took the place of what this node waited to apply: of its commands those up to sequence
  * `through` have run, their replies are lost; reads before them can no longer run in their place.
  */
@@ -498,6 +506,32 @@ void waits_on_synced(struct node *node, uint32_t argc, const struct slice *argv)
 void waits_drop(struct node *node, struct pending *held);
 void waits_free(struct node *node);
 int64_t waits_deadline_us(const struct node *node);
+
+/* pubsub.c */
+void pubsub_open(struct node *node);
+void pubsub_close(struct node *node);
+void pubsub_reset(struct node *node); /* entries are counted anew */
+void pubsub_pump(struct node *node);
+int64_t pubsub_deadline_us(const struct node *node);
+void pubsub_link_lost(struct node *node, raft_id peer);
+void pubsub_drop(struct node *node, struct pending *held);
+void pubsub_figures(const struct node *node, uint32_t out[TOPIC_KINDS]);
+/* To this node's subscribers, now. */
+void pubsub_deliver(
+    struct node *node, enum topic_kind kind, struct slice name, struct slice message);
+/* Messages of members; false: not understood. */
+bool pubsub_on_publish(struct node *node, raft_id from, uint32_t argc, const struct slice *argv);
+bool pubsub_on_published(struct node *node, raft_id from, uint32_t argc, const struct slice *argv);
+bool pubsub_on_ask(struct node *node, raft_id from, uint32_t argc, const struct slice *argv);
+bool pubsub_on_answer(struct node *node, raft_id from, uint32_t argc, const struct slice *argv);
+void local_publish(struct local_call *call);
+void local_pubsub(struct local_call *call);
+void local_subscribe(struct local_call *call);
+void local_unsubscribe(struct local_call *call);
+bool session_is_subscriber(const struct session *session);
+/* In RESP2 a subscriber may send little else. */
+bool session_may_run_subscribed(const struct session *session, const struct command *command);
+void session_unsubscribe(struct session *session); /* from everything, silently */
 
 /* handover.c */
 void handover_pump(struct node *node);

@@ -227,7 +227,10 @@ static void link_gone(struct node *node, struct link *link) {
         wait = SF_MIN(wait, (int64_t)BACKOFF_MAX_US);
         if (was.state != LINK_READY) peer->failures++;
         peer->dial_again_us = node->now_us + wait;
-        if (was.purpose == LINK_BULK && was.state == LINK_READY) stream_link_lost(node, was.peer);
+        if (was.purpose == LINK_BULK && was.state == LINK_READY) {
+            stream_link_lost(node, was.peer);
+            pubsub_link_lost(node, was.peer);
+        }
     }
     bool proven = was.state == LINK_READY && was.purpose != LINK_GREET;
     if (proven && node->raft != NULL && !node->identity_switching) {
@@ -700,10 +703,19 @@ static void on_member_message(
     meet_unlisted(node, link); /* again, where it was dropped since it was silent for long */
     struct peer *peer = peer_of(node, link->peer);
     if (peer != NULL) peer->last_heard_us = node->now_us;
+    bool known = true;
     if (raft_message_is_name(argv[0])) {
         on_raft_message(node, link, argc, argv);
     } else if (slice_equal(argv[0], SLICE("batch"))) {
         stream_on_batch(node, link->peer, argc, argv);
+    } else if (slice_equal(argv[0], SLICE("publish"))) {
+        known = pubsub_on_publish(node, link->peer, argc, argv);
+    } else if (slice_equal(argv[0], SLICE("published"))) {
+        known = pubsub_on_published(node, link->peer, argc, argv);
+    } else if (slice_equal(argv[0], SLICE("pubsub-ask"))) {
+        known = pubsub_on_ask(node, link->peer, argc, argv);
+    } else if (slice_equal(argv[0], SLICE("pubsub-answer"))) {
+        known = pubsub_on_answer(node, link->peer, argc, argv);
     } else if (slice_equal(argv[0], SLICE("read-ask"))) {
         reads_on_ask(node, link->peer, argc, argv);
     } else if (slice_equal(argv[0], SLICE("read-answer"))) {
@@ -721,6 +733,9 @@ static void on_member_message(
     } else if (slice_equal(argv[0], SLICE("take-over"))) {
         membership_on_take_over(node, link->peer);
     } else {
+        known = false;
+    }
+    if (!known) {
         node_log(node, LOG_WARNING, "node %016llx sends an unknown message: its link is cut",
             (unsigned long long)link->peer);
         link_close(node, link);

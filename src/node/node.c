@@ -146,6 +146,7 @@ void node_on_identity_saved(struct node *node, uint64_t request, int64_t now_us)
         if (!first_id) node->bootstrap_done = true;
         stream_reset(node, alone);
         apply_drop_waiting(node);
+        pubsub_reset(node);
     }
     if (node->raft == NULL && next.cluster_id[0] != '\0' && (other_id || other_cluster)) {
         struct node_start start = {.settings = node->settings};
@@ -186,6 +187,7 @@ struct node *node_new(const struct node_start *start, const struct node_ports *p
     node->bootstrap_at_us = start->now_us + 2000000;
     node->incarnation.counter = start->boot_counter;
     ports->random_bytes(ports->context, &node->incarnation.nonce, sizeof node->incarnation.nonce);
+    pubsub_open(node);
     if (node->identity.id == 0) {
         struct node_identity fresh = {.state = IDENTITY_FRESH};
         while (fresh.id == 0) ports->random_bytes(ports->context, &fresh.id, sizeof fresh.id);
@@ -209,6 +211,7 @@ void node_free(struct node *node) {
         sf_free(SF_CONTAINER(link, struct ask, in_node));
     }
     waits_free(node);
+    pubsub_close(node);
     replica_close(node);
     stream_free(node);
     buf_free(&node->gathered);
@@ -391,7 +394,9 @@ void node_pump(struct node *node, int64_t now_us, int64_t wall_ms) {
     if (node->raft != NULL && !node->identity_switching) replica_pump(node);
     if (node->raft != NULL && !node->identity_switching) snapshots_pump(node);
     waits_pump(node);
+    pubsub_pump(node);
     drain_waiters(node);
+    pubsub_pump(node); /* what was published just now */
     sessions_time_out(node);
     sessions_close_idle(node);
     stream_trim(node);
@@ -409,6 +414,7 @@ int64_t node_next_deadline_us(const struct node *node) {
     deadline = SF_MIN(deadline, links_deadline_us(node));
     deadline = SF_MIN(deadline, membership_deadline_us(node));
     deadline = SF_MIN(deadline, waits_deadline_us(node));
+    deadline = SF_MIN(deadline, pubsub_deadline_us(node));
     if (node->raft != NULL && !node->identity_switching) {
         /* begun after this turn's batch was closed: CONFIG SET at its turn */
         if (node->open_batch != NULL) return node->now_us;

@@ -24,7 +24,12 @@ struct node_settings {
     int64_t request_timeout_ms;
     uint64_t max_request_bytes;
     uint64_t proto_max_bulk_len;
-    uint64_t output_limit_bytes; /* of one client; beyond it the client is closed */
+    /* of one client: beyond hard at once, beyond soft for so long, it is closed; subscribers apart
+     */
+    struct output_limit {
+        uint64_t hard_bytes, soft_bytes; /* UINT64_MAX: none */
+        int64_t soft_us;
+    } output_limit, subscriber_output_limit;
     uint64_t query_buffer_limit;
     uint32_t databases;
     uint32_t max_clients;

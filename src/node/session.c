@@ -44,6 +44,11 @@ struct pending *pending_new(struct session *session, enum pending_kind kind,
     return pending;
 }
 
+/* A message to subscribers, whose answer several of a pipeline may await at a time. */
+static bool is_publish(const struct command *command) {
+    return command != NULL && (command->id == COMMAND_PUBLISH || command->id == COMMAND_SPUBLISH);
+}
+
 void pending_free(struct pending *pending) {
     struct session *session = pending->session;
     if (pending->kind == PENDING_WRITE) stream_forget_waiter(pending);
@@ -51,6 +56,11 @@ void pending_free(struct pending *pending) {
         meet_drop(session->node, pending);
         errand_drop(session->node, pending);
         waits_drop(session->node, pending);
+        pubsub_drop(session->node, pending);
+    }
+    if (is_publish(pending->command)) {
+        session->n_publish--;
+        if (pending->kind == PENDING_HELD) session->n_publish_held--;
     }
     list_remove(&pending->in_session);
     session->n_pending--;
@@ -88,7 +98,18 @@ static void wait_for_turn(struct session *session) {
 }
 
 static void judge_output(struct session *session) {
-    if (session->output.len <= session->node->settings.output_limit_bytes) return;
+    const struct node *node = session->node;
+    const struct output_limit *limit = session_is_subscriber(session)
+                                           ? &node->settings.subscriber_output_limit
+                                           : &node->settings.output_limit;
+    if (session->output.len <= limit->soft_bytes) {
+        session->soft_since_us = 0;
+    } else if (session->soft_since_us == 0) {
+        session->soft_since_us = node->now_us;
+    }
+    bool soft = session->soft_since_us > 0 && limit->soft_us > 0 &&
+                node->now_us - session->soft_since_us > limit->soft_us;
+    if (!soft && session->output.len <= limit->hard_bytes) return;
     session->close_now = true;
     session->no_more = true;
 }
@@ -96,6 +117,10 @@ static void judge_output(struct session *session) {
 static void output_was_added(struct session *session) {
     judge_output(session);
     session_changed(session);
+}
+
+void session_pushed(struct session *session) {
+    output_was_added(session);
 }
 
 /* -- running --------------------------------------------------------------------------------- */
@@ -115,6 +140,12 @@ static void run_local(struct pending *pending) {
         .pending = pending,
     };
     run(&call);
+}
+
+/* Before it is its turn, if there is nothing but PUBLISHes before it. */
+static void publish_now(struct pending *pending) {
+    run_local(pending);
+    SF_ASSERT(pending->kind == PENDING_HELD);
 }
 
 static bool run_read(struct pending *pending, bool settled, int64_t clock_ms) {
@@ -183,6 +214,15 @@ static bool answer_head(struct pending *head, bool before_write) {
     return false;
 }
 
+/* PUBLISHes behind one that waits for its answer are sent too. */
+static void publish_ahead(struct session *session) {
+    LIST_FOR_EACH(link, &session->pending) {
+        struct pending *pending = SF_CONTAINER(link, struct pending, in_session);
+        if (session->n_publish_held == session->n_publish || !is_publish(pending->command)) return;
+        if (pending->kind == PENDING_LOCAL) publish_now(pending);
+    }
+}
+
 void session_drain(struct session *session) {
     bool any = false;
     session->drain_paused = false;
@@ -199,6 +239,7 @@ void session_drain(struct session *session) {
             break;
         }
         if (!answer_head(head, false)) {
+            if (head->kind == PENDING_HELD) publish_ahead(session);
             wait_for_turn(session);
             break;
         }
@@ -277,8 +318,22 @@ static void answer_error(struct session *session, const char *text) {
     tail_end(session, pending);
 }
 
+static void on_publish(struct session *session, const struct command *command, uint32_t argc,
+    const struct slice *argv) {
+    struct pending *pending = pending_new(session, PENDING_LOCAL, command, argc, argv);
+    session->n_publish++;
+    bool ahead = session->n_pending > 1 && session->n_publish_held + 1 == session->n_pending;
+    if (ahead) publish_now(pending);
+    if (session_head(session)->kind != PENDING_HELD || session_head(session)->done)
+        session_drain(session);
+}
+
 static void on_local(struct session *session, const struct command *command, uint32_t argc,
     const struct slice *argv) {
+    if (is_publish(command)) {
+        on_publish(session, command, argc, argv);
+        return;
+    }
     bool at_once, holds;
     local_run *run = local_find(command, &at_once, &holds);
     if (run == NULL) {
@@ -373,6 +428,16 @@ static void request_begins(struct session *session) {
     session->reply_skip_next = false;
 }
 
+static void answer_only_subscribed(struct session *session, const struct command *command) {
+    char text[160];
+    snprintf(text, sizeof text,
+        "ERR Can't execute '%.*s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET "
+        "are "
+        "allowed in this context",
+        command->name_len, command->name);
+    answer_error(session, text);
+}
+
 static void session_on_command(struct session *session, uint32_t argc, const struct slice *argv) {
     struct node *node = session->node;
     request_begins(session);
@@ -407,6 +472,10 @@ static void session_on_command(struct session *session, uint32_t argc, const str
         answer_error(session, "NOAUTH Authentication required.");
         return;
     }
+    if (!session_may_run_subscribed(session, command)) {
+        answer_only_subscribed(session, command);
+        return;
+    }
     bool digest = command->id == COMMAND_DEBUG && node->settings.debug_command && argc == 2 &&
                   (slice_is(argv[1], "digest") || slice_is(argv[1], "state-digest"));
     if (digest) { /* of the end of an entry: no write of this session may stand behind it */
@@ -438,6 +507,13 @@ static void protocol_error(struct session *session, const char *error, bool brok
     session_changed(session);
 }
 
+/* Nothing held may stand before a write that is being applied: behind a PUBLISH that waits for its
+ * answer, only others are taken. */
+static bool waits_for_publish(
+    const struct session *session, uint32_t argc, const struct slice *argv) {
+    return session->n_publish > 0 && !is_publish(command_lookup(argc, argv));
+}
+
 void session_parse(struct session *session) {
     struct node *node = session->node;
     while (session->input.len > 0 && !session->no_more) {
@@ -459,6 +535,11 @@ void session_parse(struct session *session) {
         const char *error = NULL;
         enum resp_parsed parsed = resp_parse_command(
             session->parser, &limits, buf_slice(&session->input), &consumed, &argc, &argv, &error);
+        if (parsed == RESP_COMMAND && waits_for_publish(session, argc, argv)) {
+            session->barrier = true; /* parsed again when the answers are there */
+            stop_parsing(session);
+            return;
+        }
         if (parsed == RESP_COMMAND) session_on_command(session, argc, argv);
         if (parsed == RESP_TOO_LARGE) protocol_error(session, error, false);
         if (parsed == RESP_BROKEN) {
@@ -581,6 +662,7 @@ void sessions_close_idle(struct node *node) {
     LIST_FOR_EACH(link, &node->sessions) {
         struct session *session = SF_CONTAINER(link, struct session, in_node);
         if (session->n_pending > 0 || node->now_us - session->last_us <= limit_us) continue;
+        if (session_is_subscriber(session)) continue; /* it is here to listen */
         session->no_more = session->close_now = true;
         session_changed(session);
     }
@@ -610,6 +692,7 @@ struct session *session_new(
     list_init(&session->pending);
     list_init(&session->in_waiters);
     list_init(&session->in_stopped);
+    subscriber_init(&session->subscriber);
     list_push_back(&node->sessions, &session->in_node);
     node->n_sessions++;
     return session;
@@ -619,6 +702,7 @@ void session_free(struct session *session) {
     LIST_FOR_EACH(link, &session->pending) {
         pending_free(SF_CONTAINER(link, struct pending, in_session));
     }
+    session_unsubscribe(session);
     list_remove(&session->in_node);
     list_remove(&session->in_waiters);
     list_remove(&session->in_stopped);

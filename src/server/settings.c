@@ -29,6 +29,12 @@ static uint64_t limit_or_none(int64_t bytes) {
     return bytes == 0 ? UINT64_MAX : (uint64_t)bytes;
 }
 
+static struct output_limit output_limit(const struct config_limit *limit) {
+    return (struct output_limit){.hard_bytes = limit_or_none(limit->hard_bytes),
+        .soft_bytes = limit_or_none(limit->soft_bytes),
+        .soft_us = limit->soft_seconds * 1000000};
+}
+
 static bool debug_command(const struct config_values *values, const struct net *net) {
     /* "local": the node asks no connection where it comes from, so all of them must be local. */
     if (values->enable_debug_command == DEBUG_LOCAL) return net_is_loopback_only(net);
@@ -43,8 +49,8 @@ void settings_for_node(
         .request_timeout_ms = values->request_timeout,
         .max_request_bytes = (uint64_t)values->max_request_bytes,
         .proto_max_bulk_len = (uint64_t)values->proto_max_bulk_len,
-        .output_limit_bytes =
-            limit_or_none(values->client_output_buffer_limit[CLASS_NORMAL].hard_bytes),
+        .output_limit = output_limit(&values->client_output_buffer_limit[CLASS_NORMAL]),
+        .subscriber_output_limit = output_limit(&values->client_output_buffer_limit[CLASS_PUBSUB]),
         .query_buffer_limit = (uint64_t)values->client_query_buffer_limit,
         .snapshot_log_bytes = (uint64_t)values->snapshot_log_bytes,
         .snapshot_log_entries = (uint64_t)values->snapshot_log_entries,

@@ -568,7 +568,7 @@ void judge_replay(struct world *world, const struct cluster_record *record) {
 
 void judge_turn(struct process *process) {
     const struct node_identity *identity = node_identity(process->node);
-    if (identity->state != IDENTITY_MEMBER || identity->cluster_id[0] == 0) return;
+    if (identity->state == IDENTITY_FRESH || identity->cluster_id[0] == 0) return;
     if (node_raft(process->node) == NULL) return;
     if (identity->id != process->shadow_id) return; /* between two ids */
     struct cluster_record *record = cluster_of(process);

@@ -533,7 +533,8 @@ static struct node_settings settings_of(struct world *world) {
         .request_timeout_ms = 1500,
         .max_request_bytes = 64 << 20,
         .proto_max_bulk_len = 512 << 20,
-        .output_limit_bytes = 64 << 20,
+        .output_limit = {64 << 20, UINT64_MAX, 0},
+        .subscriber_output_limit = {64 << 20, UINT64_MAX, 0},
         .query_buffer_limit = 64 << 20,
         .databases = SIM_DATABASES,
         .snapshot_log_bytes =

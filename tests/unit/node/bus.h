@@ -410,7 +410,8 @@ static inline struct place *bus_place(struct bus *bus, enum bootstrap_mode boots
         .request_timeout_ms = 1500,
         .max_request_bytes = 64 << 20,
         .proto_max_bulk_len = 512 << 20,
-        .output_limit_bytes = UINT64_MAX,
+        .output_limit = {UINT64_MAX, UINT64_MAX, 0},
+        .subscriber_output_limit = {UINT64_MAX, UINT64_MAX, 0},
         .query_buffer_limit = 1 << 30,
         .databases = 16,
         .snapshot_log_bytes = UINT64_MAX, /* never */

@@ -452,7 +452,8 @@ static inline struct world *world_new(int n) {
             .request_timeout_ms = 1500,
             .max_request_bytes = 64 << 20,
             .proto_max_bulk_len = 512 << 20,
-            .output_limit_bytes = 64 << 20,
+            .output_limit = {64 << 20, UINT64_MAX, 0},
+            .subscriber_output_limit = {32 << 20, 8 << 20, 60000000},
             .query_buffer_limit = 64 << 20,
             .databases = 16,
             .snapshot_log_bytes = UINT64_MAX, /* never */

@@ -345,7 +345,7 @@ static void test_a_client_beyond_its_output_limit_is_closed_and_makes_no_more(vo
     (void)state;
     struct world *world = world_ready(1);
     struct seat *seat = world->seats[0];
-    seat->settings.output_limit_bytes = 3 << 20;
+    seat->settings.output_limit.hard_bytes = 3 << 20;
     node_set_settings(seat->node, &seat->settings);
     struct client *client = client_open(world, 0);
     set_large(client, 1 << 20);
