@@ -12,6 +12,7 @@
 #include "util/random.h"
 
 struct command;
+struct scripts;
 
 /* What the replicated state machine offers to commands besides the keyspace. */
 struct engine_port {
@@ -39,6 +40,7 @@ struct call {
     const struct thresholds *thresholds; /* of the packed forms; borrowed */
     struct reply *reply;
     const struct engine_port *engine; /* replicated state outside the keyspace; NULL in reads */
+    struct scripts *scripts; /* cache and libraries, and the sandbox, which alone a read may use */
 };
 
 typedef void command_run(struct call *call);
@@ -69,6 +71,8 @@ enum command_flags {
         1 << 17, /* ours: answered by the node at the session's turn, touches no replicated state */
     CMD_SENTINEL = 1 << 18,
     CMD_INTERNAL = 1 << 19, /* ours: only the node puts it into entries; no client sees it */
+    CMD_LOGGED = 1 << 20,   /* ours: runs in entries although it is not flagged "write" */
+    CMD_NO_MANDATORY_KEYS = 1 << 21,
 };
 
 /* ACL categories (the table's own and those that follow from the flags). */

@@ -31,6 +31,12 @@ struct engine_watcher {
     void *context;
     void (*expired)(void *context, uint32_t db, struct slice key);
     void (*setting_changed)(void *context, struct slice name, struct slice value);
+    /* A script runs for long: about every 10,000 instructions. May send and answer heartbeats,
+     * nothing else; must not come back into this engine. */
+    void (*breathe)(void *context);
+    void (*script_log)(void *context, int level, struct slice text);
+    /* PUBLISH from within a script, on every node that applies it. */
+    void (*published)(void *context, bool sharded, struct slice channel, struct slice message);
 };
 
 struct engine *engine_new(

@@ -4,6 +4,7 @@
 
 #include "engine/engine.h"
 #include "raft/configuration.h"
+#include "script/store.h"
 
 enum {
     SETTINGS_MAX = 64,
@@ -25,6 +26,7 @@ struct engine {
     struct engine_port port;      /* what commands may change outside the keyspace */
     struct thresholds thresholds; /* from the replicated settings */
     struct keyspace *keyspace;
+    struct scripts *scripts;
 
     raft_index applied;
     int64_t now_ms;

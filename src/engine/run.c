@@ -22,6 +22,7 @@ void run_in_entry(
         .thresholds = &engine->thresholds,
         .reply = reply,
         .engine = &engine->port,
+        .scripts = engine->scripts,
     };
     call_run(&call);
 }
@@ -45,6 +46,7 @@ enum engine_query_result engine_query(struct engine *engine, const struct comman
         .thresholds = &engine->thresholds,
         .reply = reply,
         .engine = NULL, /* S3: a read has nothing to change */
+        .scripts = engine->scripts,
     };
     call_run(&call);
     if (!call.must_wait) return QUERY_DONE;

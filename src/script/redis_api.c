@@ -125,7 +125,10 @@ static bool one_text(lua_State *lua) {
 }
 
 static int redis_error_reply(lua_State *lua) {
-    if (one_text(lua)) push_error(lua, lua_tostring(lua, 1));
+    if (!one_text(lua)) return 1;
+    const char *text = lua_tostring(lua, 1);
+    lua_pushfstring(lua, "-%s", text[0] == '-' ? text + 1 : text);
+    push_error(lua, lua_tostring(lua, -1));
     return 1;
 }
 

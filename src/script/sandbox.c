@@ -94,7 +94,7 @@ static void run_begin(struct sandbox *sandbox, struct script_run *run) {
     sandbox->nesting = 0;
     sandbox->loading = false;
     sandbox->n_registered = 0;
-    sandbox->lrand = 0x330e; /* the 48-bit sequence with seed 0, as Redis begins each script */
+    sandbox->lrand = run == NULL ? 0 : run->seed & 0xffffffffffffu;
 }
 
 static void budget_set(struct sandbox *sandbox, uint64_t budget) {

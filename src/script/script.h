@@ -62,6 +62,7 @@ bool sandbox_is_busy(const struct sandbox *sandbox);
 struct script_run {
     const struct script_host *host;
     struct slice name; /* shown in errors: the sha, or the function's name */
+    uint64_t seed;     /* of math.random */
     uint64_t budget;   /* units of work, about one an instruction */
     uint32_t n_keys, n_args;
     const struct slice *words; /* n_keys keys, then n_args arguments */

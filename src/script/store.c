@@ -7,6 +7,7 @@ enum { BUCKETS = 4096, LIBRARIES_MAX = 10000, FUNCTIONS_MAX = 100000 };
 struct scripts {
     struct sandbox *sandbox;
     uint64_t budget;
+    struct scripts_outside outside;
 
     struct list by_use; /* latest in front */
     uint32_t n_cached;
@@ -42,6 +43,12 @@ uint64_t scripts_budget(const struct scripts *scripts) {
 }
 void scripts_set_budget(struct scripts *scripts, uint64_t units) {
     scripts->budget = units;
+}
+void scripts_set_outside(struct scripts *scripts, const struct scripts_outside *outside) {
+    scripts->outside = *outside;
+}
+const struct scripts_outside *scripts_outside(const struct scripts *scripts) {
+    return &scripts->outside;
 }
 uint32_t scripts_count(const struct scripts *scripts) {
     return scripts->n_cached;

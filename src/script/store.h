@@ -35,6 +35,17 @@ struct scripts *scripts_new(void);
 void scripts_free(struct scripts *scripts);
 struct sandbox *scripts_sandbox(struct scripts *scripts);
 
+/* What scripts reach outside the state; all may be NULL. No influence on the state. */
+struct scripts_outside {
+    void *context;
+    void (*breathe)(void *context);
+    void (*log)(void *context, int level, struct slice text);
+    /* PUBLISH in a script: to be delivered once the entry is applied. */
+    void (*publish)(void *context, bool sharded, struct slice channel, struct slice message);
+};
+void scripts_set_outside(struct scripts *scripts, const struct scripts_outside *outside);
+const struct scripts_outside *scripts_outside(const struct scripts *scripts);
+
 /* The default until a replicated setting says otherwise. */
 uint64_t scripts_budget(const struct scripts *scripts);
 void scripts_set_budget(struct scripts *scripts, uint64_t units);
