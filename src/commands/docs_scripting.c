@@ -6,8 +6,11 @@ const struct command_docs docs_eval = {
     .since = "2.6.0",
     .group = "scripting",
     .complexity = "as the script",
-    .key_specs = KEY_SPECS(KEY_SPEC_COUNTED(2, KEY_RW | KEY_ACCESS | KEY_UPDATE, .notes = "We cannot tell how the keys will be used so we assume the worst, RW and UPDATE")),
-    .arguments = ARGUMENTS(STRING("script"), INTEGER("numkeys"), KEY("key", .flags = ARG_OPTIONAL | ARG_MULTIPLE), STRING("arg", .flags = ARG_OPTIONAL | ARG_MULTIPLE)),
+    .key_specs = KEY_SPECS(KEY_SPEC_COUNTED(2, KEY_RW | KEY_ACCESS | KEY_UPDATE,
+        .notes = "We cannot tell how the keys will be used so we assume the worst, RW and UPDATE")),
+    .arguments = ARGUMENTS(STRING("script"), INTEGER("numkeys"),
+        KEY("key", .flags = ARG_OPTIONAL | ARG_MULTIPLE),
+        STRING("arg", .flags = ARG_OPTIONAL | ARG_MULTIPLE)),
 };
 
 const struct command_docs docs_evalsha = {
@@ -16,7 +19,9 @@ const struct command_docs docs_evalsha = {
     .group = "scripting",
     .complexity = "as the script",
     .key_specs = KEY_SPECS(KEY_SPEC_COUNTED(2, KEY_RW | KEY_ACCESS | KEY_UPDATE)),
-    .arguments = ARGUMENTS(STRING("sha1"), INTEGER("numkeys"), KEY("key", .flags = ARG_OPTIONAL | ARG_MULTIPLE), STRING("arg", .flags = ARG_OPTIONAL | ARG_MULTIPLE)),
+    .arguments = ARGUMENTS(STRING("sha1"), INTEGER("numkeys"),
+        KEY("key", .flags = ARG_OPTIONAL | ARG_MULTIPLE),
+        STRING("arg", .flags = ARG_OPTIONAL | ARG_MULTIPLE)),
 };
 
 const struct command_docs docs_evalsha_ro = {
@@ -25,7 +30,9 @@ const struct command_docs docs_evalsha_ro = {
     .group = "scripting",
     .complexity = "as the script",
     .key_specs = KEY_SPECS(KEY_SPEC_COUNTED(2, KEY_RO | KEY_ACCESS)),
-    .arguments = ARGUMENTS(STRING("sha1"), INTEGER("numkeys"), KEY("key", .flags = ARG_OPTIONAL | ARG_MULTIPLE), STRING("arg", .flags = ARG_OPTIONAL | ARG_MULTIPLE)),
+    .arguments = ARGUMENTS(STRING("sha1"), INTEGER("numkeys"),
+        KEY("key", .flags = ARG_OPTIONAL | ARG_MULTIPLE),
+        STRING("arg", .flags = ARG_OPTIONAL | ARG_MULTIPLE)),
 };
 
 const struct command_docs docs_eval_ro = {
@@ -33,8 +40,11 @@ const struct command_docs docs_eval_ro = {
     .since = "7.0.0",
     .group = "scripting",
     .complexity = "as the script",
-    .key_specs = KEY_SPECS(KEY_SPEC_COUNTED(2, KEY_RO | KEY_ACCESS, .notes = "We cannot tell how the keys will be used so we assume the worst, RO and ACCESS")),
-    .arguments = ARGUMENTS(STRING("script"), INTEGER("numkeys"), KEY("key", .flags = ARG_OPTIONAL | ARG_MULTIPLE), STRING("arg", .flags = ARG_OPTIONAL | ARG_MULTIPLE)),
+    .key_specs = KEY_SPECS(KEY_SPEC_COUNTED(2, KEY_RO | KEY_ACCESS,
+        .notes = "We cannot tell how the keys will be used so we assume the worst, RO and ACCESS")),
+    .arguments = ARGUMENTS(STRING("script"), INTEGER("numkeys"),
+        KEY("key", .flags = ARG_OPTIONAL | ARG_MULTIPLE),
+        STRING("arg", .flags = ARG_OPTIONAL | ARG_MULTIPLE)),
 };
 
 const struct command_docs docs_fcall = {
@@ -42,8 +52,11 @@ const struct command_docs docs_fcall = {
     .since = "7.0.0",
     .group = "scripting",
     .complexity = "as the script",
-    .key_specs = KEY_SPECS(KEY_SPEC_COUNTED(2, KEY_RW | KEY_ACCESS | KEY_UPDATE, .notes = "We cannot tell how the keys will be used so we assume the worst, RW and UPDATE")),
-    .arguments = ARGUMENTS(STRING("function"), INTEGER("numkeys"), KEY("key", .flags = ARG_OPTIONAL | ARG_MULTIPLE), STRING("arg", .flags = ARG_OPTIONAL | ARG_MULTIPLE)),
+    .key_specs = KEY_SPECS(KEY_SPEC_COUNTED(2, KEY_RW | KEY_ACCESS | KEY_UPDATE,
+        .notes = "We cannot tell how the keys will be used so we assume the worst, RW and UPDATE")),
+    .arguments = ARGUMENTS(STRING("function"), INTEGER("numkeys"),
+        KEY("key", .flags = ARG_OPTIONAL | ARG_MULTIPLE),
+        STRING("arg", .flags = ARG_OPTIONAL | ARG_MULTIPLE)),
 };
 
 const struct command_docs docs_fcall_ro = {
@@ -51,8 +64,11 @@ const struct command_docs docs_fcall_ro = {
     .since = "7.0.0",
     .group = "scripting",
     .complexity = "as the script",
-    .key_specs = KEY_SPECS(KEY_SPEC_COUNTED(2, KEY_RO | KEY_ACCESS, .notes = "We cannot tell how the keys will be used so we assume the worst, RO and ACCESS")),
-    .arguments = ARGUMENTS(STRING("function"), INTEGER("numkeys"), KEY("key", .flags = ARG_OPTIONAL | ARG_MULTIPLE), STRING("arg", .flags = ARG_OPTIONAL | ARG_MULTIPLE)),
+    .key_specs = KEY_SPECS(KEY_SPEC_COUNTED(2, KEY_RO | KEY_ACCESS,
+        .notes = "We cannot tell how the keys will be used so we assume the worst, RO and ACCESS")),
+    .arguments = ARGUMENTS(STRING("function"), INTEGER("numkeys"),
+        KEY("key", .flags = ARG_OPTIONAL | ARG_MULTIPLE),
+        STRING("arg", .flags = ARG_OPTIONAL | ARG_MULTIPLE)),
 };
 
 const struct command_docs docs_function = {
@@ -84,7 +100,8 @@ const struct command_docs docs_function_flush = {
     .group = "scripting",
     .complexity = "O(N), N functions",
     .tips = TIPS("request_policy:all_shards", "response_policy:all_succeeded"),
-    .arguments = ARGUMENTS(ONEOF("flush-type", .flags = ARG_OPTIONAL, .arguments = ARGUMENTS(TOKEN("async", "ASYNC"), TOKEN("sync", "SYNC")))),
+    .arguments = ARGUMENTS(ONEOF("flush-type", .flags = ARG_OPTIONAL,
+        .arguments = ARGUMENTS(TOKEN("async", "ASYNC"), TOKEN("sync", "SYNC")))),
 };
 
 const struct command_docs docs_function_help = {
@@ -108,7 +125,9 @@ const struct command_docs docs_function_list = {
     .group = "scripting",
     .complexity = "O(N), N functions",
     .tips = TIPS("nondeterministic_output_order"),
-    .arguments = ARGUMENTS(STRING("library-name-pattern", .token = "LIBRARYNAME", .flags = ARG_OPTIONAL), TOKEN("withcode", "WITHCODE", .flags = ARG_OPTIONAL)),
+    .arguments =
+        ARGUMENTS(STRING("library-name-pattern", .token = "LIBRARYNAME", .flags = ARG_OPTIONAL),
+            TOKEN("withcode", "WITHCODE", .flags = ARG_OPTIONAL)),
 };
 
 const struct command_docs docs_function_load = {
@@ -117,7 +136,8 @@ const struct command_docs docs_function_load = {
     .group = "scripting",
     .complexity = "O(1), apart from compiling",
     .tips = TIPS("request_policy:all_shards", "response_policy:all_succeeded"),
-    .arguments = ARGUMENTS(TOKEN("replace", "REPLACE", .flags = ARG_OPTIONAL), STRING("function-code")),
+    .arguments =
+        ARGUMENTS(TOKEN("replace", "REPLACE", .flags = ARG_OPTIONAL), STRING("function-code")),
 };
 
 const struct command_docs docs_function_restore = {
@@ -126,7 +146,10 @@ const struct command_docs docs_function_restore = {
     .group = "scripting",
     .complexity = "O(N), N functions",
     .tips = TIPS("request_policy:all_shards", "response_policy:all_succeeded"),
-    .arguments = ARGUMENTS(STRING("serialized-value"), ONEOF("policy", .flags = ARG_OPTIONAL, .arguments = ARGUMENTS(TOKEN("flush", "FLUSH"), TOKEN("append", "APPEND"), TOKEN("replace", "REPLACE")))),
+    .arguments = ARGUMENTS(STRING("serialized-value"),
+        ONEOF("policy", .flags = ARG_OPTIONAL,
+            .arguments = ARGUMENTS(
+                TOKEN("flush", "FLUSH"), TOKEN("append", "APPEND"), TOKEN("replace", "REPLACE")))),
 };
 
 const struct command_docs docs_function_stats = {
@@ -149,7 +172,8 @@ const struct command_docs docs_script_debug = {
     .since = "3.2.0",
     .group = "scripting",
     .complexity = "O(1)",
-    .arguments = ARGUMENTS(ONEOF("mode", .arguments = ARGUMENTS(TOKEN("yes", "YES"), TOKEN("sync", "SYNC"), TOKEN("no", "NO")))),
+    .arguments = ARGUMENTS(ONEOF("mode",
+        .arguments = ARGUMENTS(TOKEN("yes", "YES"), TOKEN("sync", "SYNC"), TOKEN("no", "NO")))),
 };
 
 const struct command_docs docs_script_exists = {
@@ -167,7 +191,8 @@ const struct command_docs docs_script_flush = {
     .group = "scripting",
     .complexity = "O(N), N scripts",
     .tips = TIPS("request_policy:all_nodes", "response_policy:all_succeeded"),
-    .arguments = ARGUMENTS(ONEOF("flush-type", .since = "6.2.0", .flags = ARG_OPTIONAL, .arguments = ARGUMENTS(TOKEN("async", "ASYNC"), TOKEN("sync", "SYNC")))),
+    .arguments = ARGUMENTS(ONEOF("flush-type", .since = "6.2.0", .flags = ARG_OPTIONAL,
+        .arguments = ARGUMENTS(TOKEN("async", "ASYNC"), TOKEN("sync", "SYNC")))),
 };
 
 const struct command_docs docs_script_help = {

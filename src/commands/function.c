@@ -13,8 +13,8 @@
 static bool name_is_good(struct slice name) {
     for (size_t i = 0; i < name.len; i++) {
         char c = name.data[i];
-        bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                    c == '_';
+        bool good =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
         if (!good) return false;
     }
     return name.len > 0;
@@ -22,54 +22,58 @@ static bool name_is_good(struct slice name) {
 
 /* -- loading ----------------------------------------------------------------------------------- */
 
-/* Reads "#!engine name=..."; false: replied. */
-static bool read_metadata(
-    struct call *call, struct slice line, struct slice *engine, struct slice *name) {
-    char *scratch = sf_alloc(line.len + 1), *room = scratch;
-    struct slice word, rest = slice_of(line.data + 2, line.len - 2);
-    bool good = true;
-    *name = slice_of(NULL, 0);
-    size_t engine_len = 0;
-    while (engine_len < rest.len && rest.data[engine_len] != ' ') engine_len++;
-    *engine = slice_of(rest.data, engine_len);
-    rest = slice_of(rest.data + engine_len, rest.len - engine_len);
-    enum inline_split split = INLINE_WORD;
-    while (good && (split = inline_next(&rest, &room, &word)) == INLINE_WORD) {
-        bool is_name = word.len >= 5 && memcmp(word.data, "name=", 5) == 0;
-        good = is_name && name->data == NULL;
-        if (!is_name)
-            reply_errorf(call->reply, "ERR Invalid metadata value given: %.*s",
-                (int)SF_MIN(word.len, 1024), word.data);
-        else if (!good)
-            reply_error(call->reply,
-                "ERR Invalid metadata value, name argument was given multiple times");
-        /* a good name has no quotes: it lies in the line itself */
-        else
-            *name = slice_of(word.data + 5, word.len - 5);
-    }
-    if (good && split == INLINE_UNBALANCED) {
-        reply_error(call->reply, "ERR Invalid library metadata");
-        good = false;
-    } else if (good && name->data == NULL) {
-        reply_error(call->reply, "ERR Library name was not given");
-        good = false;
-    } else if (good && !name_is_good(*name)) {
-        reply_error(call->reply, TEXT_BAD_NAME);
-        good = false;
-    }
-    /* a name from the scratch would have had quotes around it */
-    bool in_scratch = good && name->data >= scratch && name->data < scratch + line.len + 1;
-    if (in_scratch) {
-        reply_error(call->reply, "ERR Invalid library metadata");
-        good = false;
-    }
-    sf_free(scratch);
-    return good;
+/* What the first line says, and what follows it. */
+struct metadata {
+    char *scratch; /* words that were quoted */
+    struct slice engine, name, body;
+};
+
+static void metadata_free(struct metadata *metadata) {
+    sf_free(metadata->scratch);
 }
 
-/* The library's name and where its code begins; false: replied. */
-static bool open_library(
-    struct call *call, struct slice code, struct slice *name, struct slice *body) {
+/* false: replied. */
+static bool take_option(struct call *call, struct metadata *metadata, struct slice word) {
+    if (word.len < 5 || memcmp(word.data, "name=", 5) != 0) {
+        reply_errorf(call->reply, "ERR Invalid metadata value given: %.*s",
+            (int)SF_MIN(word.len, 1024), word.data);
+        return false;
+    }
+    if (metadata->name.data != NULL) {
+        reply_error(
+            call->reply, "ERR Invalid metadata value, name argument was given multiple times");
+        return false;
+    }
+    metadata->name = slice_of(word.data + 5, word.len - 5);
+    return true;
+}
+
+/* Reads "#!engine name=..."; false: replied. */
+static bool read_line(struct call *call, struct slice line, struct metadata *metadata) {
+    struct slice word, rest = slice_of(line.data + 2, line.len - 2);
+    char *room = metadata->scratch = sf_alloc(line.len + 1);
+    size_t engine_len = 0;
+    while (engine_len < rest.len && rest.data[engine_len] != ' ') engine_len++;
+    metadata->engine = slice_of(rest.data, engine_len);
+    rest = slice_of(rest.data + engine_len, rest.len - engine_len);
+    enum inline_split split;
+    while ((split = inline_next(&rest, &room, &word)) == INLINE_WORD) {
+        if (!take_option(call, metadata, word)) return false;
+    }
+    if (split == INLINE_UNBALANCED)
+        reply_error(call->reply, "ERR Invalid library metadata");
+    else if (metadata->name.data == NULL)
+        reply_error(call->reply, "ERR Library name was not given");
+    else if (!name_is_good(metadata->name))
+        reply_error(call->reply, TEXT_BAD_NAME);
+    else
+        return true;
+    return false;
+}
+
+/* false: replied. metadata is to be freed in any case. */
+static bool open_library(struct call *call, struct slice code, struct metadata *metadata) {
+    *metadata = (struct metadata){0};
     if (code.len < 2 || memcmp(code.data, "#!", 2) != 0) {
         reply_error(call->reply, "ERR Missing library metadata");
         return false;
@@ -80,15 +84,12 @@ static bool open_library(
         return false;
     }
     size_t len = (size_t)(end - code.data);
-    *body = slice_of(end, code.len - len);
-    struct slice engine;
-    if (!read_metadata(call, slice_of(code.data, len), &engine, name)) return false;
-    if (!slice_is(engine, "lua")) {
-        reply_errorf(call->reply, "ERR Engine '%.*s' not found", (int)SF_MIN(engine.len, 1024),
-            engine.data);
-        return false;
-    }
-    return true;
+    metadata->body = slice_of(end, code.len - len);
+    if (!read_line(call, slice_of(code.data, len), metadata)) return false;
+    if (slice_is(metadata->engine, "lua")) return true;
+    reply_errorf(call->reply, "ERR Engine '%.*s' not found",
+        (int)SF_MIN(metadata->engine.len, 1024), metadata->engine.data);
+    return false;
 }
 
 static void on_function(void *context, const struct script_function *function) {
@@ -96,18 +97,22 @@ static void on_function(void *context, const struct script_function *function) {
 }
 
 bool library_load(struct call *call, struct slice code, struct library *library) {
-    struct slice name, body;
+    struct metadata metadata;
     struct buf error = {0};
-    if (!open_library(call, code, &name, &body)) return false;
-    bool good = sandbox_load(scripts_sandbox(call->scripts), body, scripts_budget(call->scripts),
-        on_function, library, &error);
+    if (!open_library(call, code, &metadata)) {
+        metadata_free(&metadata);
+        return false;
+    }
+    bool good = sandbox_load(scripts_sandbox(call->scripts), metadata.body,
+        scripts_budget(call->scripts), on_function, library, &error);
     if (good) {
-        library->name = bytes_new(name.data, name.len);
+        library->name = bytes_new(metadata.name.data, metadata.name.len);
         library->code = bytes_new(code.data, code.len);
     } else {
         reply_errorf(call->reply, "%.*s", (int)error.len, error.data + error.start);
     }
     buf_free(&error);
+    metadata_free(&metadata);
     return good;
 }
 
@@ -126,20 +131,8 @@ static bool functions_are_free(
     return true;
 }
 
-void cmd_function_load(struct call *call) {
-    bool replace = false;
-    uint32_t at = 2;
-    for (; at + 1 < call->argc; at++) {
-        if (!slice_is(call->argv[at], "replace")) {
-            reply_errorf(call->reply, "ERR Unknown option given: %.*s",
-                shown_bytes(call->argv[at], 128), call->argv[at].data);
-            return;
-        }
-        replace = true;
-    }
-    struct slice code = call->argv[call->argc - 1], name, body;
+static void load_named(struct call *call, struct slice code, struct slice name, bool replace) {
     struct library library = {0};
-    if (!open_library(call, code, &name, &body)) return;
     bool there = library_find(call->scripts, name) != NULL;
     if (there && !replace) {
         reply_errorf(call->reply, "ERR Library '%.*s' already exists", (int)SF_MIN(name.len, 1024),
@@ -154,7 +147,25 @@ void cmd_function_load(struct call *call) {
     library_clear(&library);
 }
 
-/* -- listing and removing ------------------------------------------------------------------------ */
+void cmd_function_load(struct call *call) {
+    bool replace = false;
+    uint32_t at = 2;
+    for (; at + 1 < call->argc; at++) {
+        if (!slice_is(call->argv[at], "replace")) {
+            reply_errorf(call->reply, "ERR Unknown option given: %.*s",
+                shown_bytes(call->argv[at], 128), call->argv[at].data);
+            return;
+        }
+        replace = true;
+    }
+    struct slice code = call->argv[call->argc - 1];
+    struct metadata metadata;
+    if (open_library(call, code, &metadata)) load_named(call, code, metadata.name, replace);
+    metadata_free(&metadata);
+}
+
+/* -- listing and removing ------------------------------------------------------------------------
+ */
 
 static void reply_function(struct reply *reply, const struct library_function *function) {
     reply_map(reply, 3);
@@ -226,8 +237,9 @@ void cmd_function_delete(struct call *call) {
 }
 
 void cmd_function_flush(struct call *call) {
-    bool good = call->argc == 2 || (call->argc == 3 && (slice_is(call->argv[2], "sync") ||
-                                                           slice_is(call->argv[2], "async")));
+    bool good =
+        call->argc == 2 ||
+        (call->argc == 3 && (slice_is(call->argv[2], "sync") || slice_is(call->argv[2], "async")));
     if (!good) {
         reply_error(call->reply, "ERR FUNCTION FLUSH only supports SYNC|ASYNC option");
         return;
@@ -270,7 +282,8 @@ void cmd_function_help(struct call *call) {
     reply_help(call->reply, "FUNCTION", lines);
 }
 
-/* -- calling ------------------------------------------------------------------------------------- */
+/* -- calling -------------------------------------------------------------------------------------
+ */
 
 void cmd_fcall(struct call *call) {
     const struct library_function *function;

@@ -20,7 +20,8 @@ static uint64_t crc64_jones(struct slice bytes) {
     return crc;
 }
 
-/* -- writing --------------------------------------------------------------------------------------- */
+/* -- writing
+ * --------------------------------------------------------------------------------------- */
 
 static void put_length(struct buf *out, uint64_t len) {
     if (len < 64) {
@@ -50,7 +51,8 @@ void cmd_function_dump(struct call *call) {
     buf_free(&out);
 }
 
-/* -- reading --------------------------------------------------------------------------------------- */
+/* -- reading
+ * --------------------------------------------------------------------------------------- */
 
 static uint64_t read_big_endian(struct reader *in, int n) {
     uint64_t value = 0;
@@ -141,9 +143,9 @@ static bool read_libraries(struct call *call, struct slice payload, struct resto
         struct library library = {0};
         uint8_t opcode = read_u8(&in);
         bool readable = opcode == OPCODE_FUNCTION && read_text(call, &in, &code);
-        if (!readable) reply_error(call->reply, opcode != OPCODE_FUNCTION
-                                       ? "ERR given type is not a function"
-                                       : "ERR Failed loading library data");
+        if (!readable)
+            reply_error(call->reply, opcode != OPCODE_FUNCTION ? "ERR given type is not a function"
+                                                               : "ERR Failed loading library data");
         bool good = readable && library_load(call, buf_slice(&code), &library);
         buf_free(&code);
         if (!good) {
@@ -209,8 +211,7 @@ static bool fits_together(struct call *call, const struct restored *restored, en
 
 static bool payload_is_good(struct slice payload) {
     if (payload.len < FOOTER_BYTES) return false;
-    const unsigned char *footer =
-        (const unsigned char *)payload.data + payload.len - FOOTER_BYTES;
+    const unsigned char *footer = (const unsigned char *)payload.data + payload.len - FOOTER_BYTES;
     if ((footer[0] | footer[1] << 8) > VERSION_MAX) return false;
     return load_u64(footer + 2) == crc64_jones(slice_of(payload.data, payload.len - 8));
 }

@@ -1,6 +1,6 @@
 /* EVAL and its kin, SCRIPT: texts and the cache. What runs is in script_run.c. */
-#include "commands/functions.h"
 #include "commands/script.h"
+#include "commands/functions.h"
 
 #define TEXT_NO_SCRIPT "NOSCRIPT No matching script. Please use EVAL."
 
@@ -96,8 +96,9 @@ void cmd_script_exists(struct call *call) {
 }
 
 void cmd_script_flush(struct call *call) {
-    bool good = call->argc == 2 || (call->argc == 3 && (slice_is(call->argv[2], "sync") ||
-                                                           slice_is(call->argv[2], "async")));
+    bool good =
+        call->argc == 2 ||
+        (call->argc == 3 && (slice_is(call->argv[2], "sync") || slice_is(call->argv[2], "async")));
     if (!good) {
         reply_error(call->reply, "ERR SCRIPT FLUSH only support SYNC|ASYNC option");
         return;

@@ -33,8 +33,8 @@ static void run_select(struct job_state *state, struct slice word, struct reply 
     reply_ok(reply);
 }
 
-static void run_publish(struct job_state *state, bool sharded, const struct slice *argv,
-    struct reply *reply) {
+static void run_publish(
+    struct job_state *state, bool sharded, const struct slice *argv, struct reply *reply) {
     const struct scripts_outside *outside = scripts_outside(state->call->scripts);
     if (outside->publish != NULL) outside->publish(outside->context, sharded, argv[1], argv[2]);
     reply_integer(reply, 0); /* who hears it differs between nodes */
@@ -98,8 +98,7 @@ static const char *refusal(
     if (state->read_only && may_change(command))
         return "ERR Write commands are not allowed from read-only scripts.";
     bool grows = (command->flags & CMD_GROWS) != 0;
-    if (grows && state->call->oom && !state->wrote &&
-        (state->job->flags & SCRIPT_ALLOW_OOM) == 0)
+    if (grows && state->call->oom && !state->wrote && (state->job->flags & SCRIPT_ALLOW_OOM) == 0)
         return TEXT_OOM;
     return NULL;
 }
@@ -129,8 +128,8 @@ static enum script_call_result run_data(struct job_state *state, const struct co
     return SCRIPT_CALL_STOP;
 }
 
-static enum script_call_result on_call(void *context, uint32_t argc, const struct slice *argv,
-    struct reply *reply, uint64_t *units) {
+static enum script_call_result on_call(
+    void *context, uint32_t argc, const struct slice *argv, struct reply *reply, uint64_t *units) {
     struct job_state *state = context;
     const struct command *command = find_command(argc, argv);
     const char *why = refusal(state, command, argc);

@@ -21,9 +21,9 @@ struct engine *engine_new(
     engine->port = (struct engine_port){engine, on_set_setting};
     engine->keyspace = keyspace_new(settings->n_dbs, &settings->secret);
     engine->scripts = scripts_new();
-    scripts_set_outside(engine->scripts,
-        &(struct scripts_outside){engine->watcher.context, engine->watcher.breathe,
-            engine->watcher.script_log, engine->watcher.published});
+    scripts_set_outside(
+        engine->scripts, &(struct scripts_outside){engine->watcher.context, engine->watcher.breathe,
+                             engine->watcher.script_log, engine->watcher.published});
     SF_ASSERT(settings->feature_level >= 1);
     engine->feature_level = 1;
     engine->thresholds = THRESHOLDS_DEFAULT;

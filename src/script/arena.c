@@ -8,9 +8,9 @@
 #define KEPT_BYTES (1u << 20) /* stays with the process between runs */
 
 enum {
-    ALLOCATION_UNITS = 4, /* work for each allocation, */
-    BYTES_A_UNIT = 16,    /* and one unit for so many bytes */
-    COMPARED_A_UNIT = 32,
+    ALLOCATION_UNITS = 30, /* work for each allocation and its collection, */
+    BYTES_A_UNIT = 8,      /* and one unit for so many bytes */
+    COMPARED_A_UNIT = 8,
 };
 
 struct arena *arena_new(uint32_t limit) {
@@ -123,20 +123,24 @@ void arena_image_free(struct arena_image *image) {
 
 /* -- what Lua calls -------------------------------------------------------------------------- */
 
-static void charge_compare(const void *in_arena, size_t len) {
+/* false: the budget is spent. The script ends at the next instruction that looks; until then
+ * nothing is worth comparing. */
+static bool charge_compare(const void *in_arena, size_t len) {
     uintptr_t base = (uintptr_t)in_arena / ALIGNMENT * ALIGNMENT;
     struct arena *arena = (struct arena *)base;
     arena->work_left -= 1 + (int64_t)(len / COMPARED_A_UNIT);
+    return arena->work_left >= 0;
 }
 
-/* Two strings of which the second is one of Lua's. */
+/* Two strings of which the second is one of Lua's. Unequal when the budget is spent: making a new
+ * string fails then. */
 int arena_memcmp(const void *a, const void *b, size_t len) {
-    charge_compare(b, len);
-    return memcmp(a, b, len);
+    return charge_compare(b, len) ? memcmp(a, b, len) : 1;
 }
 
 /* Bytes, in every locale. */
 int arena_strcoll(const char *a, const char *b) {
+    if (!charge_compare(b, 0)) return 0;
     int order = strcmp(a, b);
     charge_compare(b, strlen(b));
     return order;

@@ -8,8 +8,7 @@
 void keep_original(lua_State *lua, const char *name) {
     struct sandbox *sandbox = sandbox_of(lua);
     SF_ASSERT(sandbox->n_originals < ORIGINALS_MAX && lua_iscfunction(lua, -1));
-    sandbox->originals[sandbox->n_originals++] =
-        (struct original){name, lua_tocfunction(lua, -1)};
+    sandbox->originals[sandbox->n_originals++] = (struct original){name, lua_tocfunction(lua, -1)};
     lua_pop(lua, 1);
 }
 
@@ -146,8 +145,8 @@ static int base_getmetatable(lua_State *lua) {
 static int base_tostring(lua_State *lua) {
     luaL_checkany(lua, 1);
     int type = lua_type(lua, 1);
-    bool has_address = type == LUA_TTABLE || type == LUA_TFUNCTION || type == LUA_TTHREAD ||
-                       type == LUA_TUSERDATA;
+    bool has_address =
+        type == LUA_TTABLE || type == LUA_TFUNCTION || type == LUA_TTHREAD || type == LUA_TUSERDATA;
     if (!has_address || luaL_callmeta(lua, 1, "__tostring"))
         return has_address ? 1 : original(lua, "tostring")(lua);
     lua_pushfstring(lua, "%s: %p", lua_typename(lua, type),
@@ -157,8 +156,9 @@ static int base_tostring(lua_State *lua) {
 
 static int base_unpack(lua_State *lua) {
     show_through(lua, 1);
-    charge(lua, 8);
-    return original(lua, "unpack")(lua);
+    int n = original(lua, "unpack")(lua);
+    note_width(lua, n);
+    return n;
 }
 
 /* As Redis's: of an error table only its err is seen. */
@@ -171,6 +171,7 @@ static int base_pcall(lua_State *lua) {
         return lua_gettop(lua);
     }
     raise_if_ended(lua);
+    charge(lua, FAILURE_UNITS);
     if (lua_istable(lua, -1)) {
         lua_getfield(lua, -1, "err");
         if (!lua_isstring(lua, -1)) lua_pop(lua, 1);
@@ -196,7 +197,10 @@ static int base_xpcall(lua_State *lua) {
     lua_pushcclosure(lua, guard_handler, 1);
     lua_insert(lua, 1);
     int failed = lua_pcall(lua, 0, LUA_MULTRET, 1);
-    if (failed != 0) raise_if_ended(lua);
+    if (failed != 0) {
+        raise_if_ended(lua);
+        charge(lua, FAILURE_UNITS);
+    }
     lua_pushboolean(lua, failed == 0);
     lua_replace(lua, 1);
     return lua_gettop(lua);
@@ -258,17 +262,18 @@ static int coroutine_resume(lua_State *lua) {
     charge(lua, 10);
     int n = original(lua, "resume")(lua);
     raise_if_ended(lua);
+    note_width(lua, n);
     return n;
 }
 
 /* -- putting it together ----------------------------------------------------------------------- */
 
-static const char *const taken_over[] = {"assert", "error", "ipairs", "rawequal", "select",
-    "tonumber", "type", "_VERSION", NULL};
+static const char *const taken_over[] = {
+    "assert", "error", "ipairs", "rawequal", "select", "tonumber", "type", "_VERSION", NULL};
 
-static const struct library_row own_functions[] = {
-    {"getmetatable", base_getmetatable}, {"load", base_load}, {"loadstring", base_loadstring},
-    {"next", base_next}, {"pcall", base_pcall}, {"rawget", base_rawget}, {"rawset", base_rawset},
+static const struct library_row own_functions[] = {{"getmetatable", base_getmetatable},
+    {"load", base_load}, {"loadstring", base_loadstring}, {"next", base_next},
+    {"pcall", base_pcall}, {"rawget", base_rawget}, {"rawset", base_rawset},
     {"setmetatable", base_setmetatable}, {"tostring", base_tostring}, {"unpack", base_unpack},
     {"xpcall", base_xpcall}, {NULL, NULL}};
 
@@ -322,6 +327,23 @@ static void open_metatables(lua_State *lua) {
     make_readonly(lua);
     lua_setfield(lua, LUA_REGISTRYINDEX, "shardforge.strings");
     lua_pop(lua, 1);
+}
+
+/* What functions see: the scripts' globals, with a `redis` that has less. */
+static void open_library_globals(lua_State *lua) {
+    static const char *const absent[] = {"breakpoint", "debug", "replicate_commands"};
+    lua_newtable(lua);
+    open_redis(lua);
+    for (size_t i = 0; i < SF_LENGTH(absent); i++) {
+        lua_pushnil(lua);
+        lua_setfield(lua, -2, absent[i]);
+    }
+    add_library(lua, "redis");
+    lua_createtable(lua, 0, 1);
+    lua_getfield(lua, LUA_REGISTRYINDEX, GLOBALS_REAL);
+    lua_setfield(lua, -2, "__index");
+    lua_setmetatable(lua, -2);
+    lua_setfield(lua, LUA_REGISTRYINDEX, LIBRARY_GLOBALS);
 }
 
 /* The globals of a library while it is loaded, later in front of the scripts' ones. */
@@ -378,5 +400,6 @@ void open_base(lua_State *lua) {
     lua_setfield(lua, -2, "_G");
     lua_pop(lua, 1);
     lua_replace(lua, LUA_GLOBALSINDEX);
+    open_library_globals(lua);
     open_library_env(lua);
 }

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { NESTING_MAX = 1000, VALUE_UNITS = 2, BYTES_A_UNIT = 16 };
+enum { NESTING_MAX = 1000, VALUE_UNITS = 10, BYTES_A_UNIT = 8 };
 
 /* -- errors ---------------------------------------------------------------------------------- */
 
@@ -231,9 +231,23 @@ static bool reply_verbatim_table(lua_State *lua, struct reply *reply) {
     return true;
 }
 
-static void reply_pairs(lua_State *lua, struct reply *reply, int depth, bool is_set) {
-    struct reply_open open = reply_begin(reply);
+/* Counted before they are written: nested headers would have to move all that is behind them. */
+static uint64_t count_pairs(lua_State *lua) {
     uint64_t n = 0;
+    lua_pushnil(lua);
+    for (; lua_next(lua, -2); n++) {
+        lua_pop(lua, 1);
+        if (n % 64 == 0) charge(lua, 64);
+    }
+    return n;
+}
+
+static void reply_pairs(lua_State *lua, struct reply *reply, int depth, bool is_set) {
+    uint64_t n = count_pairs(lua);
+    if (is_set)
+        reply_set(reply, n);
+    else
+        reply_map(reply, n);
     lua_pushnil(lua);
     while (lua_next(lua, -2)) {
         lua_pushvalue(lua, -2);
@@ -242,22 +256,22 @@ static void reply_pairs(lua_State *lua, struct reply *reply, int depth, bool is_
             lua_pop(lua, 1);
         else
             reply_from_lua(lua, reply, depth + 1);
-        n++;
     }
-    reply_end(reply, open, is_set ? REPLY_SET : REPLY_MAP, n);
 }
 
 static void reply_list(lua_State *lua, struct reply *reply, int depth) {
-    struct reply_open open = reply_begin(reply);
     int n = 0;
-    for (;;) {
+    for (bool more = true; more; n += more) {
+        if (n % 64 == 0) charge(lua, 64);
         lua_rawgeti(lua, -1, n + 1);
-        if (lua_isnil(lua, -1)) break;
-        reply_from_lua(lua, reply, depth + 1);
-        n++;
+        more = !lua_isnil(lua, -1);
+        lua_pop(lua, 1);
     }
-    lua_pop(lua, 1);
-    reply_end(reply, open, REPLY_ARRAY, (uint64_t)n);
+    reply_array(reply, (uint64_t)n);
+    for (int i = 1; i <= n; i++) {
+        lua_rawgeti(lua, -1, i);
+        reply_from_lua(lua, reply, depth + 1);
+    }
 }
 
 /* What a table with one of the special fields says; false: it is a list. */

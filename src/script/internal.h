@@ -16,7 +16,9 @@
 enum {
     HOOK_INSTRUCTIONS = 1000,
     BREATH_UNITS = 10000,
-    IMAGES_KEPT = 64, /* of compiled scripts and loaded libraries */
+    WIDTH_A_UNIT = 128,
+    FAILURE_UNITS = 600, /* of an error that is caught */
+    IMAGES_KEPT = 64,    /* of compiled scripts and loaded libraries */
     IMAGE_KEPT_BYTES = 1 << 20,
     ORIGINALS_MAX = 32,
 };
@@ -43,6 +45,7 @@ struct sandbox {
     int64_t breath_at; /* call breathe when work_left falls below */
     bool ended;        /* nothing of the script may run any more */
     uint8_t proto;     /* redis.setresp */
+    uint32_t widest;   /* the most values that a function has returned: see note_width */
     int nesting;       /* of redis.call */
     uint64_t lrand;    /* math.random */
     bool loading;      /* a library: redis.register_function is allowed */
@@ -69,6 +72,9 @@ static inline struct sandbox *sandbox_of(lua_State *lua) {
 
 /* Draws on the budget, raises where it is gone. */
 void charge(lua_State *lua, uint64_t units);
+/* A function returns n values: from now on one instruction can copy so many ("f(...)"), so that
+ * each costs more for the rest of the run. */
+void note_width(lua_State *lua, int n);
 /* After a protected call that failed: an ended script must not go on. */
 void raise_if_ended(lua_State *lua);
 _Noreturn void raise_end(lua_State *lua);
@@ -109,10 +115,11 @@ int text_gmatch(lua_State *lua);
 int text_gsub(lua_State *lua);
 
 /* base.c: what the run's functions see as globals */
-#define GLOBALS_REAL "shardforge.globals"   /* registry: what is behind the readonly _G */
-#define LOAD_GLOBALS "shardforge.load"      /* registry: of a library being loaded */
-#define LIBRARY_ENV "shardforge.library"    /* registry: its metatable */
-#define FUNCTIONS_TABLE "shardforge.functions" /* registry: name -> function */
+#define GLOBALS_REAL "shardforge.globals"            /* registry: what is behind the readonly _G */
+#define LOAD_GLOBALS "shardforge.load"               /* registry: of a library being loaded */
+#define LIBRARY_ENV "shardforge.library"             /* registry: its metatable */
+#define LIBRARY_GLOBALS "shardforge.library globals" /* registry: what its functions see */
+#define FUNCTIONS_TABLE "shardforge.functions"       /* registry: name -> function */
 #define FUNCTION_LIST "shardforge.list" /* registry: {name, description or false, flags} ... */
 
 /* convert.c */

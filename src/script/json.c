@@ -4,8 +4,8 @@
 #include <limits.h>
 #include <string.h>
 
-static const struct json_config config_default = {false, 2, 10, 1000, 1000, JSON_NUMBER_DIGITS,
-    JSON_REFUSED, true, true};
+static const struct json_config config_default = {
+    false, 2, 10, 1000, 1000, JSON_NUMBER_DIGITS, JSON_REFUSED, true, true};
 
 /* Sets an integer if argument `at` is given; pushes what holds then. */
 static void integer_option(lua_State *lua, int at, int *value, int min, int max) {
@@ -101,8 +101,8 @@ void open_json(lua_State *lua) {
     static const struct library_row rows[] = {{"decode", json_decode},
         {"decode_invalid_numbers", json_decode_invalid},
         {"decode_max_depth", json_decode_max_depth}, {"encode", json_encode},
-        {"encode_invalid_numbers", json_encode_invalid},
-        {"encode_keep_buffer", json_keep_buffer}, {"encode_max_depth", json_encode_max_depth},
+        {"encode_invalid_numbers", json_encode_invalid}, {"encode_keep_buffer", json_keep_buffer},
+        {"encode_max_depth", json_encode_max_depth},
         {"encode_number_precision", json_number_precision},
         {"encode_sparse_array", json_sparse_array}, {"new", json_new}};
     lua_newtable(lua);

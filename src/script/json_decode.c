@@ -7,8 +7,18 @@
 enum { BYTES_A_UNIT = 8 };
 
 enum token {
-    T_OBJ_BEGIN, T_OBJ_END, T_ARR_BEGIN, T_ARR_END, T_STRING, T_NUMBER, T_BOOLEAN, T_NULL,
-    T_COLON, T_COMMA, T_END, T_ERROR,
+    T_OBJ_BEGIN,
+    T_OBJ_END,
+    T_ARR_BEGIN,
+    T_ARR_END,
+    T_STRING,
+    T_NUMBER,
+    T_BOOLEAN,
+    T_NULL,
+    T_COLON,
+    T_COMMA,
+    T_END,
+    T_ERROR,
 };
 static const char *const token_names[] = {"T_OBJ_BEGIN", "T_OBJ_END", "T_ARR_BEGIN", "T_ARR_END",
     "T_STRING", "T_NUMBER", "T_BOOLEAN", "T_NULL", "T_COLON", "T_COMMA", "T_END", "T_ERROR"};
@@ -153,8 +163,8 @@ static bool read_word(struct decoder *d, const char *word, enum token token, boo
     return true;
 }
 
-static bool begins_like_infinity_or_nan(const char *p) {
-    return strncasecmp(p, "inf", 3) == 0 || strncasecmp(p, "nan", 3) == 0;
+static bool begins_like_odd_number(const char *p) {
+    return *p == '+' || strncasecmp(p, "inf", 3) == 0 || strncasecmp(p, "nan", 3) == 0;
 }
 
 static void next_token(struct decoder *d) {
@@ -179,7 +189,7 @@ static void next_token(struct decoder *d) {
     } else if (read_word(d, "true", T_BOOLEAN, true) || read_word(d, "false", T_BOOLEAN, false) ||
                read_word(d, "null", T_NULL, false)) {
         return;
-    } else if (d->config->decode_invalid && begins_like_infinity_or_nan(d->at)) {
+    } else if (d->config->decode_invalid && begins_like_odd_number(d->at)) {
         read_number(d);
     } else {
         fail(d, "invalid token");
@@ -266,8 +276,12 @@ int json_decode(lua_State *lua) {
     const char *text = luaL_checklstring(lua, 1, &len);
     if (len >= 2 && (text[0] == 0 || text[1] == 0))
         return luaL_error(lua, "JSON parser does not support UTF-16 or UTF-32");
-    struct decoder d = {.lua = lua, .config = json_config_of(lua), .text = text, .at = text,
-        .end = text + len, .string = &sandbox_of(lua)->scratch};
+    struct decoder d = {.lua = lua,
+        .config = json_config_of(lua),
+        .text = text,
+        .at = text,
+        .end = text + len,
+        .string = &sandbox_of(lua)->scratch};
     next_token(&d);
     decode_value(&d);
     next_token(&d);

@@ -7,7 +7,8 @@
 
 enum { NESTING_MAX = 16, BYTES_A_UNIT = 8 };
 
-/* -- packing: into the sandbox's scratch --------------------------------------------------------- */
+/* -- packing: into the sandbox's scratch ---------------------------------------------------------
+ */
 
 struct packer {
     lua_State *lua;
@@ -178,7 +179,8 @@ static int msgpack_pack(lua_State *lua) {
     return 1;
 }
 
-/* -- unpacking ----------------------------------------------------------------------------------- */
+/* -- unpacking -----------------------------------------------------------------------------------
+ */
 
 struct unpacker {
     lua_State *lua;
@@ -263,25 +265,38 @@ static void unpack_value(struct unpacker *u) {
         case 0xc3:
             lua_pushboolean(u->lua, head == 0xc3);
             break;
-        case 0xc4: case 0xc5: case 0xc6:
+        case 0xc4:
+        case 0xc5:
+        case 0xc6:
             push_text(u, take(u, (size_t)1 << (head - 0xc4)));
             break;
-        case 0xca: case 0xcb:
+        case 0xca:
+        case 0xcb:
             push_floating(u, head == 0xca ? 4 : 8);
             break;
-        case 0xcc: case 0xcd: case 0xce: case 0xcf:
+        case 0xcc:
+        case 0xcd:
+        case 0xce:
+        case 0xcf:
             lua_pushnumber(u->lua, (lua_Number)take(u, (size_t)1 << (head - 0xcc)));
             break;
-        case 0xd0: case 0xd1: case 0xd2: case 0xd3:
+        case 0xd0:
+        case 0xd1:
+        case 0xd2:
+        case 0xd3:
             push_signed(u, (size_t)1 << (head - 0xd0));
             break;
-        case 0xd9: case 0xda: case 0xdb:
+        case 0xd9:
+        case 0xda:
+        case 0xdb:
             push_text(u, take(u, (size_t)1 << (head - 0xd9)));
             break;
-        case 0xdc: case 0xdd:
+        case 0xdc:
+        case 0xdd:
             push_array(u, take(u, head == 0xdc ? 2 : 4));
             break;
-        case 0xde: case 0xdf:
+        case 0xde:
+        case 0xdf:
             push_map(u, take(u, head == 0xde ? 2 : 4));
             break;
         default:
@@ -310,6 +325,7 @@ static int unpack_some(lua_State *lua, double limit, double offset, bool with_of
             lua, 4, "too many return values at once; use unpack_one or unpack_limit instead.");
         unpack_value(&u);
     }
+    note_width(lua, n);
     if (!with_offset) return n;
     lua_pushinteger(lua, u.left == 0 ? -1 : (lua_Integer)(len - u.left));
     lua_replace(lua, 2);

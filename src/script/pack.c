@@ -246,6 +246,7 @@ static int struct_unpack(lua_State *lua) {
         }
         at += size;
     }
+    note_width(lua, n);
     lua_pushinteger(lua, (lua_Integer)at + 1);
     return n + 1;
 }

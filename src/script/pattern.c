@@ -201,8 +201,7 @@ static const char *match_again(struct matcher *m, const char *s, char digit) {
 }
 
 static bool match_frontier(struct matcher *m, const char *s, const char *p, const char **next) {
-    if (p == m->pattern_end || *p != '[')
-        luaL_error(m->lua, "missing '[' after '%%f' in pattern");
+    if (p == m->pattern_end || *p != '[') luaL_error(m->lua, "missing '[' after '%%f' in pattern");
     const char *end = item_end(m, p);
     int before = s == m->text ? 0 : (unsigned char)s[-1];
     int here = s < m->text_end ? (unsigned char)*s : 0;
@@ -391,7 +390,8 @@ int text_match(lua_State *lua) {
     return find_or_match(lua, false);
 }
 
-/* -- gmatch: text, pattern and the place as upvalues --------------------------------------------- */
+/* -- gmatch: text, pattern and the place as upvalues ---------------------------------------------
+ */
 
 static int gmatch_next(lua_State *lua) {
     struct matcher m;

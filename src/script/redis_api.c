@@ -9,7 +9,7 @@
 #define REDIS_VERSION_TEXT "7.2.4"
 #define REDIS_VERSION_NUMBER 0x00070204
 
-enum { CALL_UNITS = 100, BYTES_A_UNIT = 16, ARGUMENTS_MAX = 1 << 20 };
+enum { CALL_UNITS = 200, BYTES_A_UNIT = 8, ARGUMENTS_MAX = 1 << 20 };
 
 /* -- arguments of commands ------------------------------------------------------------------- */
 
@@ -110,7 +110,7 @@ static int redis_sha1hex(lua_State *lua) {
     struct slice text;
     text.data = lua_tolstring(lua, 1, &text.len);
     if (text.data == NULL) text = slice_of("", 0);
-    charge(lua, text.len / 4);
+    charge(lua, 200 + text.len / 2);
     char hex[SCRIPT_SHA_BYTES + 1];
     script_sha(text, hex);
     lua_pushstring(lua, hex);
@@ -240,8 +240,8 @@ void open_redis(lua_State *lua) {
 static bool name_is_good(const char *name, size_t len) {
     for (size_t i = 0; i < len; i++) {
         char c = name[i];
-        bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                    c == '_';
+        bool good =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
         if (!good) return false;
     }
     return len > 0;
@@ -334,14 +334,15 @@ static int register_named(lua_State *lua) {
     lua_pushboolean(lua, 0); /* 4: description */
     lua_pushnil(lua);
     while (lua_next(lua, 1)) {
+        if (lua_type(lua, -2) == LUA_TNUMBER)
+            raise_error(lua, "unknown argument given to redis.register_function");
         if (lua_type(lua, -2) != LUA_TSTRING)
             raise_error(lua, "named argument key given to redis.register_function is not a string");
         take_named(lua, lua_tostring(lua, -2), 1, &flags);
     }
     if (lua_isnil(lua, 2))
         raise_error(lua, "redis.register_function must get a function name argument");
-    if (lua_isnil(lua, 3))
-        raise_error(lua, "redis.register_function must get a callback argument");
+    if (lua_isnil(lua, 3)) raise_error(lua, "redis.register_function must get a callback argument");
     lua_remove(lua, 1);
     return register_all(lua, flags);
 }
@@ -350,8 +351,7 @@ static int redis_register_function(lua_State *lua) {
     int n = lua_gettop(lua);
     if (!sandbox_of(lua)->loading)
         raise_error(lua, "redis.register_function can only be called on FUNCTION LOAD command");
-    if (n < 1 || n > 2)
-        raise_error(lua, "wrong number of arguments to redis.register_function");
+    if (n < 1 || n > 2) raise_error(lua, "wrong number of arguments to redis.register_function");
     if (n == 1) return register_named(lua);
     if (!lua_isstring(lua, 1))
         raise_error(lua, "first argument to redis.register_function must be a string");

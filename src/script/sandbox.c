@@ -37,7 +37,14 @@ void charge(lua_State *lua, uint64_t units) {
 
 static void on_count(lua_State *lua, lua_Debug *debug) {
     (void)debug;
-    charge(lua, HOOK_INSTRUCTIONS);
+    struct sandbox *sandbox = sandbox_of(lua);
+    charge(lua, HOOK_INSTRUCTIONS * (1 + sandbox->widest / WIDTH_A_UNIT));
+}
+
+void note_width(lua_State *lua, int n) {
+    struct sandbox *sandbox = sandbox_of(lua);
+    if (n > 0 && (uint32_t)n > sandbox->widest) sandbox->widest = (uint32_t)n;
+    charge(lua, (uint64_t)(n > 0 ? n : 0));
 }
 
 static void *on_allocate(void *context, void *block, size_t old_size, size_t size) {
@@ -91,6 +98,7 @@ static void run_begin(struct sandbox *sandbox, struct script_run *run) {
     sandbox->host = run == NULL ? NULL : run->host;
     sandbox->ended = false;
     sandbox->proto = 2;
+    sandbox->widest = 0;
     sandbox->nesting = 0;
     sandbox->loading = false;
     sandbox->n_registered = 0;
@@ -116,7 +124,7 @@ static void run_end(struct sandbox *sandbox) {
 /* -- compiling ------------------------------------------------------------------------------- */
 
 bool compile_text(lua_State *lua, struct slice text, const char *chunk_name) {
-    charge(lua, text.len);
+    charge(lua, 500 + 8 * text.len);
     bool is_bytecode = text.len > 0 && text.data[0] == LUA_SIGNATURE[0];
     if (!is_bytecode) return luaL_loadbuffer(lua, text.data, text.len, chunk_name) == 0;
     /* Bytecode can do anything: it is refused as what it would be as a text. */
@@ -179,7 +187,8 @@ static int load_library(lua_State *lua) {
     step->sandbox->loading = false;
     if (failed) {
         bool is_text = lua_isstring(lua, -1);
-        step_failed(step, is_text ? "Error registering functions: ERR " : "Error registering functions: ",
+        step_failed(step,
+            is_text ? "Error registering functions: ERR " : "Error registering functions: ",
             message_of(lua, -1));
         return 0;
     }
@@ -189,7 +198,7 @@ static int load_library(lua_State *lua) {
     }
     /* from now on its functions see what scripts see */
     lua_getfield(lua, LUA_REGISTRYINDEX, LIBRARY_ENV);
-    lua_getfield(lua, LUA_REGISTRYINDEX, GLOBALS_REAL);
+    lua_getfield(lua, LUA_REGISTRYINDEX, LIBRARY_GLOBALS);
     lua_setfield(lua, -2, "__index");
     return 0;
 }
@@ -220,8 +229,8 @@ static void image_keep(struct sandbox *sandbox, bool is_library, const uint8_t s
 /* Brings the arena to where the text is compiled (or the library loaded) and nothing has run.
  * false: error is set. The work is not drawn from the run's budget: whether it must be done at all
  * differs between nodes. */
-static bool image_begin(
-    struct sandbox *sandbox, struct slice body, bool is_library, uint64_t budget, struct buf *error) {
+static bool image_begin(struct sandbox *sandbox, struct slice body, bool is_library,
+    uint64_t budget, struct buf *error) {
     uint8_t sha[20];
     sha1(body, sha);
     struct kept_image *kept = image_find(sandbox, is_library, sha);
@@ -238,8 +247,10 @@ static bool image_begin(
         const char *why = sandbox->ended || sandbox->arena->work_left < 0
                               ? TEXT_EXHAUSTED
                               : lua_tostring(sandbox->lua, -1);
-        step_failed(&step, is_library ? "Error registering functions: "
-                                      : "Error compiling script (new function): ", why);
+        step_failed(&step,
+            is_library ? "Error registering functions: "
+                       : "Error compiling script (new function): ",
+            why);
     }
     if (error->len > 0) return false;
     image_keep(sandbox, is_library, sha);
@@ -361,8 +372,7 @@ static void reply_outer_error(struct sandbox *sandbox, struct script_run *run) {
         why == NULL ? "execution failure" : why);
 }
 
-static void run_protected(
-    struct sandbox *sandbox, struct script_run *run, lua_CFunction function) {
+static void run_protected(struct sandbox *sandbox, struct script_run *run, lua_CFunction function) {
     struct buf nowhere = {0};
     struct reply *reply = run->reply, own = {&nowhere, reply->proto};
     if (reply->out == NULL) run->reply = &own; /* work is the same, whoever waits */

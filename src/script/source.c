@@ -83,8 +83,8 @@ bool script_shebang(struct slice source, uint32_t *flags, struct slice *body, st
         struct slice option = take_until(&line, ' ');
         if (option.len == 0) continue;
         if (option.len < 6 || memcmp(option.data, "flags=", 6) != 0) {
-            buf_printf(error, "ERR Unknown lua shebang option: %.*s",
-                (int)SF_MIN(option.len, 1024), option.data);
+            buf_printf(error, "ERR Unknown lua shebang option: %.*s", (int)SF_MIN(option.len, 1024),
+                option.data);
             return false;
         }
         if (!read_flags(slice_of(option.data + 6, option.len - 6), flags, error)) return false;

@@ -157,13 +157,17 @@ const struct library *library_find(const struct scripts *scripts, struct slice n
     return found ? library : NULL;
 }
 
+static bool names_equal(struct slice a, struct slice b) {
+    return a.len == b.len && (a.len == 0 || strncasecmp(a.data, b.data, a.len) == 0);
+}
+
 const struct library *function_find(
     const struct scripts *scripts, struct slice name, const struct library_function **function) {
     for (uint32_t i = 0; i < scripts->n_libraries; i++) {
         const struct library *library = &scripts->libraries[i];
         for (uint32_t j = 0; j < library->n_functions; j++) {
             *function = &library->functions[j];
-            if (slice_equal(bytes_slice((*function)->name), name)) return library;
+            if (names_equal(bytes_slice((*function)->name), name)) return library;
         }
     }
     *function = NULL;
@@ -176,8 +180,8 @@ void library_add(struct scripts *scripts, struct library *library) {
     uint32_t at = library_place(scripts, name);
     if (scripts->n_libraries == scripts->libraries_cap) {
         scripts->libraries_cap = SF_MAX(8, 2 * scripts->libraries_cap);
-        scripts->libraries = sf_realloc(
-            scripts->libraries, scripts->libraries_cap * sizeof *scripts->libraries);
+        scripts->libraries =
+            sf_realloc(scripts->libraries, scripts->libraries_cap * sizeof *scripts->libraries);
     }
     struct library *place = &scripts->libraries[at];
     memmove(place + 1, place, (scripts->n_libraries - at) * sizeof *place);
@@ -242,8 +246,8 @@ struct slice library_body(const struct library *library) {
 void scripts_put(const struct scripts *scripts, struct buf *out) {
     put_varint(out, scripts->n_cached);
     for (const struct list *at = scripts->by_use.prev; at != &scripts->by_use; at = at->prev) {
-        const struct cached_script *script = SF_CONTAINER(
-            (struct list *)(uintptr_t)at, struct cached_script, by_use);
+        const struct cached_script *script =
+            SF_CONTAINER((struct list *)(uintptr_t)at, struct cached_script, by_use);
         put_string(out, bytes_slice(script->source));
     }
     put_varint(out, scripts->n_libraries);

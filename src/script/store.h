@@ -67,6 +67,7 @@ uint64_t scripts_bytes(const struct scripts *scripts);
 const struct library *library_find(const struct scripts *scripts, struct slice name);
 /* In the order of names; NULL behind the last. */
 const struct library *library_at(const struct scripts *scripts, uint32_t index);
+/* In any case, unlike libraries: as in Redis. */
 const struct library *function_find(
     const struct scripts *scripts, struct slice name, const struct library_function **function);
 /* Takes a library over (moved: leaves it empty); there is none of that name (asserted). */

@@ -6,7 +6,8 @@
 
 #define RAND_MAX_31 2147483647 /* 2^31 - 1 */
 
-/* -- functions in front of Lua's ---------------------------------------------------------------- */
+/* -- functions in front of Lua's ----------------------------------------------------------------
+ */
 
 /* Refuses a readonly table; charges for each element. */
 static void begin(lua_State *lua, size_t a_unit) {
@@ -188,11 +189,10 @@ static void choose(lua_State *lua, const char *const *taken_over, const char *co
 
 void open_table(lua_State *lua) {
     static const char *const taken_over[] = {"getn", "setn", NULL};
-    static const char *const behind[] = {
-        "concat", "foreach", "foreachi", "insert", "remove", NULL};
-    static const struct library_row rows[] = {{"concat", table_concat},
-        {"foreach", table_foreach}, {"foreachi", table_foreachi}, {"insert", table_insert},
-        {"maxn", table_maxn}, {"remove", table_remove}, {"sort", table_sort}, {NULL, NULL}};
+    static const char *const behind[] = {"concat", "foreach", "foreachi", "insert", "remove", NULL};
+    static const struct library_row rows[] = {{"concat", table_concat}, {"foreach", table_foreach},
+        {"foreachi", table_foreachi}, {"insert", table_insert}, {"maxn", table_maxn},
+        {"remove", table_remove}, {"sort", table_sort}, {NULL, NULL}};
     lua_pushcfunction(lua, luaopen_table);
     lua_call(lua, 0, 1);
     choose(lua, taken_over, behind);

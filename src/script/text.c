@@ -28,6 +28,12 @@ static int text_reverse(lua_State *lua) {
     return original(lua, "reverse")(lua);
 }
 
+static int text_byte(lua_State *lua) {
+    int n = original(lua, "byte")(lua);
+    note_width(lua, n);
+    return n;
+}
+
 static int text_format(lua_State *lua) {
     for (int i = lua_gettop(lua); i > 0; i--) {
         if (lua_type(lua, i) == LUA_TSTRING) charge_text(lua, i);
@@ -59,11 +65,11 @@ static int text_rep(lua_State *lua) {
 }
 
 void open_text(lua_State *lua) {
-    static const char *const taken_over[] = {"byte", "char", "dump", "len", "sub", NULL};
-    static const char *const behind[] = {"format", "lower", "reverse", "upper", NULL};
-    static const struct library_row rows[] = {{"find", text_find}, {"format", text_format},
-        {"gfind", text_gmatch}, {"gmatch", text_gmatch}, {"gsub", text_gsub},
-        {"lower", text_lower}, {"match", text_match}, {"rep", text_rep},
+    static const char *const taken_over[] = {"char", "dump", "len", "sub", NULL};
+    static const char *const behind[] = {"byte", "format", "lower", "reverse", "upper", NULL};
+    static const struct library_row rows[] = {{"byte", text_byte}, {"find", text_find},
+        {"format", text_format}, {"gfind", text_gmatch}, {"gmatch", text_gmatch},
+        {"gsub", text_gsub}, {"lower", text_lower}, {"match", text_match}, {"rep", text_rep},
         {"reverse", text_reverse}, {"upper", text_upper}, {NULL, NULL}};
     lua_pushcfunction(lua, luaopen_string);
     lua_call(lua, 0, 1);
