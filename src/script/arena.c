@@ -11,6 +11,7 @@ enum {
     ALLOCATION_UNITS = 30, /* work for each allocation and its collection, */
     BYTES_A_UNIT = 8,      /* and one unit for so many bytes */
     COMPARED_A_UNIT = 8,
+    LONG_BYTES = 4096,
 };
 
 struct arena *arena_new(uint32_t limit) {
@@ -132,10 +133,10 @@ static bool charge_compare(const void *in_arena, size_t len) {
     return arena->work_left >= 0;
 }
 
-/* Two strings of which the second is one of Lua's. Unequal when the budget is spent: making a new
- * string fails then. */
+/* Two strings of which the second is one of Lua's. Long ones are unequal when the budget is spent:
+ * making a new string fails then. Lua's own messages must be found in any case. */
 int arena_memcmp(const void *a, const void *b, size_t len) {
-    return charge_compare(b, len) ? memcmp(a, b, len) : 1;
+    return charge_compare(b, len) || len < LONG_BYTES ? memcmp(a, b, len) : 1;
 }
 
 /* Bytes, in every locale. */

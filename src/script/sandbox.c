@@ -54,8 +54,18 @@ static void *on_allocate(void *context, void *block, size_t old_size, size_t siz
 
 /* -- the base image -------------------------------------------------------------------------- */
 
+/* Every call into Lua is protected: nothing may come here. */
+static int on_panic(lua_State *lua) {
+    (void)lua;
+    SF_ASSERT(!"an error of Lua outside a protected call");
+    return 0;
+}
+
 static int build_base(lua_State *lua) {
     open_base(lua);
+    /* Lua makes this string where an error can no longer be raised: it must be there by then */
+    lua_pushliteral(lua, "error in error handling");
+    lua_setfield(lua, LUA_REGISTRYINDEX, "shardforge.errerr");
     lua_gc(lua, LUA_GCCOLLECT, 0);
     lua_sethook(lua, on_count, LUA_MASKCOUNT, HOOK_INSTRUCTIONS);
     return 0;
@@ -66,6 +76,7 @@ static void sandbox_open(struct sandbox *sandbox) {
     sandbox->arena->work_left = INT64_MAX;
     sandbox->lua = lua_newstate(on_allocate, sandbox);
     SF_ASSERT(sandbox->lua != NULL);
+    lua_atpanic(sandbox->lua, on_panic);
     int failed = lua_cpcall(sandbox->lua, build_base, NULL);
     SF_ASSERT(failed == 0);
     arena_save(sandbox->arena, &sandbox->base);

@@ -192,7 +192,7 @@ static void test_depth_is_bounded_everywhere(void **state) {
         "local function f() return coroutine.wrap(f)() end return f()",
         "cjson.encode_max_depth(2 ^ 30) local t = {} t.t = t return cjson.encode(t)",
         "cjson.decode_max_depth(2 ^ 30) return cjson.decode(('['):rep(1e6))",
-        "return cmsgpack.unpack(string.char(0x91):rep(1e6))", "return ('a'):find(('a?'):rep(5000))",
+        "return cmsgpack.unpack(string.char(0x91):rep(1e6))", "return ('a'):rep(5000):find(('a?'):rep(5000) .. 'b')",
         "error({})", "return cmsgpack.unpack(string.char(0xdd, 255, 255, 255, 255))",
         "return unpack({}, 1, 1e7)", "return ('x'):rep(1e10)"};
     for (size_t i = 0; i < SF_LENGTH(deep); i++) {
