@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { BYTES_A_UNIT = 32 };
+enum { BYTES_A_UNIT = 32, WRITE_UNITS = 500 /* a key, its expiry, its revision */ };
 
 /* Commands that go through whole values of their keys, in the order of names. */
 static const char *const whole_values[] = {"bitcount", "bitop", "bitpos", "copy", "dump",
@@ -60,7 +60,8 @@ static uint64_t count_option(uint32_t argc, const struct slice *argv, uint64_t m
 
 uint64_t script_cost(
     struct call *call, const struct command *command, uint32_t argc, const struct slice *argv) {
-    if ((command->flags & CMD_FAST) != 0) return argc / 4;
+    uint64_t least = argc + ((command->flags & CMD_WRITE) != 0 ? WRITE_UNITS : 0);
+    if ((command->flags & CMD_FAST) != 0) return least;
     switch (command->id) {
     case COMMAND_KEYS:
         return 4 * db_size(call->db);
@@ -71,6 +72,6 @@ uint64_t script_cost(
     case COMMAND_ZSCAN:
         return 4 * count_option(argc, argv, keys_cost(call, command, argc, argv));
     default:
-        return is_whole(command) ? 4 * keys_cost(call, command, argc, argv) : argc;
+        return is_whole(command) ? least + 4 * keys_cost(call, command, argc, argv) : least;
     }
 }

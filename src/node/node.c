@@ -37,6 +37,16 @@ bool node_serves_data(const struct node *node) {
 
 /* -- the replica ----------------------------------------------------------------------------- */
 
+/* PUBLISH in a script: each node tells its own subscribers when it applies the entry (DESIGN 7). */
+static void on_published(void *context, bool sharded, struct slice channel, struct slice message) {
+    pubsub_deliver(context, sharded ? TOPIC_SHARD : TOPIC_CHANNEL, channel, message);
+}
+
+static void on_script_log(void *context, int level, struct slice text) {
+    node_log(context, (enum log_level)level, "script: %.*s", (int)SF_MIN(text.len, (size_t)1024),
+        text.data);
+}
+
 static void on_setting_changed(void *context, struct slice name, struct slice value) {
     struct node *node = context;
     struct buf error = {0};
@@ -63,7 +73,10 @@ struct engine *node_engine_new(struct node *node) {
         /* not this node's file: SETRANGE answers by it, on every replica alike (S2) */
         .proto_max_bulk_len = ENGINE_BULK_BYTES_DEFAULT};
     secret_of_cluster(node->identity.cluster_id, &settings.secret);
-    struct engine_watcher watcher = {.context = node, .setting_changed = on_setting_changed};
+    struct engine_watcher watcher = {.context = node,
+        .setting_changed = on_setting_changed,
+        .script_log = on_script_log,
+        .published = on_published};
     return engine_new(&settings, &watcher);
 }
 
