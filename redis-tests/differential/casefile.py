@@ -22,8 +22,10 @@ class Command:
     comparator: tuple = ("exact",)
     expectation: Reply = None  # what 7.2 says where the oracle, 7.0, differs
 
-    def arguments(self, now_ms):
-        return [word.bytes(now_ms) if isinstance(word, Clock) else word for word in self.words]
+    def arguments(self, now_ms, client_ids):
+        """client_ids: of the connections that have begun something (see Session.begin)."""
+        known = {Clock: lambda word: word.bytes(now_ms), ClientId: lambda word: b"%d" % client_ids[word.connection]}
+        return [known[type(word)](word) if type(word) in known else word for word in self.words]
 
 
 @dataclass
@@ -37,8 +39,14 @@ class Clock:
 
 
 @dataclass
+class ClientId:
+    """{id b}: the number that the server gave to connection b."""
+    connection: str
+
+
+@dataclass
 class Step:
-    kind: str  # commands (one packet), raw, until, scan
+    kind: str  # commands (one packet), raw, until, scan, begin (no reply is awaited), later (its reply)
     connection: str
     commands: list
     fragments: list = field(default_factory=list)  # raw
@@ -62,7 +70,7 @@ class Test:
     def is_spreadable(self):
         """Whether its commands may each go to another node: nothing depends on the connection."""
         for step in self.steps:
-            if step.kind == "raw" or step.connection != "a" or len(step.commands) > 1:
+            if step.kind in ("raw", "begin", "later") or step.connection != "a" or len(step.commands) > 1:
                 return False
             if any(c.words and isinstance(c.words[0], bytes) and c.words[0].lower() in SESSION_COMMANDS
                    for c in step.commands):
@@ -88,10 +96,14 @@ def split_words(text):
             at += 1
             continue
         moment = re.match(r"\{(now|now_ms)([+-]\d+)?\}(?= |$)", text[at:])
+        numbered = re.match(r"\{id ([a-z])\}(?= |$)", text[at:])
         repeated = re.match(r"\{([^}]*)\}\*(\d+)(?= |$)", text[at:])
         if moment:
             words.append(Clock(1000 if moment[1] == "now" else 1, int(moment[2] or 0)))
             at += moment.end()
+        elif numbered:
+            words.append(ClientId(numbered[1]))
+            at += numbered.end()
         elif repeated:
             words.append(unescape(repeated[1]) * int(repeated[2]))
             at += repeated.end()
@@ -216,6 +228,12 @@ class Reader:
             self.take_raw(connection, raw[1], text[raw.end():])
             return
         kind = "commands"
+        if text == "?":
+            self.tests[-1].steps.append(Step("later", connection, [self.new_command([], f"@{connection} ?")]))
+            self.in_pipeline = None
+            return
+        if text.startswith("! "):
+            kind, text = "begin", text[2:].strip()
         until = re.match(r"until nil: ", text)
         if until:
             kind, text = "until", text[until.end():]

@@ -38,6 +38,8 @@ class Fuzzer:
         for admin in (self.oracle_admin, self.target_admin):
             admin.call("CONFIG", "SET", "hash-max-listpack-entries", "6")
             admin.call("CONFIG", "SET", "set-max-intset-entries", "6")
+            admin.call("CONFIG", "SET", "stream-node-max-entries", "4")
+            admin.call("CONFIG", "SET", "stream-node-max-bytes", "200")
         self.target_admin.call("CONFIG", "SET", "set-max-listpack-entries", "7")
 
     def has_command(self, name):

@@ -34,6 +34,32 @@ DECR key
 INCRBY key int
 DECRBY key int
 INCRBYFLOAT key float
+SETBIT key bitplace bit
+GETBIT key bitplace
+BITCOUNT key [index index|index index BIT|index index BYTE]
+BITPOS key bit [index|index index|index index BIT|index index BYTE]
+BITOP (AND|OR|XOR) key key+
+BITOP NOT key key
+BITFIELD key [OVERFLOW WRAP|OVERFLOW SAT|OVERFLOW FAIL] (GET|GET) width place [INCRBY width place int] [SET width place int]
+BITFIELD key (OVERFLOW SAT|OVERFLOW FAIL|OVERFLOW WRAP) INCRBY width place int [INCRBY width place int|SET width place int]
+BITFIELD_RO key GET width place [GET width place]
+LCS key key [LEN|IDX|IDX WITHMATCHLEN|IDX MINMATCHLEN index WITHMATCHLEN]
+PFADD hkey value value value
+PFADD hkey zmember+
+PFCOUNT hkey hkey
+PFCOUNT hkey key hkey
+PFMERGE hkey hkey [hkey]
+PFDEBUG (DECODE|ENCODING|TODENSE) hkey
+GEOADD gkey [NX|XX] [CH] longitude latitude zmember
+GEOADD gkey longitude latitude zmember longitude latitude zmember longitude latitude value
+GEODIST gkey zmember zmember [m|km|ft|mi]
+GEOHASH gkey zmember+
+GEOPOS gkey zmember+
+GEOSEARCH gkey (FROMMEMBER zmember|FROMLONLAT longitude latitude) (BYRADIUS metres unit|BYBOX metres metres unit) [ASC|DESC] [COUNT bit ANY] [WITHDIST] [WITHCOORD] [WITHHASH]
+GEOSEARCHSTORE gkey gkey (FROMMEMBER zmember|FROMLONLAT longitude latitude) (BYRADIUS metres unit|BYBOX metres metres unit)
+GEORADIUS gkey longitude latitude metres unit [ASC|DESC] [WITHDIST] [STORE gkey]
+GEORADIUSBYMEMBER gkey zmember metres unit [DESC] [WITHCOORD] [WITHHASH]
+ZRANGE gkey 0 -1 WITHSCORES
 DEL key+
 UNLINK key+
 EXISTS key+
@@ -117,6 +143,14 @@ LPOS lkey zmember [RANK index] [COUNT index] [MAXLEN index]
 LMOVE lkey lkey (LEFT|RIGHT) (LEFT|RIGHT)
 RPOPLPUSH lkey lkey
 LMPOP 2 lkey lkey (LEFT|RIGHT) [COUNT index]
+BLPOP lkey lkey 0.001
+BRPOP lkey 0.001
+BLMOVE lkey lkey (LEFT|RIGHT) (LEFT|RIGHT) 0.001
+BRPOPLPUSH lkey lkey 0.001
+BLMPOP 0.001 2 lkey lkey (LEFT|RIGHT) [COUNT index]
+BZPOPMIN zkey zkey 0.001
+BZPOPMAX zkey 0.001
+BZMPOP 0.001 2 zkey zkey (MIN|MAX) [COUNT index]
 ZADD zkey [NX|XX] [GT|LT] [CH] score zmember
 ZADD zkey score zmember score zmember score zmember score zmember
 ZADD zkey INCR score zmember
@@ -161,6 +195,42 @@ SORT lkey [LIMIT index index] [ASC|DESC] ALPHA
 SORT lkey [LIMIT index index] [ASC|DESC] [STORE lkey]
 SORT lkey BY nosort [GET #] [LIMIT index index]
 SORT_RO lkey BY k* [GET k*] ALPHA
+XADD skey [MAXLEN = length|MAXLEN ~ length|MAXLEN length|MAXLEN ~ length LIMIT length] xid fvalue+
+XADD skey [MINID = sid|MINID ~ sid|MINID sid|MINID ~ sid LIMIT length|NOMKSTREAM] xid fvalue+
+XADD skey xid a value
+XADD skey xid a value b value
+XADD skey xid a value b value
+XADD skey lowid fvalue+
+XLEN skey
+XRANGE skey border_id border_id [COUNT index]
+XREVRANGE skey border_id border_id [COUNT index]
+XDEL skey sid+
+XTRIM skey (MAXLEN|MAXLEN ~|MAXLEN =) length [LIMIT length]
+XTRIM skey (MINID|MINID ~|MINID =) sid [LIMIT length]
+XSETID skey topid [ENTRIESADDED length] [MAXDELETEDID sid]
+XREAD [COUNT index] STREAMS (skey sid|skey $|skey skey sid sid|skey skey 0 0)
+XGROUP CREATE skey group (sid|0|$) [MKSTREAM] [ENTRIESREAD length]
+XGROUP CREATE skey group 0 MKSTREAM
+XGROUP SETID skey group (sid|0|$) [ENTRIESREAD length]
+XGROUP DESTROY skey group
+XGROUP CREATECONSUMER skey group consumer
+XGROUP DELCONSUMER skey group consumer
+XREADGROUP GROUP group consumer [COUNT index] [NOACK] STREAMS (skey >|skey sid|skey 0|skey skey > >|skey skey 0 >)
+XREADGROUP GROUP group consumer COUNT 2 STREAMS skey >
+XREADGROUP GROUP group consumer STREAMS skey >
+XADD skey xid a value
+XREADGROUP GROUP group consumer STREAMS skey >
+XACK skey group sid+
+XPENDING skey group
+XPENDING skey group [IDLE idle] border_id border_id length [consumer]
+XCLAIM skey group consumer idle sid+ [IDLE idle|TIME 1] [RETRYCOUNT length] [FORCE] [JUSTID] [LASTID sid]
+XAUTOCLAIM skey group consumer idle border_id [COUNT length] [JUSTID]
+XINFO STREAM skey [FULL|FULL COUNT length]
+XINFO STREAM skey FULL COUNT 0
+XINFO GROUPS skey
+XINFO CONSUMERS skey group
+COPY skey skey [REPLACE]
+OBJECT ENCODING skey
 ECHO value
 PING [value]
 word key value
@@ -169,12 +239,15 @@ CLIENT word value
 OBJECT word key
 COMMAND word
 """
-SELDOM = {"FLUSHDB", "SWAPDB", "KEYS", "SCAN", "CONFIG", "CLIENT", "COMMAND", "word"}
+SELDOM = {"FLUSHDB", "SWAPDB", "KEYS", "SCAN", "CONFIG", "CLIENT", "COMMAND", "word",
+          "BLPOP", "BRPOP", "BLMOVE", "BRPOPLPUSH", "BLMPOP", "BZPOPMIN", "BZPOPMAX", "BZMPOP"}
 
 COMPARATORS = {
     "ZRANDMEMBER": ("type",), "ZSCAN": ("scores",),
     **{name: ("doubles",) for name in ("ZADD", "ZINCRBY", "ZSCORE", "ZMSCORE", "ZRANGE", "ZREVRANGE", "ZRANGEBYSCORE",
-       "ZREVRANGEBYSCORE", "ZPOPMIN", "ZPOPMAX", "ZMPOP", "ZUNION", "ZINTER", "ZDIFF")},
+       "ZREVRANGEBYSCORE", "ZPOPMIN", "ZPOPMAX", "ZMPOP", "BZPOPMIN", "BZPOPMAX", "BZMPOP", "ZUNION", "ZINTER", "ZDIFF")},
+    "XPENDING": ("pending",), "XINFO": ("stream_info",), "XGROUP": ("group",),
+    "XREAD": ("unbalanced",), "XREADGROUP": ("unbalanced",),
     "KEYS": ("unordered",), "SCAN": ("unordered",), "RANDOMKEY": ("type",),
     "DBSIZE": ("type",),  # Redis counts dead keys until it happens to meet them
     "HGETALL": ("unordered",), "HKEYS": ("unordered",), "HVALS": ("unordered",), "HSCAN": ("pairs",),
@@ -189,8 +262,13 @@ OBJECT_COMPARATORS = {"ENCODING": ("encoding",), "IDLETIME": ("type",), "REFCOUN
 ODD_NUMBERS = ["0", "-1", "1", "9223372036854775807", "-9223372036854775808", "9223372036854775808",
                "-9223372036854775809", "4294967296", "2147483648", "536870912", "18446744073709551616", "1e3", "0x10",
                "01", "-0", "+1", " 1", "1 ", "", "abc", "1.0", "1.5", "99999999999999999999", "-"]
+# Of those that are bits of a string, none between 10^4 and 2^32.
+ODD_BIT_PLACES = ["-1", "9223372036854775807", "9223372036854775808", "4294967296", "1e3", "", "x", "01", "10000"]
 ODD_FLOATS = ["nan", "inf", "-inf", "1e400", "-1e4932", "1e-400", "0.1", "3.0e3", "1e17", "123456789.123456789", "0x1p3",
               "1.7976931348623157e308", "5e-324", "-0.0", ".5", "5.", "1e", "  1", "", "1_0"]
+ODD_IDS = [b"", b"-", b"+", b"$", b">", b"*", b"0", b"0-0", b"0-1", b"1-", b"-1", b"1--1", b" 1", b"+1-+2", b"01-02", b"1-1-1",
+           b"18446744073709551615", b"18446744073709551615-18446744073709551615", b"18446744073709551616-0", b"a-b", b"(", b"(1",
+           b"9223372036854775808-1", b"1-18446744073709551614", b"1\0x-2", b"0" * 128]
 WORDS = ["nosuch", "help", "info", "count", "get", "GeTNaMe", "getname", "no-evict", "\r\n", "", "\0", "encoding", "freq"]
 
 
@@ -199,6 +277,53 @@ class Arguments:
 
     def __init__(self, random):
         self.random = random
+        self.last_ms = 0
+        self.given = [b"0-1"]  # the last ids of entries
+
+    def skey(self):
+        return b"s%d" % self.random.randrange(2) if self.random.random() > 0.02 else self.key()
+
+    def xid(self):
+        """Nearly always above the stream's last."""
+        r = self.random
+        self.last_ms += r.choice([0, 1, 1, 2, 300])
+        seq = r.choice([0, 0, 1, 2])
+        self.given = self.given[-9:] + [b"%d-%d" % (self.last_ms, seq)]
+        return self.given[-1] if seq or r.random() > 0.5 else b"%d-*" % self.last_ms
+
+    def sid(self):
+        r = self.random
+        if r.random() < 0.06:
+            return r.choice(ODD_IDS)
+        if r.random() < 0.7:
+            return r.choice(self.given)
+        ms = max(0, self.last_ms - r.choice([0, 1, 2, 5, 10, 300, 600]))
+        return b"%d-%d" % (ms, r.randrange(4)) if r.random() < 0.7 else b"%d" % ms
+
+    def topid(self):
+        """Above every id, also of entries that were deleted: below those 7.2 refuses it in XSETID."""
+        self.last_ms += 1
+        return b"%d-3" % self.last_ms
+
+    def lowid(self):
+        return next(id for id in iter(self.sid, None) if len(id) < 12)
+
+    def border_id(self):
+        r = self.random
+        return r.choice([b"-", b"+", b"(" + self.sid(), self.sid(), self.sid()])
+
+    def group(self):
+        return self.random.choice([b"g0", b"g0", b"g0", b"g1"])
+
+    def consumer(self):
+        return b"c%d" % self.random.randrange(3)
+
+    def length(self):
+        r = self.random
+        return b"%d" % r.randrange(12) if r.random() < 0.95 else r.choice(ODD_NUMBERS).encode()
+
+    def idle(self):
+        return self.random.choice([b"0", b"0", b"0", b"-1", b"3600000", b"7200000", b"x"])
 
     def key(self):
         r = self.random
@@ -211,6 +336,47 @@ class Arguments:
 
     def zkey(self):
         return b"z%d" % self.random.randrange(4) if self.random.random() > 0.03 else self.key()
+
+    def hkey(self):
+        return b"h%d" % self.random.randrange(3) if self.random.random() > 0.03 else self.key()
+
+    def gkey(self):
+        return b"g%d" % self.random.randrange(3) if self.random.random() > 0.03 else self.key()
+
+    def bit(self):
+        return b"%d" % self.random.randrange(2) if self.random.random() > 0.03 else self.int()
+
+    def bitplace(self):
+        r = self.random
+        return b"%d" % r.randint(0, 900) if r.random() < 0.95 else r.choice(ODD_BIT_PLACES).encode()
+
+    def place(self):
+        r = self.random
+        return self.bitplace() if r.random() < 0.7 else b"#%d" % r.randrange(40)
+
+    def width(self):
+        r = self.random
+        if r.random() < 0.03:
+            return r.choice([b"u64", b"i65", b"u0", b"I8", b"x", b"", b"u", b"i08"])
+        return r.choice([b"u%d" % r.randint(1, 63), b"i%d" % r.randint(1, 64), b"u8", b"i16", b"u1"])
+
+    def longitude(self):
+        r = self.random
+        return r.choice([b"%.6f" % r.uniform(-180, 180), b"%.4f" % r.gauss(13, 1), b"13.361389", b"180", b"-180", b"0"]) \
+            if r.random() < 0.95 else self.float()
+
+    def latitude(self):
+        r = self.random
+        return r.choice([b"%.6f" % r.uniform(-85, 85), b"%.4f" % r.gauss(38, 1), b"38.115556", b"85.05112878", b"0"]) \
+            if r.random() < 0.95 else self.float()
+
+    def metres(self):
+        r = self.random
+        return b"%.3f" % (10 ** r.uniform(-1, 7.5)) if r.random() < 0.93 else self.float()
+
+    def unit(self):
+        r = self.random
+        return r.choice([b"m", b"km", b"ft", b"mi", b"KM"]) if r.random() < 0.96 else b"x"
 
     def xkey(self):
         return b"x%d" % self.random.randrange(3)
@@ -361,7 +527,7 @@ class Grammar:
 # Answers that are each server's own (lists of commands, settings, clients), or that end the connection.
 OWN_ANSWERS = {(b"command",), (b"command", b"list"), (b"command", b"count"), (b"command", b"docs"),
                (b"command", b"info"), (b"command", b"help"), (b"client", b"info"), (b"client", b"id"),
-               (b"client", b"list"), (b"client", b"help"), (b"object", b"help"), (b"config", b"help"),
+               (b"client", b"list"), (b"client", b"help"), (b"object", b"help"), (b"config", b"help"), (b"xinfo", b"help"), (b"xgroup", b"help"),
                (b"client", b"no-evict"), (b"client", b"reply"), (b"client", b"pause"), (b"client", b"kill")}
 # Not to be called by chance: they have other effects than an answer.
 UNSUITABLE = {b"info", b"command", b"quit"}
@@ -393,7 +559,27 @@ def picks_too_much(words):
     return re.fullmatch(rb"-\d{4,}", words[2]) is not None
 
 
+WAIT_LAST = {b"blpop", b"brpop", b"blmove", b"brpoplpush", b"bzpopmin", b"bzpopmax"}
+WAIT_FIRST = {b"blmpop", b"bzmpop"}
+
+
+def waits_long(words):
+    """Nobody else speaks while a command of an episode waits."""
+    name = words[0].lower()
+    if name in WAIT_LAST:
+        return words[-1] != b"0.001"
+    return name in WAIT_FIRST and len(words) > 1 and words[1] != b"0.001"
+
+
 def is_comparable(words):
+    if waits_long(words):
+        return False
+    if words[0].lower() == b"xsetid" and not re.fullmatch(rb"\d+-3", b"".join(words[2:3])):
+        return False
+    if b"block" in (word.lower() for word in words):
+        return False  # that takes time
+    if words[0].lower() == b"xadd" and b"*" in words:
+        return False  # each server's own clock
     if picks_too_much(words):
         return False
     if expires_soon(words):
@@ -407,6 +593,11 @@ def is_comparable(words):
         return False
     if lowered[0] in (b"zrank", b"zrevrank") and len(words) > 3:
         return False  # WITHSCORE came with 7.2
+    if lowered[0] == b"pfcount" and len(words) < 3:
+        return False  # Redis keeps the result within the key
+    if lowered[0] in (b"setbit", b"bitfield") and any(
+            re.fullmatch(rb"#?\d{5,9}|#?[1-3]\d{9}|#?4[01]\d{8}|#?42[0-8]\d{7}", word) for word in words[2:]):
+        return False  # hundreds of megabytes
     if lowered[0] == b"lpos" and b"-9223372036854775808" in words:
         return False  # an error in 7.2
     if lowered[0] in UNSUITABLE and len(words) == 1 or lowered[0] == b"info":

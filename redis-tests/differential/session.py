@@ -1,4 +1,5 @@
 """The connections of one test to one server, and the carrying out of its steps there."""
+import select
 import time
 
 from shardforge_testing.resp import Client, Closed, ProtocolError, Reply, encode
@@ -7,6 +8,7 @@ from .compare import CLOSED_REPLY, SILENT_REPLY
 
 FRAGMENT_PAUSE_S = 0.003
 UNTIL_DEADLINE_S = 10.0
+BEGIN_DEADLINE_S = 5.0
 
 
 class Session:
@@ -19,10 +21,12 @@ class Session:
         self.spread = spread
         self.timeout_s = timeout_s
         self.clients = {}
+        self.client_ids = {}
+        self.watchers = []
         self.turn = 0
 
     def close(self):
-        for client in self.clients.values():
+        for client in [*self.clients.values(), *self.watchers]:
             client.close()
 
     def client(self, name):
@@ -41,9 +45,13 @@ class Session:
     def run(self, step, now_ms):
         """The replies to a step: as many as it has commands (raw: as it asks for)."""
         name, client = self.client(step.connection)
+        if step.kind == "later":
+            return [self.read(name, client)]
         if step.kind == "raw":
             return self.run_raw(name, client, step)
-        commands = [command.arguments(now_ms) for command in step.commands]
+        if step.kind == "begin":
+            return self.begin(name, client, step.commands[0], now_ms)
+        commands = [command.arguments(now_ms, self.client_ids) for command in step.commands]
         if step.kind == "until":
             return [self.run_until(client, commands[0])]
         if step.kind == "scan":
@@ -65,6 +73,22 @@ class Session:
             return SILENT_REPLY
         except ProtocolError as error:
             return Reply("-", f"(no RESP: {error})".encode())
+
+    def n_blocked(self):
+        if not self.watchers:
+            self.watchers = [Client(port, timeout_s=self.timeout_s) for port in self.ports]
+        return sum(int(watcher.info("clients")["blocked_clients"]) for watcher in self.watchers)
+
+    def begin(self, name, client, command, now_ms):
+        """Sends, and waits until the server says that one more client is blocked, or has answered."""
+        self.client_ids[name] = client.call("CLIENT", "ID").value
+        before = self.n_blocked()
+        client.send_raw(encode(command.arguments(now_ms, self.client_ids)))
+        deadline = time.monotonic() + BEGIN_DEADLINE_S
+        while self.n_blocked() <= before and time.monotonic() < deadline:
+            if select.select([client.socket], [], [], 0.002)[0]:
+                break
+        return []
 
     def run_raw(self, name, client, step):
         try:

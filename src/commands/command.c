@@ -108,6 +108,18 @@ static uint32_t key_behind(const char *word, uint32_t argc, const struct slice *
     return found;
 }
 
+/* The keys behind the first such word: one, or of XREAD's STREAMS the first half of what is there.
+ */
+static uint32_t keys_by_word(const struct key_spec *spec, uint32_t argc, const struct slice *argv,
+    uint32_t *out, uint32_t max) {
+    uint32_t at = (uint32_t)spec->begin_index;
+    while (at < argc && !slice_is(argv[at], spec->keyword)) at++;
+    uint32_t there = at < argc ? argc - at - 1 : 0;
+    uint32_t n = spec->last < 0 ? there / 2 : there > 0;
+    for (uint32_t i = 0; i < n && i < max; i++) out[i] = at + 1 + i;
+    return n;
+}
+
 uint32_t key_spec_positions(const struct key_spec *spec, uint32_t argc, const struct slice *argv,
     uint32_t *out, uint32_t max) {
     if (spec->begin_index == KEY_ANYWHERE) {
@@ -115,6 +127,7 @@ uint32_t key_spec_positions(const struct key_spec *spec, uint32_t argc, const st
         if (at != 0 && max > 0) out[0] = at;
         return at != 0;
     }
+    if (spec->keyword != NULL) return keys_by_word(spec, argc, argv, out, max);
     int64_t first = spec->begin_index;
     int64_t last = spec->last >= 0 ? first + spec->last : (int64_t)argc + spec->last;
     if (spec->counted) last = last_counted(spec, argc, argv);

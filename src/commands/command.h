@@ -13,11 +13,34 @@
 
 struct command;
 struct scripts;
+struct call;
+
+/* Who waits: the place of his command in the stream of the node that he is connected to. */
+struct waiter_place {
+    uint64_t node, counter, nonce; /* the forwarding incarnation */
+    uint64_t sequence;             /* of the sub-batch */
+    uint32_t position;             /* within it */
+};
+
+/* What a command that found nothing waits for. */
+struct wait_request {
+    enum object_type type;    /* one of the keys comes to hold this; the command runs again then */
+    uint32_t n_keys;          /* doubles count once */
+    const struct slice *keys; /* in the call's db */
+    int64_t deadline_ms;      /* in state time; NO_DUE: for ever */
+    bool on_loss;             /* also when one of them holds it no more (XREADGROUP) */
+};
+
+enum unblock_how { UNBLOCK_TIMEOUT, UNBLOCK_ERROR, UNBLOCK_GONE };
 
 /* What the replicated state machine offers to commands besides the keyspace. */
 struct engine_port {
     void *context;
     void (*set_setting)(void *context, struct slice name, struct slice value);
+    /* Queues the call, whose words are copied; it gives no reply now (call_wait). */
+    void (*wait)(void *context, const struct call *call, const struct wait_request *request);
+    /* Answers who waits there; GONE: takes him out without a word. false: nobody does. */
+    bool (*unblock)(void *context, const struct waiter_place *place, enum unblock_how how);
 };
 
 /* What one execution of a command sees. Everything that may influence its result is here. */
@@ -41,6 +64,10 @@ struct call {
     struct reply *reply;
     const struct engine_port *engine; /* replicated state outside the keyspace; NULL in reads */
     struct scripts *scripts; /* cache and libraries, and the sandbox, which alone a read may use */
+    /* A client's own command, not one in a transaction or script: it may wait. */
+    bool may_block;
+    bool waits;          /* set by call_wait_for: nothing was replied */
+    int64_t deadline_ms; /* until when; 0: as the command's words say */
 };
 
 typedef void command_run(struct call *call);

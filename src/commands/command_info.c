@@ -89,10 +89,11 @@ static void reply_key_spec(struct reply *reply, const struct key_spec *spec) {
     }
     reply_bulk_text(reply, "begin_search");
     reply_map(reply, 2);
-    reply_field(reply, "type", "index");
+    reply_field(reply, "type", spec->keyword != NULL ? "keyword" : "index");
     reply_bulk_text(reply, "spec");
-    reply_map(reply, 1);
-    reply_number_field(reply, "index", spec->begin_index);
+    reply_map(reply, spec->keyword != NULL ? 2 : 1);
+    if (spec->keyword != NULL) reply_field(reply, "keyword", spec->keyword);
+    reply_number_field(reply, spec->keyword != NULL ? "startfrom" : "index", spec->begin_index);
     reply_bulk_text(reply, "find_keys");
     reply_map(reply, 2);
     reply_field(reply, "type", spec->counted ? "keynum" : "range");
@@ -106,7 +107,8 @@ static void reply_key_spec(struct reply *reply, const struct key_spec *spec) {
     }
     reply_number_field(reply, "lastkey", spec->last);
     reply_number_field(reply, "keystep", spec->step);
-    reply_number_field(reply, "limit", 0);
+    reply_number_field(reply, "limit",
+        spec->keyword != NULL && spec->last < 0 ? 2 : 0); /* half of what is there */
 }
 
 static void reply_key_specs(struct reply *reply, const struct key_spec *specs) {

@@ -13,7 +13,33 @@ COMMAND(APPEND, "append", cmd_append, docs_append, 3,
 COMMAND(AUTH, "auth", NULL, docs_auth, -2,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_NO_AUTH | CMD_ALLOW_BUSY | CMD_LOCAL,
     NO_KEYS, CAT_CONNECTION)
-CONTAINER(CLIENT, CLIENT_SETNAME, "client", NULL, docs_client, -2,
+COMMAND(BITCOUNT, "bitcount", cmd_bitcount, docs_bitcount, -2,
+    CMD_READ, KEYS(1, 1, 1), CAT_BITMAP)
+COMMAND(BITFIELD, "bitfield", cmd_bitfield, docs_bitfield, -2,
+    CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_BITMAP)
+COMMAND(BITFIELD_RO, "bitfield_ro", cmd_bitfield_ro, docs_bitfield_ro, -2,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_BITMAP)
+COMMAND(BITOP, "bitop", cmd_bitop, docs_bitop, -4,
+    CMD_WRITE | CMD_GROWS, KEYS(2, -1, 1), CAT_BITMAP)
+COMMAND(BITPOS, "bitpos", cmd_bitpos, docs_bitpos, -3,
+    CMD_READ, KEYS(1, 1, 1), CAT_BITMAP)
+COMMAND(BLMOVE, "blmove", cmd_blmove, docs_blmove, 6,
+    CMD_WRITE | CMD_GROWS | CMD_BLOCKING, KEYS(1, 2, 1), CAT_LIST)
+COMMAND(BLMPOP, "blmpop", cmd_blmpop, docs_blmpop, -5,
+    CMD_WRITE | CMD_BLOCKING | CMD_MOVABLE_KEYS, NO_KEYS, CAT_LIST)
+COMMAND(BLPOP, "blpop", cmd_blpop, docs_blpop, -3,
+    CMD_WRITE | CMD_BLOCKING, KEYS(1, -2, 1), CAT_LIST)
+COMMAND(BRPOP, "brpop", cmd_brpop, docs_brpop, -3,
+    CMD_WRITE | CMD_BLOCKING, KEYS(1, -2, 1), CAT_LIST)
+COMMAND(BRPOPLPUSH, "brpoplpush", cmd_brpoplpush, docs_brpoplpush, 4,
+    CMD_WRITE | CMD_GROWS | CMD_BLOCKING, KEYS(1, 2, 1), CAT_LIST)
+COMMAND(BZMPOP, "bzmpop", cmd_bzmpop, docs_bzmpop, -5,
+    CMD_WRITE | CMD_BLOCKING | CMD_MOVABLE_KEYS, NO_KEYS, CAT_SORTEDSET)
+COMMAND(BZPOPMAX, "bzpopmax", cmd_bzpopmax, docs_bzpopmax, -3,
+    CMD_WRITE | CMD_BLOCKING | CMD_FAST, KEYS(1, -2, 1), CAT_SORTEDSET)
+COMMAND(BZPOPMIN, "bzpopmin", cmd_bzpopmin, docs_bzpopmin, -3,
+    CMD_WRITE | CMD_BLOCKING | CMD_FAST, KEYS(1, -2, 1), CAT_SORTEDSET)
+CONTAINER(CLIENT, CLIENT_UNPAUSE, "client", NULL, docs_client, -2,
     CMD_LOCAL, NO_KEYS, 0)
 COMMAND(CLIENT_GETNAME, "client|getname", NULL, docs_client_getname, 2,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
@@ -31,12 +57,18 @@ COMMAND(CLIENT_NO_EVICT, "client|no-evict", NULL, docs_client_no_evict, 3,
     CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(CLIENT_NO_TOUCH, "client|no-touch", NULL, docs_client_no_touch, 3,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(CLIENT_PAUSE, "client|pause", NULL, docs_client_pause, -3,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(CLIENT_REPLY, "client|reply", NULL, docs_client_reply, 3,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(CLIENT_SETINFO, "client|setinfo", NULL, docs_client_setinfo, 4,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(CLIENT_SETNAME, "client|setname", NULL, docs_client_setname, 3,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(CLIENT_UNBLOCK, "client|unblock", NULL, docs_client_unblock, -3,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(CLIENT_UNPAUSE, "client|unpause", NULL, docs_client_unpause, 2,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 CONTAINER(CLUSTER, CLUSTER_SLOTS, "cluster", NULL, docs_cluster, -2,
     CMD_LOCAL, NO_KEYS, 0)
 COMMAND(CLUSTER_COUNT_FAILURE_REPORTS, "cluster|count-failure-reports", NULL, docs_cluster_count_failure_reports, 3,
@@ -167,8 +199,30 @@ COMMAND(FUNCTION_RESTORE, "function|restore", cmd_function_restore, docs_functio
     CMD_WRITE | CMD_GROWS | CMD_NOSCRIPT, NO_KEYS, CAT_SCRIPTING)
 COMMAND(FUNCTION_STATS, "function|stats", cmd_function_stats, docs_function_stats, 2,
     CMD_NOSCRIPT | CMD_ALLOW_BUSY, NO_KEYS, CAT_SCRIPTING)
+COMMAND(GEOADD, "geoadd", cmd_geoadd, docs_geoadd, -5,
+    CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_GEO)
+COMMAND(GEODIST, "geodist", cmd_geodist, docs_geodist, -4,
+    CMD_READ, KEYS(1, 1, 1), CAT_GEO)
+COMMAND(GEOHASH, "geohash", cmd_geohash, docs_geohash, -2,
+    CMD_READ, KEYS(1, 1, 1), CAT_GEO)
+COMMAND(GEOPOS, "geopos", cmd_geopos, docs_geopos, -2,
+    CMD_READ, KEYS(1, 1, 1), CAT_GEO)
+COMMAND(GEORADIUS, "georadius", cmd_georadius, docs_georadius, -6,
+    CMD_WRITE | CMD_GROWS | CMD_MOVABLE_KEYS, KEYS(1, 1, 1), CAT_GEO)
+COMMAND(GEORADIUS_RO, "georadius_ro", cmd_georadius_ro, docs_georadius_ro, -6,
+    CMD_READ, KEYS(1, 1, 1), CAT_GEO)
+COMMAND(GEORADIUSBYMEMBER, "georadiusbymember", cmd_georadiusbymember, docs_georadiusbymember, -5,
+    CMD_WRITE | CMD_GROWS | CMD_MOVABLE_KEYS, KEYS(1, 1, 1), CAT_GEO)
+COMMAND(GEORADIUSBYMEMBER_RO, "georadiusbymember_ro", cmd_georadiusbymember_ro, docs_georadiusbymember_ro, -5,
+    CMD_READ, KEYS(1, 1, 1), CAT_GEO)
+COMMAND(GEOSEARCH, "geosearch", cmd_geosearch, docs_geosearch, -7,
+    CMD_READ, KEYS(1, 1, 1), CAT_GEO)
+COMMAND(GEOSEARCHSTORE, "geosearchstore", cmd_geosearchstore, docs_geosearchstore, -8,
+    CMD_WRITE | CMD_GROWS, KEYS(1, 2, 1), CAT_GEO)
 COMMAND(GET, "get", cmd_get, docs_get, 2,
     CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(GETBIT, "getbit", cmd_getbit, docs_getbit, 3,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_BITMAP)
 COMMAND(GETDEL, "getdel", cmd_getdel, docs_getdel, 2,
     CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_STRING)
 COMMAND(GETEX, "getex", cmd_getex, docs_getex, -2,
@@ -222,6 +276,8 @@ COMMAND(INFO, "info", NULL, docs_info, -1,
     CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_DANGEROUS)
 COMMAND(KEYS, "keys", cmd_keys, docs_keys, 2,
     CMD_READ, NO_KEYS, CAT_KEYSPACE | CAT_DANGEROUS)
+COMMAND(LCS, "lcs", cmd_lcs, docs_lcs, -3,
+    CMD_READ, KEYS(1, 2, 1), CAT_STRING)
 COMMAND(LINDEX, "lindex", cmd_lindex, docs_lindex, 3,
     CMD_READ, KEYS(1, 1, 1), CAT_LIST)
 COMMAND(LINSERT, "linsert", cmd_linsert, docs_linsert, 5,
@@ -278,6 +334,16 @@ COMMAND(PEXPIREAT, "pexpireat", cmd_pexpireat, docs_pexpireat, -3,
     CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_KEYSPACE)
 COMMAND(PEXPIRETIME, "pexpiretime", cmd_pexpiretime, docs_pexpiretime, 2,
     CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_KEYSPACE)
+COMMAND(PFADD, "pfadd", cmd_pfadd, docs_pfadd, -2,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_HYPERLOGLOG)
+COMMAND(PFCOUNT, "pfcount", cmd_pfcount, docs_pfcount, -2,
+    CMD_READ, KEYS(1, -1, 1), CAT_HYPERLOGLOG)
+COMMAND(PFDEBUG, "pfdebug", cmd_pfdebug, docs_pfdebug, 3,
+    CMD_WRITE | CMD_GROWS | CMD_ADMIN, KEYS(2, 2, 1), CAT_HYPERLOGLOG)
+COMMAND(PFMERGE, "pfmerge", cmd_pfmerge, docs_pfmerge, -2,
+    CMD_WRITE | CMD_GROWS, KEYS(1, -1, 1), CAT_HYPERLOGLOG)
+COMMAND(PFSELFTEST, "pfselftest", cmd_pfselftest, docs_pfselftest, 1,
+    CMD_ADMIN | CMD_LOCAL, NO_KEYS, CAT_HYPERLOGLOG)
 COMMAND(PING, "ping", NULL, docs_ping, -1,
     CMD_FAST | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(PSETEX, "psetex", cmd_psetex, docs_psetex, 4,
@@ -359,13 +425,19 @@ COMMAND(SELECT, "select", NULL, docs_select, 2,
     CMD_LOADING | CMD_STALE | CMD_FAST | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(SET, "set", cmd_set, docs_set, -3,
     CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(SETBIT, "setbit", cmd_setbit, docs_setbit, 4,
+    CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_BITMAP)
 COMMAND(SETEX, "setex", cmd_setex, docs_setex, 4,
     CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_STRING)
 COMMAND(SETNX, "setnx", cmd_setnx, docs_setnx, 3,
     CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_STRING)
 COMMAND(SETRANGE, "setrange", cmd_setrange, docs_setrange, 4,
     CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(SHARDFORGE_AGAIN, "shardforge.again", cmd_shardforge_again, docs_internal, -3,
+    CMD_WRITE | CMD_BLOCKING | CMD_INTERNAL, NO_KEYS, 0)
 COMMAND(SHARDFORGE_SETTING, "shardforge.setting", cmd_shardforge_setting, docs_internal, -3,
+    CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
+COMMAND(SHARDFORGE_UNBLOCK, "shardforge.unblock", cmd_shardforge_unblock, docs_internal, 7,
     CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
 COMMAND(SHUTDOWN, "shutdown", NULL, docs_shutdown, -1,
     CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_NO_MULTI | CMD_ALLOW_BUSY | CMD_LOCAL,
@@ -432,6 +504,56 @@ COMMAND(WAIT, "wait", NULL, docs_wait, 3,
     CMD_NOSCRIPT | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(WAITAOF, "waitaof", NULL, docs_waitaof, 4,
     CMD_NOSCRIPT | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(XACK, "xack", cmd_xack, docs_xack, -4,
+    CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_STREAM)
+COMMAND(XADD, "xadd", cmd_xadd, docs_xadd, -5,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_STREAM)
+COMMAND(XAUTOCLAIM, "xautoclaim", cmd_xautoclaim, docs_xautoclaim, -6,
+    CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_STREAM)
+COMMAND(XCLAIM, "xclaim", cmd_xclaim, docs_xclaim, -6,
+    CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_STREAM)
+COMMAND(XDEL, "xdel", cmd_xdel, docs_xdel, -3,
+    CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_STREAM)
+CONTAINER(XGROUP, XGROUP_SETID, "xgroup", NULL, docs_xgroup, -2,
+    CMD_LOCAL, NO_KEYS, 0)
+COMMAND(XGROUP_CREATE, "xgroup|create", cmd_xgroup_create, docs_xgroup_create, -5,
+    CMD_WRITE | CMD_GROWS, KEYS(2, 2, 1), CAT_STREAM)
+COMMAND(XGROUP_CREATECONSUMER, "xgroup|createconsumer", cmd_xgroup_createconsumer, docs_xgroup_createconsumer, 5,
+    CMD_WRITE | CMD_GROWS, KEYS(2, 2, 1), CAT_STREAM)
+COMMAND(XGROUP_DELCONSUMER, "xgroup|delconsumer", cmd_xgroup_delconsumer, docs_xgroup_delconsumer, 5,
+    CMD_WRITE, KEYS(2, 2, 1), CAT_STREAM)
+COMMAND(XGROUP_DESTROY, "xgroup|destroy", cmd_xgroup_destroy, docs_xgroup_destroy, 4,
+    CMD_WRITE, KEYS(2, 2, 1), CAT_STREAM)
+COMMAND(XGROUP_HELP, "xgroup|help", cmd_xgroup_help, docs_xgroup_help, 2,
+    CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_STREAM)
+COMMAND(XGROUP_SETID, "xgroup|setid", cmd_xgroup_setid, docs_xgroup_setid, -5,
+    CMD_WRITE, KEYS(2, 2, 1), CAT_STREAM)
+CONTAINER(XINFO, XINFO_STREAM, "xinfo", NULL, docs_xinfo, -2,
+    CMD_LOCAL, NO_KEYS, 0)
+COMMAND(XINFO_CONSUMERS, "xinfo|consumers", cmd_xinfo_consumers, docs_xinfo_consumers, 4,
+    CMD_READ, KEYS(2, 2, 1), CAT_STREAM)
+COMMAND(XINFO_GROUPS, "xinfo|groups", cmd_xinfo_groups, docs_xinfo_groups, 3,
+    CMD_READ, KEYS(2, 2, 1), CAT_STREAM)
+COMMAND(XINFO_HELP, "xinfo|help", cmd_xinfo_help, docs_xinfo_help, 2,
+    CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_STREAM)
+COMMAND(XINFO_STREAM, "xinfo|stream", cmd_xinfo_stream, docs_xinfo_stream, -3,
+    CMD_READ, KEYS(2, 2, 1), CAT_STREAM)
+COMMAND(XLEN, "xlen", cmd_xlen, docs_xlen, 2,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_STREAM)
+COMMAND(XPENDING, "xpending", cmd_xpending, docs_xpending, -3,
+    CMD_READ, KEYS(1, 1, 1), CAT_STREAM)
+COMMAND(XRANGE, "xrange", cmd_xrange, docs_xrange, -4,
+    CMD_READ, KEYS(1, 1, 1), CAT_STREAM)
+COMMAND(XREAD, "xread", cmd_xread, docs_xread, -4,
+    CMD_READ | CMD_BLOCKING | CMD_MOVABLE_KEYS, NO_KEYS, CAT_STREAM)
+COMMAND(XREADGROUP, "xreadgroup", cmd_xreadgroup, docs_xreadgroup, -7,
+    CMD_WRITE | CMD_BLOCKING | CMD_MOVABLE_KEYS, NO_KEYS, CAT_STREAM)
+COMMAND(XREVRANGE, "xrevrange", cmd_xrevrange, docs_xrevrange, -4,
+    CMD_READ, KEYS(1, 1, 1), CAT_STREAM)
+COMMAND(XSETID, "xsetid", cmd_xsetid, docs_xsetid, -3,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_STREAM)
+COMMAND(XTRIM, "xtrim", cmd_xtrim, docs_xtrim, -4,
+    CMD_WRITE, KEYS(1, 1, 1), CAT_STREAM)
 COMMAND(ZADD, "zadd", cmd_zadd, docs_zadd, -4,
     CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_SORTEDSET)
 COMMAND(ZCARD, "zcard", cmd_zcard, docs_zcard, 2,

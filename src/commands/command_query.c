@@ -118,9 +118,20 @@ static const struct command *command_asked_for(struct call *call) {
     return NULL;
 }
 
-/* SET reads the old value only where GET stands among its options. */
-static uint32_t flags_here(const struct key_spec *spec, uint32_t argc, const struct slice *argv) {
+/* SET reads the old value only where GET stands among its options; BITFIELD writes only where it is
+ * asked for more than GET. */
+static uint32_t flags_here(const struct command *command, const struct key_spec *spec,
+    uint32_t argc, const struct slice *argv) {
     if ((spec->flags & KEY_VARIABLE_FLAGS) == 0) return spec->flags;
+    if (command->id == COMMAND_BITFIELD) {
+        bool reads = true;
+        for (uint32_t i = 2; i < argc && reads;) {
+            bool is_overflow = slice_is(argv[i], "overflow") && argc - i > 1;
+            reads = is_overflow || (slice_is(argv[i], "get") && argc - i > 2);
+            i += is_overflow ? 2 : 3;
+        }
+        return reads ? KEY_RO | KEY_ACCESS : KEY_RW | KEY_ACCESS | KEY_UPDATE;
+    }
     for (uint32_t i = 3; i < argc; i++) {
         if (slice_is(argv[i], "get")) return KEY_RW | KEY_ACCESS | KEY_UPDATE;
     }
@@ -139,7 +150,7 @@ static void reply_keys(struct call *call, bool with_flags) {
         for (uint32_t i = 0; i < n; i++) {
             if (with_flags) reply_array(call->reply, 2);
             reply_bulk(call->reply, argv[positions[i]]);
-            if (with_flags) reply_key_flags(call->reply, flags_here(spec, argc, argv));
+            if (with_flags) reply_key_flags(call->reply, flags_here(command, spec, argc, argv));
         }
     }
     sf_free(positions);

@@ -10,7 +10,7 @@
 #undef CONTAINER
 
 const struct command_docs docs_internal = {
-    .summary = "Sets a replicated setting.", .since = "7.2.0", .group = "internal"};
+    .summary = "Of the nodes' own.", .since = "7.2.0", .group = "internal"};
 
 extern const struct command command_table[COMMANDS_TOTAL];
 
@@ -113,12 +113,12 @@ static const struct command *name_find(
  * over two to ten rows then. A test fails where a new row is missed. */
 /* clang-format off */
 static const uint16_t letter_begins['z' - 'a' + 2] = {
-    COMMAND_APPEND,    COMMAND_CLIENT, /* b */ COMMAND_CLIENT,     COMMAND_DBSIZE,
-    COMMAND_ECHO,      COMMAND_FCALL,          COMMAND_GET,        COMMAND_HDEL,
-    COMMAND_INCR,      COMMAND_KEYS,   /* j */ COMMAND_KEYS,       COMMAND_LINDEX,
+    COMMAND_APPEND,    COMMAND_BITCOUNT,       COMMAND_CLIENT,     COMMAND_DBSIZE,
+    COMMAND_ECHO,      COMMAND_FCALL,          COMMAND_GEOADD,     COMMAND_HDEL,
+    COMMAND_INCR,      COMMAND_KEYS,   /* j */ COMMAND_KEYS,       COMMAND_LCS,
     COMMAND_MGET,      COMMAND_OBJECT, /* n */ COMMAND_OBJECT,     COMMAND_PERSIST,
     COMMAND_QUIT,      COMMAND_RANDOMKEY,      COMMAND_SADD,       COMMAND_TIME,
-    COMMAND_UNLINK, /* v */ COMMAND_WAIT, /* w */ COMMAND_WAIT, /* x */ COMMAND_ZADD,
+    COMMAND_UNLINK, /* v */ COMMAND_WAIT, /* w */ COMMAND_WAIT, COMMAND_XACK,
     /* y */ COMMAND_ZADD,  COMMAND_ZADD,       COMMANDS_TOTAL};
 /* clang-format on */
 

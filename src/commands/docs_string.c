@@ -109,6 +109,18 @@ const struct command_docs docs_incrbyfloat = {
     .arguments = ARGUMENTS(KEY("key"), DOUBLE("increment")),
 };
 
+const struct command_docs docs_lcs = {
+    .summary = "Finds the longest common subsequence of two strings.",
+    .since = "7.0.0",
+    .group = "string",
+    .complexity = "O(N*M), N and M bytes long",
+    .key_specs = KEY_SPECS(KEY_SPEC(1, 1, 1, KEY_RO | KEY_ACCESS)),
+    .arguments = ARGUMENTS(KEY("key1"), KEY("key2"), TOKEN("len", "LEN", .flags = ARG_OPTIONAL),
+        TOKEN("idx", "IDX", .flags = ARG_OPTIONAL),
+        INTEGER("len", .token = "MINMATCHLEN", .flags = ARG_OPTIONAL),
+        TOKEN("withmatchlen", "WITHMATCHLEN", .flags = ARG_OPTIONAL)),
+};
+
 const struct command_docs docs_mget = {
     .summary = "Returns the strings at several keys.",
     .since = "1.0.0",

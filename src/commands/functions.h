@@ -9,6 +9,15 @@ command_run cmd_get, cmd_getdel, cmd_getex, cmd_getset, cmd_mget, cmd_mset, cmd_
     cmd_set, cmd_setex, cmd_setnx;
 /* string_part.c: parts of values */
 command_run cmd_append, cmd_getrange, cmd_setrange, cmd_strlen;
+/* bit.c, bitfield.c, lcs.c, hyperloglog.c */
+command_run cmd_bitcount, cmd_bitop, cmd_bitpos, cmd_getbit, cmd_setbit;
+command_run cmd_bitfield, cmd_bitfield_ro;
+command_run cmd_lcs;
+command_run cmd_pfadd, cmd_pfcount, cmd_pfdebug, cmd_pfmerge, cmd_pfselftest;
+/* geo.c, geo_search.c */
+command_run cmd_geoadd, cmd_geodist, cmd_geohash, cmd_geopos;
+command_run cmd_georadius, cmd_georadius_ro, cmd_georadiusbymember, cmd_georadiusbymember_ro,
+    cmd_geosearch, cmd_geosearchstore;
 /* counter.c */
 command_run cmd_decr, cmd_decrby, cmd_incr, cmd_incrby, cmd_incrbyfloat;
 /* key.c */
@@ -55,7 +64,20 @@ command_run cmd_eval, cmd_evalsha, cmd_fcall, cmd_script_debug, cmd_script_exist
     cmd_script_help, cmd_script_kill, cmd_script_load;
 command_run cmd_function_delete, cmd_function_dump, cmd_function_flush, cmd_function_help,
     cmd_function_list, cmd_function_load, cmd_function_restore, cmd_function_stats;
+/* list_move.c, sorted_set_pick.c: those that wait where there is nothing */
+command_run cmd_blmove, cmd_blmpop, cmd_blpop, cmd_brpop, cmd_brpoplpush, cmd_bzmpop, cmd_bzpopmax,
+    cmd_bzpopmin;
+/* stream.c: entries; stream_range.c; stream_read.c; stream_group.c; stream_pending.c;
+ * stream_claim.c; stream_info.c */
+command_run cmd_xadd, cmd_xdel, cmd_xlen, cmd_xsetid, cmd_xtrim;
+command_run cmd_xrange, cmd_xread, cmd_xreadgroup, cmd_xrevrange;
+command_run cmd_xack, cmd_xgroup_create, cmd_xgroup_createconsumer, cmd_xgroup_delconsumer,
+    cmd_xgroup_destroy, cmd_xgroup_help, cmd_xgroup_setid;
+command_run cmd_xautoclaim, cmd_xclaim, cmd_xpending;
+command_run cmd_xinfo_consumers, cmd_xinfo_groups, cmd_xinfo_help, cmd_xinfo_stream;
 /* setting.c */
 command_run cmd_shardforge_setting;
+/* waiting.c */
+command_run cmd_shardforge_again, cmd_shardforge_unblock;
 
 #endif

@@ -1,6 +1,7 @@
 /* Lists: taking elements from their ends, and from one list to another. */
 #include "commands/functions.h"
 #include "commands/value.h"
+#include "commands/waiting.h"
 #include "keyspace/list.h"
 
 /* Takes n elements off an end, after they were replied. n <= length. */
@@ -64,11 +65,12 @@ static size_t moved_bytes(struct slice text) {
     return int_parse(text, &integer) ? 0 : text.len;
 }
 
-static void move_element(struct call *call, bool from_front, bool to_front) {
+static void move_element(
+    struct call *call, bool from_front, bool to_front, const int64_t *deadline_ms) {
     struct edit source, target;
     if (!edit_begin(call, call->argv[1], OBJECT_LIST, &source)) return;
     if (source.object == NULL) {
-        reply_null(call->reply);
+        if (!call_wait(call, deadline_ms, OBJECT_LIST, 1, 1)) reply_null(call->reply);
         return;
     }
     if (!edit_begin(call, call->argv[2], OBJECT_LIST, &target)) return;
@@ -100,42 +102,66 @@ static bool parse_end(struct call *call, struct slice text, bool *front) {
     return false;
 }
 
+static bool parse_ends(struct call *call, bool *from_front, bool *to_front) {
+    return parse_end(call, call->argv[3], from_front) && parse_end(call, call->argv[4], to_front);
+}
+
 void cmd_lmove(struct call *call) {
     bool from_front, to_front;
-    if (!parse_end(call, call->argv[3], &from_front)) return;
-    if (!parse_end(call, call->argv[4], &to_front)) return;
-    move_element(call, from_front, to_front);
+    if (parse_ends(call, &from_front, &to_front)) move_element(call, from_front, to_front, NULL);
 }
 
 void cmd_rpoplpush(struct call *call) {
-    move_element(call, false, true);
+    move_element(call, false, true, NULL);
+}
+
+void cmd_blmove(struct call *call) {
+    bool from_front, to_front;
+    int64_t deadline_ms;
+    if (!parse_ends(call, &from_front, &to_front)) return;
+    if (!call_timeout(call, call->argv[5], &deadline_ms)) return;
+    move_element(call, from_front, to_front, &deadline_ms);
+}
+
+void cmd_brpoplpush(struct call *call) {
+    int64_t deadline_ms;
+    if (call_timeout(call, call->argv[3], &deadline_ms))
+        move_element(call, false, true, &deadline_ms);
 }
 
 /* -- from the first that has any ------------------------------------------------------------- */
 
-void cmd_lmpop(struct call *call) {
-    int64_t n_keys, count = 1;
-    bool front, has_count = false;
-    if (!call_range(
-            call, call->argv[1], 1, INT64_MAX, "ERR numkeys should be greater than 0", &n_keys))
-        return;
-    if (n_keys >= (int64_t)call->argc - 2) {
-        reply_error(call->reply, TEXT_SYNTAX);
-        return;
-    }
-    uint32_t at = (uint32_t)n_keys + 2;
-    if (!parse_end(call, call->argv[at++], &front)) return;
+/* COUNT behind the end to take from. */
+static bool parse_count(struct call *call, uint32_t at, int64_t *count) {
+    bool has_count = false;
     for (; at < call->argc; at += 2) {
         if (has_count || !slice_is(call->argv[at], "count") || at + 1 == call->argc) {
             reply_error(call->reply, TEXT_SYNTAX);
-            return;
+            return false;
         }
         has_count = true;
         if (!call_range(call, call->argv[at + 1], 1, INT64_MAX,
-                "ERR count should be greater than 0", &count))
-            return;
+                "ERR count should be greater than 0", count))
+            return false;
     }
-    for (uint32_t i = 2; i < (uint32_t)n_keys + 2; i++) {
+    return true;
+}
+
+/* counted_at: where the number of keys stands; deadline_ms NULL: LMPOP. */
+static void mpop(struct call *call, uint32_t counted_at, const int64_t *deadline_ms) {
+    int64_t n_keys, count = 1;
+    bool front;
+    if (!call_range(call, call->argv[counted_at], 1, INT64_MAX,
+            "ERR numkeys should be greater than 0", &n_keys))
+        return;
+    uint32_t first = counted_at + 1;
+    if (n_keys >= (int64_t)call->argc - first) {
+        reply_error(call->reply, TEXT_SYNTAX);
+        return;
+    }
+    uint32_t end = first + (uint32_t)n_keys;
+    if (!parse_end(call, call->argv[end], &front) || !parse_count(call, end + 1, &count)) return;
+    for (uint32_t i = first; i < end; i++) {
         struct edit edit;
         if (!edit_begin(call, call->argv[i], OBJECT_LIST, &edit)) return;
         if (edit.object == NULL) continue;
@@ -144,5 +170,43 @@ void cmd_lmpop(struct call *call) {
         reply_and_drop(call, &edit, front, (uint64_t)count);
         return;
     }
-    reply_null_array(call->reply);
+    if (!call_wait(call, deadline_ms, OBJECT_LIST, first, (uint32_t)n_keys))
+        reply_null_array(call->reply);
+}
+
+void cmd_lmpop(struct call *call) {
+    mpop(call, 1, NULL);
+}
+
+void cmd_blmpop(struct call *call) {
+    int64_t deadline_ms;
+    if (call_timeout(call, call->argv[1], &deadline_ms)) mpop(call, 2, &deadline_ms);
+}
+
+static void blocking_pop(struct call *call, bool front) {
+    int64_t deadline_ms;
+    uint32_t n_keys = call->argc - 2;
+    if (!call_timeout(call, call->argv[n_keys + 1], &deadline_ms)) return;
+    for (uint32_t i = 1; i <= n_keys; i++) {
+        struct edit edit;
+        if (!edit_begin(call, call->argv[i], OBJECT_LIST, &edit)) return;
+        if (edit.object == NULL) continue;
+        struct list_cursor cursor;
+        char scratch[INT_TEXT_MAX];
+        list_seek(&edit.value, front ? 0 : list_length(&edit.value) - 1, &cursor);
+        reply_array(call->reply, 2);
+        reply_bulk(call->reply, call->argv[i]);
+        reply_bulk(call->reply, list_text(&cursor, scratch));
+        drop_end(call, &edit, front, 1);
+        return;
+    }
+    if (!call_wait(call, &deadline_ms, OBJECT_LIST, 1, n_keys)) reply_null_array(call->reply);
+}
+
+void cmd_blpop(struct call *call) {
+    blocking_pop(call, true);
+}
+
+void cmd_brpop(struct call *call) {
+    blocking_pop(call, false);
 }

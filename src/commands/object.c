@@ -33,6 +33,8 @@ static const char *encoding_name(enum object_encoding encoding) {
         return "quicklist";
     case ENCODING_SKIPLIST:
         return "skiplist";
+    case ENCODING_STREAM:
+        return "stream";
     }
     SF_ASSERT(false);
     return NULL;

@@ -117,6 +117,9 @@ static enum script_call_result run_data(struct job_state *state, const struct co
     inner.argv = argv;
     inner.reply = reply;
     inner.must_wait = false;
+    inner.may_block = false;
+    inner.waits = false;
+    inner.deadline_ms = 0;
     inner.oom = false; /* judged above */
     inner.db = state->db;
     inner.db_number = state->db_number;

@@ -6,14 +6,10 @@
 
 /* -- adding ---------------------------------------------------------------------------------- */
 
-struct add_options {
-    bool nx, xx, gt, lt, ch, incr;
-};
-
 enum add_outcome { ADD_NOTHING, ADD_ADDED, ADD_CHANGED, ADD_SAME, ADD_NAN };
 
 /* The options from argv[2] on; returns the index of the first score, 0 where they do not fit. */
-static uint32_t add_options(struct call *call, struct add_options *options) {
+static uint32_t parse_add_options(struct call *call, struct add_options *options) {
     uint32_t at = 2;
     for (; at < call->argc; at++) {
         struct slice word = call->argv[at];
@@ -65,30 +61,30 @@ static enum add_outcome add_one(struct call *call, struct collection *zset,
     return ADD_CHANGED;
 }
 
-static bool parse_scores(struct call *call, uint32_t first, double *scores, size_t *longest) {
-    *longest = 0;
+static bool parse_scores(struct call *call, uint32_t first, double *scores) {
     for (uint32_t i = first; i < call->argc; i += 2) {
         if (!double_parse(call->argv[i], &scores[(i - first) / 2])) {
             reply_error(call->reply, TEXT_NOT_FLOAT);
             return false;
         }
-        *longest = SF_MAX(*longest, call->argv[i + 1].len);
     }
     return true;
 }
 
-static void add_all(struct call *call, const struct add_options *options, uint32_t first,
-    double *scores, size_t longest) {
+void add_scored(struct call *call, const struct add_options *options, const struct scored *scored) {
     struct edit edit;
     int64_t added = 0, changed = 0;
-    uint32_t n = (call->argc - first) / 2;
+    uint32_t n = scored->n;
+    size_t longest = 0;
+    for (uint32_t i = 0; i < n; i++)
+        longest = SF_MAX(longest, call->argv[scored->members + scored->step * i].len);
     enum add_outcome outcome = ADD_NOTHING;
     if (!edit_begin(call, call->argv[1], OBJECT_ZSET, &edit)) return;
     if (edit.object == NULL && !options->xx)
         edit.value = zset_new(edit.value.types, call->thresholds, n, longest);
     for (uint32_t i = 0; edit.value.value != NULL && i < n && outcome != ADD_NAN; i++) {
-        struct slice member = call->argv[first + 2 * i + 1];
-        outcome = add_one(call, &edit.value, options, member, &scores[i]);
+        struct slice member = call->argv[scored->members + scored->step * i];
+        outcome = add_one(call, &edit.value, options, member, &scored->scores[i]);
         added += outcome == ADD_ADDED;
         changed += outcome == ADD_CHANGED;
     }
@@ -99,18 +95,18 @@ static void add_all(struct call *call, const struct add_options *options, uint32
     else if (outcome == ADD_NOTHING)
         reply_null(call->reply);
     else
-        reply_double(call->reply, scores[0]);
+        reply_double(call->reply, scored->scores[0]);
     if (added + changed > 0) edit_end(call, &edit);
 }
 
 static void add(struct call *call, bool incr) {
     struct add_options options = {.incr = incr};
-    uint32_t first = add_options(call, &options);
+    uint32_t first = parse_add_options(call, &options);
     if (first == 0) return;
-    size_t longest;
-    double *scores = sf_alloc((call->argc - first) / 2 * sizeof *scores);
-    if (parse_scores(call, first, scores, &longest))
-        add_all(call, &options, first, scores, longest);
+    uint32_t n = (call->argc - first) / 2;
+    double *scores = sf_alloc(n * sizeof *scores);
+    struct scored scored = {.scores = scores, .n = n, .members = first + 1, .step = 2};
+    if (parse_scores(call, first, scores)) add_scored(call, &options, &scored);
     sf_free(scores);
 }
 

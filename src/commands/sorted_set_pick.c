@@ -3,6 +3,7 @@
 #include "commands/pick.h"
 #include "commands/scan.h"
 #include "commands/sorted_set.h"
+#include "commands/waiting.h"
 
 #include <stdio.h>
 
@@ -72,18 +73,21 @@ static bool parse_mpop(struct call *call, uint32_t at, bool *highest, int64_t *c
     return good;
 }
 
-void cmd_zmpop(struct call *call) {
+/* counted_at: where the number of keys stands; deadline_ms NULL: ZMPOP. */
+static void mpop(struct call *call, uint32_t counted_at, const int64_t *deadline_ms) {
     int64_t n_keys, count = 1;
     bool highest;
-    if (!call_range(
-            call, call->argv[1], 1, INT64_MAX, "ERR numkeys should be greater than 0", &n_keys))
+    if (!call_range(call, call->argv[counted_at], 1, INT64_MAX,
+            "ERR numkeys should be greater than 0", &n_keys))
         return;
-    if (n_keys >= (int64_t)call->argc - 2) {
+    uint32_t first = counted_at + 1;
+    if (n_keys >= (int64_t)call->argc - first) {
         reply_error(call->reply, TEXT_SYNTAX);
         return;
     }
-    if (!parse_mpop(call, (uint32_t)n_keys + 2, &highest, &count)) return;
-    for (uint32_t i = 2; i < (uint32_t)n_keys + 2; i++) {
+    uint32_t end = first + (uint32_t)n_keys;
+    if (!parse_mpop(call, end, &highest, &count)) return;
+    for (uint32_t i = first; i < end; i++) {
         struct edit edit;
         if (!edit_begin(call, call->argv[i], OBJECT_ZSET, &edit)) return;
         if (edit.object == NULL) continue;
@@ -93,7 +97,49 @@ void cmd_zmpop(struct call *call) {
             call, &edit, highest, SF_MIN((uint64_t)count, zset_size(&edit.value)), POP_PAIRS);
         return;
     }
-    reply_null_array(call->reply);
+    if (!call_wait(call, deadline_ms, OBJECT_ZSET, first, (uint32_t)n_keys))
+        reply_null_array(call->reply);
+}
+
+void cmd_zmpop(struct call *call) {
+    mpop(call, 1, NULL);
+}
+
+void cmd_bzmpop(struct call *call) {
+    int64_t deadline_ms;
+    if (call_timeout(call, call->argv[1], &deadline_ms)) mpop(call, 2, &deadline_ms);
+}
+
+static void blocking_pop(struct call *call, bool highest) {
+    int64_t deadline_ms;
+    uint32_t n_keys = call->argc - 2;
+    if (!call_timeout(call, call->argv[n_keys + 1], &deadline_ms)) return;
+    for (uint32_t i = 1; i <= n_keys; i++) {
+        struct edit edit;
+        if (!edit_begin(call, call->argv[i], OBJECT_ZSET, &edit)) return;
+        if (edit.object == NULL) continue;
+        struct zset_cursor cursor;
+        char scratch[INT_TEXT_MAX];
+        uint64_t rank = highest ? zset_size(&edit.value) - 1 : 0;
+        zset_seek(&edit.value, rank, &cursor);
+        reply_array(call->reply, 3);
+        reply_bulk(call->reply, call->argv[i]);
+        reply_bulk(call->reply, zset_member(&cursor, scratch));
+        reply_double(call->reply, zset_score(&cursor));
+        struct rank_range taken = {rank, 1};
+        zset_remove_ranks(&edit.value, &taken);
+        edit_end(call, &edit);
+        return;
+    }
+    if (!call_wait(call, &deadline_ms, OBJECT_ZSET, 1, n_keys)) reply_null_array(call->reply);
+}
+
+void cmd_bzpopmin(struct call *call) {
+    blocking_pop(call, false);
+}
+
+void cmd_bzpopmax(struct call *call) {
+    blocking_pop(call, true);
 }
 
 /* -- by chance ------------------------------------------------------------------------------- */

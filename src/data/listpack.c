@@ -355,6 +355,7 @@ size_t listpack_find(
 static void resize_at(struct listpack **listpack, size_t at, size_t old_len, size_t new_len) {
     size_t before = listpack_bytes(*listpack), bytes = before - old_len + new_len;
     SF_ASSERT(bytes <= UINT32_MAX);
+    if (new_len == old_len) return;
     if (new_len > old_len) *listpack = sf_realloc(*listpack, bytes);
     memmove(
         byte_at(*listpack, at + new_len), byte_at(*listpack, at + old_len), before - at - old_len);
@@ -377,11 +378,47 @@ void listpack_append(struct listpack **listpack, struct slice text) {
     listpack_insert(listpack, 0, text);
 }
 
+static void encode_item(const struct listpack_item *item, struct encoded *out) {
+    out->text = slice_of(NULL, 0);
+    if (item->is_integer)
+        encode_integer(item->integer, out);
+    else
+        encode(item->text, out);
+}
+
+void listpack_append_items(
+    struct listpack **listpack, const struct listpack_item *items, size_t n) {
+    struct encoded encoded;
+    size_t at = listpack_bytes(*listpack) - 1, bytes = 0;
+    uint64_t count = header_count(*listpack);
+    for (size_t i = 0; i < n; i++) {
+        encode_item(&items[i], &encoded);
+        bytes += encoded_bytes(&encoded);
+    }
+    resize_at(listpack, at, 0, bytes);
+    for (size_t i = 0; i < n; i++) {
+        encode_item(&items[i], &encoded);
+        encoded_write(&encoded, byte_at(*listpack, at));
+        at += encoded_bytes(&encoded);
+    }
+    set_count(*listpack, count + n);
+}
+
+static void replace_with(struct listpack **listpack, size_t at, const struct encoded *encoded) {
+    resize_at(listpack, at, entry_end(*listpack, at) - at, encoded_bytes(encoded));
+    encoded_write(encoded, byte_at(*listpack, at));
+}
+
+void listpack_replace_integer(struct listpack **listpack, size_t at, int64_t value) {
+    struct encoded encoded = {.text = {NULL, 0}};
+    encode_integer(value, &encoded);
+    replace_with(listpack, at, &encoded);
+}
+
 void listpack_replace(struct listpack **listpack, size_t at, struct slice text) {
     struct encoded encoded;
     encode(text, &encoded);
-    resize_at(listpack, at, entry_end(*listpack, at) - at, encoded_bytes(&encoded));
-    encoded_write(&encoded, byte_at(*listpack, at));
+    replace_with(listpack, at, &encoded);
 }
 
 size_t listpack_delete(struct listpack **listpack, size_t at, uint64_t n) {

@@ -55,10 +55,19 @@ size_t listpack_find(
 /* -- changing -------------------------------------------------------------------------------- */
 
 void listpack_append(struct listpack **listpack, struct slice text);
+/* A text, or a number. */
+struct listpack_item {
+    struct slice text; /* unless is_integer */
+    int64_t integer;
+    bool is_integer;
+};
+/* Appends n entries and moves the listpack at most once. */
+void listpack_append_items(struct listpack **listpack, const struct listpack_item *items, size_t n);
 /* Puts text in front of the entry `at` (0: behind the last); returns the new entry. */
 size_t listpack_insert(struct listpack **listpack, size_t at, struct slice text);
 /* Puts text in the place of the entry, which keeps its offset. */
 void listpack_replace(struct listpack **listpack, size_t at, struct slice text);
+void listpack_replace_integer(struct listpack **listpack, size_t at, int64_t value);
 /* Takes out n entries from `at` on, or as many as there are; returns the one that follows, or 0. */
 size_t listpack_delete(struct listpack **listpack, size_t at, uint64_t n);
 

@@ -18,12 +18,13 @@ struct engine *engine_new(
     struct engine *engine = sf_alloc_zero(1, sizeof *engine);
     engine->settings = *settings;
     if (watcher != NULL) engine->watcher = *watcher;
-    engine->port = (struct engine_port){engine, on_set_setting};
+    engine->port = (struct engine_port){.context = engine, .set_setting = on_set_setting};
     engine->keyspace = keyspace_new(settings->n_dbs, &settings->secret);
     engine->scripts = scripts_new();
     scripts_set_outside(
         engine->scripts, &(struct scripts_outside){engine->watcher.context, engine->watcher.breathe,
                              engine->watcher.script_log, engine->watcher.published});
+    blocked_init(engine);
     SF_ASSERT(settings->feature_level >= 1);
     engine->feature_level = 1;
     engine->thresholds = THRESHOLDS_DEFAULT;
@@ -37,6 +38,7 @@ void engine_free(struct engine *engine) {
         bytes_unref(engine->replicated[i].value);
     }
     command_reader_free(&engine->commands);
+    blocked_free(engine);
     keyspace_free(engine->keyspace);
     scripts_free(engine->scripts);
     sf_free(engine);
@@ -159,12 +161,15 @@ static enum sf_status begin_other(struct engine *engine, uint8_t kind, struct re
         engine->feature_level = SF_MAX(engine->feature_level, level);
         return SF_OK;
     }
+    case ENTRY_WAITERS_REMOVED:
+        if (in->rest.len % 8 != 0) return SF_ERR_CORRUPT;
+        while (in->rest.len > 0) engine_remove_waiters(engine, read_u64(in));
+        return SF_OK;
     case ENTRY_NOOP:
     case ENTRY_CONFIGURATION:
     case ENTRY_BATCH:
     case ENTRY_EVICTION:
     case ENTRY_SETTING:
-    case ENTRY_WAITERS_REMOVED:
     case ENTRY_DIGEST_MARK:
         break;
     }
@@ -216,21 +221,33 @@ bool engine_peek(struct engine *engine, struct engine_position *out) {
     return true;
 }
 
+static struct waiter_place here(const struct engine *engine) {
+    const struct sub_batch_header *sub_batch = &engine->sub_batch;
+    return (struct waiter_place){sub_batch->origin.node, sub_batch->origin.counter,
+        sub_batch->origin.nonce, sub_batch->sequence, engine->position};
+}
+
 static uint64_t command_seed(const struct engine *engine) {
     uint64_t seed = hash_mix(engine->stamp.seed + engine->sub_batch_number);
     return hash_mix(seed + engine->position);
 }
 
-void engine_next(struct engine *engine, struct reply *reply) {
+bool engine_next(struct engine *engine, struct reply *reply) {
     SF_ASSERT(engine->open && engine->has_command);
     const struct command_reader *commands = &engine->commands;
+    bool replied = true;
     if (commands->argc > 0 && !engine->sub_batch_void) {
-        struct command_words words = {commands->db, commands->argc, commands->argv};
-        run_in_entry(engine, &words, command_seed(engine), reply);
+        struct command_words words = {
+            .db = commands->db, .argc = commands->argc, .argv = commands->argv, .may_block = true};
+        engine->blocked.runs = here(engine);
+        engine->blocked.runs_for = NULL;
+        replied = run_in_entry(engine, &words, command_seed(engine), reply);
+        if (!list_empty(&engine->blocked.ready)) blocked_serve(engine);
     }
     engine->position++;
     if (engine->ahead_object < engine->ahead_table || engine->ahead_left > 0) ahead_go_on(engine);
     command_advance(engine);
+    return replied;
 }
 
 static void on_expired(void *context, uint32_t db, struct slice key) {
@@ -246,6 +263,7 @@ void engine_end(struct engine *engine) {
     } else {
         keyspace_free_some(engine->keyspace, FREE_BUDGET); /* nobody sees when memory goes */
     }
+    blocked_end(engine);
     engine->applied = engine->index;
     engine->open = false;
 }
@@ -276,5 +294,5 @@ uint64_t engine_proto_max_bulk_len(const struct engine *engine) {
 }
 
 int64_t engine_next_due(const struct engine *engine) {
-    return keyspace_next_due(engine->keyspace);
+    return SF_MIN(keyspace_next_due(engine->keyspace), blocked_next_due(engine));
 }

@@ -37,6 +37,14 @@ struct engine_watcher {
     void (*script_log)(void *context, int level, struct slice text);
     /* PUBLISH from within a script, on every node that applies it. */
     void (*published)(void *context, bool sharded, struct slice channel, struct slice message);
+    /* A waiter with a holder (engine_hold) gets his answer: where it goes, and that it is there.
+     * The first may come without the second: he waits on. */
+    struct reply (*answer_begins)(void *context, void *holder);
+    void (*answer_ends)(void *context, void *holder);
+    /* He was taken out of the queue without an answer, since his node was not heard for a while: he
+     * may queue again (shardforge.again deadline words). */
+    void (*waiter_removed)(void *context, void *holder, uint32_t db, int64_t deadline_ms,
+        uint32_t argc, const struct slice *argv);
 };
 
 struct engine *engine_new(
@@ -60,8 +68,9 @@ struct engine_position {
     bool stale; /* its incarnation is not the row's: the sub-batch does nothing */
 };
 bool engine_peek(struct engine *engine, struct engine_position *out);
-/* Runs it; the reply goes to `reply` (reply->out NULL: nobody waits here). */
-void engine_next(struct engine *engine, struct reply *reply);
+/* Runs it; the reply goes to `reply` (reply->out NULL: nobody waits here). false: it waits for a
+ * key, and nothing was replied: the watcher's answer_begins and answer_ends will. */
+bool engine_next(struct engine *engine, struct reply *reply);
 /* Closes the entry (all commands must have run): reclaims due keys within the budget, moves
  * applied. */
 void engine_end(struct engine *engine);
@@ -69,12 +78,28 @@ void engine_end(struct engine *engine);
 raft_index engine_applied(const struct engine *engine);
 int64_t engine_now_ms(const struct engine *engine); /* state time */
 
+/* -- waiters (blocked.c) ----------------------------------------------------------------------- */
+
+/* Whom the watcher is told of when this waiter is answered; NULL: nobody any more. false: nobody
+ * waits at that place. No influence on the state. */
+bool engine_hold(struct engine *engine, const struct waiter_place *place, void *holder);
+bool engine_node_waits(const struct engine *engine, uint64_t node); /* has it any waiters? */
+/* Takes a node's waiters out, as its silence does (watcher.waiter_removed). Inside applying, or
+ * where this state is about to be left. */
+void engine_remove_waiters(struct engine *engine, uint64_t node);
+struct waiting_figures {
+    uint64_t n_waiters, n_keys, n_keys_on_loss;
+};
+void engine_waiting_figures(const struct engine *engine, struct waiting_figures *out);
+
 /* -- reading --------------------------------------------------------------------------------- */
 
 enum engine_query_result {
     QUERY_DONE,      /* the reply was appended */
     QUERY_MUST_WAIT, /* a key is due between state time and clock_ms: run again, with settled, once
                         state time >= clock_ms; nothing was appended */
+    QUERY_BLOCKS,    /* it waits for a key, and nothing was replied: let the log queue it
+                        (shardforge.again 0 words) */
 };
 /* Runs a read command. clock_ms: the leader's clock at the read index (S3: changes nothing).
  * settled: state time has come to clock_ms; ask no more. */

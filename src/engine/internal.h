@@ -2,9 +2,12 @@
 #ifndef SF_ENGINE_INTERNAL_H
 #define SF_ENGINE_INTERNAL_H
 
+#include "data/btree.h"
+#include "data/table.h"
 #include "engine/engine.h"
 #include "raft/configuration.h"
 #include "script/store.h"
+#include "util/list.h"
 
 enum {
     SETTINGS_MAX = 64,
@@ -20,6 +23,22 @@ struct setting {
     struct bytes *name, *value;
 };
 
+/* Who waits for keys (blocked.c). */
+struct blocked {
+    struct list all;        /* waiters, in the order of their arrival */
+    uint64_t n, n_arrivals; /* arrivals: of this process, only their order counts */
+    struct btree by_place;  /* of them */
+    struct btree by_due;    /* of those that have a deadline */
+    struct table lines;     /* a line for each (db, type, key) that somebody waits for */
+    struct list ready;      /* lines whose key came to hold something, in that order */
+    uint64_t n_lines_on_loss;
+    struct table_type line_type;
+    struct btree_type place_type, due_type;
+    struct keyspace_observer observer; /* in use while anybody waits */
+    struct waiter_place runs;          /* whose command runs */
+    void *runs_for;                    /* his holder */
+};
+
 struct engine {
     struct engine_settings settings;
     struct engine_watcher watcher;
@@ -27,6 +46,7 @@ struct engine {
     struct thresholds thresholds; /* from the replicated settings */
     struct keyspace *keyspace;
     struct scripts *scripts;
+    struct blocked blocked;
 
     raft_index applied;
     int64_t now_ms;
@@ -71,12 +91,28 @@ struct command_words {
     uint32_t db; /* < n_dbs, asserted */
     uint32_t argc;
     const struct slice *argv;
+    bool may_block;      /* a client's own command; blocked.runs says whose */
+    int64_t deadline_ms; /* of one that waited before; else 0 */
 };
 
 /* Inside an entry: runs a command that the leader has checked, at state time. seed: for it alone.
- */
-void run_in_entry(
+ * false: it waits. */
+bool run_in_entry(
     struct engine *engine, const struct command_words *words, uint64_t seed, struct reply *reply);
+
+/* -- blocked.c: who waits for keys ----------------------------------------------------------- */
+
+void blocked_init(struct engine *engine); /* keyspace and port are there */
+void blocked_free(struct engine *engine);
+/* Runs the commands of those whose keys became ready, and of whom that makes ready. */
+void blocked_serve(struct engine *engine);
+/* The end of an entry: what keys reclaimed made ready, and deadlines, within a budget. */
+void blocked_end(struct engine *engine);
+int64_t blocked_next_due(const struct engine *engine);
+void blocked_put(const struct engine *engine, struct buf *out); /* the image of the queue */
+/* Its reverse, into an empty queue; sets in->failed. Nobody is ready yet: blocked_load_end. */
+void blocked_load(struct engine *engine, struct reader *in);
+void blocked_load_end(struct engine *engine);
 
 /* -- side.c: what the state holds besides keys ----------------------------------------------- */
 

@@ -1,7 +1,7 @@
 /* One command against the state: inside an entry, or as a read. */
 #include "engine/internal.h"
 
-void run_in_entry(
+bool run_in_entry(
     struct engine *engine, const struct command_words *words, uint64_t seed, struct reply *reply) {
     const struct command *command = command_lookup(words->argc, words->argv);
     if (command == NULL) command = command_internal(words->argv[0]);
@@ -23,8 +23,11 @@ void run_in_entry(
         .reply = reply,
         .engine = &engine->port,
         .scripts = engine->scripts,
+        .may_block = words->may_block,
+        .deadline_ms = words->deadline_ms,
     };
     call_run(&call);
+    return !call.waits;
 }
 
 enum engine_query_result engine_query(struct engine *engine, const struct command *command,
@@ -47,8 +50,10 @@ enum engine_query_result engine_query(struct engine *engine, const struct comman
         .reply = reply,
         .engine = NULL, /* S3: a read has nothing to change */
         .scripts = engine->scripts,
+        .may_block = true,
     };
     call_run(&call);
+    if (call.waits && !call.must_wait) return QUERY_BLOCKS;
     if (!call.must_wait) return QUERY_DONE;
     SF_ASSERT(!settled);
     if (reply->out != NULL) buf_truncate(reply->out, before);

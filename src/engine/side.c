@@ -83,6 +83,8 @@ void apply_configuration(struct engine *engine, const struct raft_configuration 
     for (uint32_t i = 0; i < engine->n_rows; i++) {
         if (is_member(engine, engine->rows[i].origin.node)) {
             engine->rows[kept++] = engine->rows[i];
+        } else {
+            engine_remove_waiters(engine, engine->rows[i].origin.node);
         }
     }
     engine->n_rows = kept;
@@ -93,7 +95,9 @@ void apply_incarnation(struct engine *engine, struct incarnation incarnation) {
     if (!is_member(engine, incarnation.node)) return;
     struct row *row = row_find(engine, incarnation.node);
     if (row != NULL) {
-        if (incarnation.counter > row->origin.counter) *row = (struct row){incarnation, 0};
+        if (incarnation.counter <= row->origin.counter) return;
+        *row = (struct row){incarnation, 0};
+        engine_remove_waiters(engine, incarnation.node); /* the former life's */
         return;
     }
     SF_ASSERT(engine->n_rows < RAFT_MEMBERS_MAX);
@@ -135,6 +139,7 @@ static void put_side_state(const struct engine *engine, struct buf *out) {
         put_string(out, bytes_slice(engine->replicated[i].value));
     }
     scripts_put(engine->scripts, out);
+    blocked_put(engine, out);
 }
 
 uint64_t engine_digest(struct engine *engine) {
@@ -183,6 +188,9 @@ enum sf_status engine_load(struct engine *engine, struct slice image) {
         if (!in.failed) setting_change(engine, name, value);
     }
     if (!in.failed) scripts_read(engine->scripts, &in);
+    blocked_load(engine, &in);
     if (in.failed || engine->feature_level > engine->settings.feature_level) return SF_ERR_CORRUPT;
-    return keyspace_load(engine->keyspace, in.rest);
+    enum sf_status status = keyspace_load(engine->keyspace, in.rest);
+    blocked_load_end(engine);
+    return status;
 }

@@ -5,7 +5,7 @@
 #include "util/number.h"
 
 #define N_TYPES (OBJECT_STREAM + 1)
-#define N_ENCODINGS (ENCODING_SKIPLIST + 1)
+#define N_ENCODINGS (ENCODING_STREAM + 1)
 
 const struct collection_form *collection_form(
     enum object_type type, enum object_encoding encoding) {
@@ -19,6 +19,7 @@ const struct collection_form *collection_form(
             [ENCODING_HASHTABLE] = &set_table_form},
         [OBJECT_HASH] =
             {[ENCODING_LISTPACK] = &hash_listpack_form, [ENCODING_HASHTABLE] = &hash_table_form},
+        [OBJECT_STREAM] = {[ENCODING_STREAM] = &stream_form},
     };
     if ((unsigned)type >= N_TYPES || (unsigned)encoding >= N_ENCODINGS) return NULL;
     return forms[type][encoding];
@@ -77,6 +78,9 @@ bool thresholds_set(struct thresholds *thresholds, struct slice name, struct sli
         {"list-compress-depth", &thresholds->list_compress_depth},
         {"zset-max-listpack-entries", &thresholds->zset_max_listpack_entries},
         {"zset-max-listpack-value", &thresholds->zset_max_listpack_value},
+        {"stream-node-max-bytes", &thresholds->stream_node_max_bytes},
+        {"stream-node-max-entries", &thresholds->stream_node_max_entries},
+        {"hll-sparse-max-bytes", &thresholds->hll_sparse_max_bytes},
     };
     for (size_t i = 0; i < SF_LENGTH(all); i++) {
         if (slice_is(name, all[i].name))

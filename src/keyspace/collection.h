@@ -19,13 +19,17 @@ struct thresholds {
     int64_t set_max_intset_entries, set_max_listpack_entries, set_max_listpack_value;
     int64_t list_max_listpack_size, list_compress_depth;
     int64_t zset_max_listpack_entries, zset_max_listpack_value;
+    int64_t stream_node_max_bytes, stream_node_max_entries;
+    int64_t hll_sparse_max_bytes; /* beyond, a HyperLogLog is dense */
 };
 #define THRESHOLDS_DEFAULT                                                                         \
     (struct thresholds) {                                                                          \
         .hash_max_listpack_entries = 512, .hash_max_listpack_value = 64,                           \
         .set_max_intset_entries = 512, .set_max_listpack_entries = 128,                            \
         .set_max_listpack_value = 64, .list_max_listpack_size = -2, .list_compress_depth = 0,      \
-        .zset_max_listpack_entries = 128, .zset_max_listpack_value = 64                            \
+        .zset_max_listpack_entries = 128, .zset_max_listpack_value = 64,                           \
+        .stream_node_max_bytes = 4096, .stream_node_max_entries = 100,                             \
+        .hll_sparse_max_bytes = 3000                                                               \
     }
 /* The name under which a replicated setting is kept: Redis has older ones for some. */
 struct slice setting_name(struct slice name);
@@ -51,8 +55,8 @@ struct collection {
 /* What a form must offer. One table of functions for each pair of type and encoding, listed in
  * collection.c. */
 struct collection_form {
-    uint64_t (*size)(const void *value);
-    size_t (*bytes)(const void *value); /* as the allocator rounds; at once, not by walking */
+    uint64_t (*size)(const void *value); /* 0: the key goes; never so for a stream */
+    size_t (*bytes)(const void *value);  /* as the allocator rounds; at once, not by walking */
     void (*free)(void *value);
     /* Frees about *budget elements and lowers it by what went; true: all is gone, and value too.
      * NULL: free is quick enough at any size. */
@@ -90,5 +94,9 @@ struct object *db_add_collection(
  * its bytes, and gives the key the next revision, so once a command. An empty one is removed with
  * its key: then false, and object is gone. */
 bool db_collection_changed(struct db *db, struct object *object, struct collection *collection);
+/* The same for what WATCH does not see (the groups of a stream): the key keeps its revision. The
+ * value must not have become empty. */
+void db_collection_counted(
+    struct db *db, struct object *object, const struct collection *collection);
 
 #endif

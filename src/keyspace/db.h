@@ -57,7 +57,8 @@ struct keyspace {
     size_t object_bytes;  /* of all objects, garbage included */
     struct garbage *garbage;
     struct garbage_value *garbage_values;
-    uint64_t garbage_debt; /* objects to free before the next slice is due */
+    uint64_t garbage_debt;                    /* objects to free before the next slice is due */
+    const struct keyspace_observer *observer; /* NULL: nobody wants to know */
 };
 
 /* Dead at now_ms: it counts as absent although nobody has reclaimed it yet. */

@@ -12,6 +12,8 @@ extern const struct collection_form zset_listpack_form, zset_skiplist_form;
 /* set.c, hash.c */
 extern const struct collection_form set_intset_form, set_listpack_form, set_table_form;
 extern const struct collection_form hash_listpack_form, hash_table_form;
+/* stream.c */
+extern const struct collection_form stream_form;
 
 /* -- forms whose value is a listpack (collection.c) ------------------------------------------ */
 

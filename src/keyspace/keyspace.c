@@ -50,6 +50,10 @@ uint32_t keyspace_n_dbs(const struct keyspace *keyspace) {
     return keyspace->n_dbs;
 }
 
+void keyspace_observe(struct keyspace *keyspace, const struct keyspace_observer *observer) {
+    keyspace->observer = observer;
+}
+
 struct db *keyspace_db(struct keyspace *keyspace, uint32_t number) {
     SF_ASSERT(number < keyspace->n_dbs);
     return &keyspace->dbs[number];
@@ -131,10 +135,16 @@ void keyspace_free_for_new(struct keyspace *keyspace) {
     keyspace_free_some(keyspace, KEYSPACE_FREE_SLICE);
 }
 
+static void tell_replaced(const struct db *db) {
+    const struct keyspace_observer *observer = db->keyspace->observer;
+    if (observer != NULL) observer->replaced(observer->context, db->number);
+}
+
 void db_flush(struct db *db) {
     if (db_size(db) == 0) return;
     set_aside(db);
     db_raise_floor(db);
+    tell_replaced(db);
 }
 
 void keyspace_reset(struct keyspace *keyspace) {
@@ -165,6 +175,8 @@ void keyspace_swap(struct keyspace *keyspace, uint32_t a, uint32_t b) {
     expiry_refresh(other);
     db_raise_floor(one);
     db_raise_floor(other);
+    tell_replaced(one);
+    tell_replaced(other);
 }
 
 /* -- memory ---------------------------------------------------------------------------------- */

@@ -27,7 +27,7 @@ enum object_type {
     OBJECT_SET,
     OBJECT_ZSET,
     OBJECT_HASH,
-    OBJECT_STREAM,
+    OBJECT_STREAM = 6, /* numbered as in Redis (its digest shows it), where modules are 5 */
 };
 
 enum object_encoding {
@@ -39,6 +39,7 @@ enum object_encoding {
     ENCODING_HASHTABLE,
     ENCODING_QUICKLIST,
     ENCODING_SKIPLIST,
+    ENCODING_STREAM,
 };
 
 struct keyspace; /* all databases, one revision counter */
@@ -132,6 +133,19 @@ bool keyspace_free_some(struct keyspace *keyspace, uint64_t budget);
 /* Exchanges contents, unless both are empty, and raises the floor of both: every key watched as
  * present before has changed (DESIGN 7), and so may keys watched as absent. */
 void keyspace_swap(struct keyspace *keyspace, uint32_t a, uint32_t b);
+
+/* Who wants to know which keys come to hold something, and cease to: told in the middle of the
+ * change, must change nothing here. `replaced`: all of a db (flushed, swapped). */
+struct keyspace_observer {
+    void *context;
+    void (*entered)(void *context, uint32_t db, enum object_type type, struct slice key);
+    void (*left)(void *context, uint32_t db, enum object_type type, struct slice key);
+    void (*replaced)(void *context, uint32_t db);
+};
+void keyspace_observe(
+    struct keyspace *keyspace, const struct keyspace_observer *observer); /* borrowed; NULL: none */
+/* Tells the observer that this key has entered, though it was there: a stream has more entries. */
+void db_announce(struct db *db, const struct object *object);
 
 /* -- expiry ---------------------------------------------------------------------------------- */
 

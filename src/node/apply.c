@@ -17,8 +17,12 @@ static void apply_command(struct node *node, const struct engine_position *at) {
         if (!pending->mute && !session->close_now)
             reply = (struct reply){&session->output, pending->proto};
     }
-    engine_next(node->engine, &reply);
-    if (pending != NULL) session_write_applied(session, pending);
+    bool replied = engine_next(node->engine, &reply);
+    if (!replied && ours) {
+        blocked_begin(node, pending, at);
+    } else if (pending != NULL) {
+        session_write_applied(session, pending);
+    }
     if (batch != NULL && at->position + 1 == at->n_commands) stream_applied(node, batch);
 }
 

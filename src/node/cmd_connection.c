@@ -232,6 +232,7 @@ enum { CLIENT_FLAGS_MAX = 16 };
 static const char *client_flags(const struct session *session, char out[CLIENT_FLAGS_MAX]) {
     char *at = out;
     if (session_is_subscriber(session)) *at++ = 'P';
+    if (session_is_blocked(session)) *at++ = 'b';
     if (session->stale_reads) *at++ = 'r';
     if (at == out) *at++ = 'N';
     *at = '\0';
@@ -448,10 +449,12 @@ static const char *const client_help[] = {"GETNAME", "    The name of this conne
     "    Closes the connections that match all of ID, ADDR, LADDR, USER, TYPE, SKIPME.",
     "LIST [TYPE NORMAL | ID <id> ...]", "    A line for each connection of this node.",
     "NO-EVICT (ON|OFF)", "    Keeps this connection out of client eviction.", "NO-TOUCH (ON|OFF)",
-    "    Whether reads of this connection count as accesses.", "REPLY (ON|OFF|SKIP)",
+    "    Whether reads of this connection count as accesses.", "PAUSE <timeout> [WRITE|ALL]",
+    "    Lets the clients of this node wait, all or those that write.", "REPLY (ON|OFF|SKIP)",
     "    Whether replies are sent to this connection.", "SETINFO (LIB-NAME|LIB-VER) <value>",
     "    What the client library says of itself.", "SETNAME <name>", "    Names this connection.",
-    NULL};
+    "UNBLOCK <clientid> [TIMEOUT|ERROR]", "    Ends the waiting of a connection of this node.",
+    "UNPAUSE", "    Ends a pause.", NULL};
 
 void local_client(struct local_call *call) {
     struct session *session = call->session;

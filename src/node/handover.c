@@ -35,7 +35,8 @@ static bool is_busy(struct node *node) {
         struct session *session = SF_CONTAINER(link, struct session, in_node);
         struct list *first = list_first(&session->pending);
         if (first == NULL) continue;
-        if (SF_CONTAINER(first, struct pending, in_session)->kind != PENDING_HELD) return true;
+        enum pending_kind kind = SF_CONTAINER(first, struct pending, in_session)->kind;
+        if (kind != PENDING_HELD && kind != PENDING_BLOCKED) return true;
     }
     return false;
 }

@@ -29,11 +29,12 @@ struct ask;
 /* -- session.c: clients ---------------------------------------------------------------------- */
 
 enum pending_kind {
-    PENDING_WRITE, /* in a batch: answered when applied */
-    PENDING_READ,  /* waits for its read round */
-    PENDING_LOCAL, /* runs when its turn comes */
-    PENDING_REPLY, /* ran already (it changed the session); its reply waits for its turn */
-    PENDING_HELD,  /* begun by a command that is answered later (MEET, FORGET, CONFIG SET ...) */
+    PENDING_WRITE,   /* in a batch: answered when applied */
+    PENDING_READ,    /* waits for its read round */
+    PENDING_LOCAL,   /* runs when its turn comes */
+    PENDING_REPLY,   /* ran already (it changed the session); its reply waits for its turn */
+    PENDING_HELD,    /* begun by a command that is answered later (MEET, FORGET, CONFIG SET ...) */
+    PENDING_BLOCKED, /* was applied and waits in the state's queue (blocked.c); always the last */
 };
 
 /* A request whose reply is due, in the order of arrival. One allocation with its arguments behind.
@@ -60,6 +61,8 @@ struct pending {
     uint32_t argc; /* READ, LOCAL: own copies */
     struct slice *argv;
 
+    struct waiter_place place; /* BLOCKED: its name in the queue */
+
     struct buf reply; /* REPLY, HELD: what to send */
     bool done;        /* HELD: reply is complete */
 };
@@ -84,6 +87,7 @@ struct session {
     bool stale_reads;        /* READONLY */
     bool no_more;            /* QUIT or a protocol error: nothing more is parsed */
     bool quitting;           /* closes when everything before is answered */
+    bool paused;             /* its next request waits for the end of CLIENT PAUSE */
     bool barrier;            /* a command that may be held ends what is parsed for now */
     uint32_t n_publish;      /* PUBLISHes in pending: behind one, only others are parsed */
     uint32_t n_publish_held; /* of those, sent and not yet answered by all nodes */
@@ -297,9 +301,16 @@ struct node {
     uint32_t n_sessions;
     uint64_t next_session_id;
     struct list errands;
-    struct list waits;     /* wait.c */
-    struct pubsub *pubsub; /* pubsub.c */
-    raft_index synced_sum; /* changes when any figure of the members does */
+    int64_t pause_until_us; /* CLIENT PAUSE (pause.c) */
+    bool pause_all;         /* else only what writes */
+    uint32_t n_blocked;     /* clients that wait in the state's queue (blocked.c) */
+    int64_t campaign_us;    /* when the latest election that this node stood in began */
+    raft_term waiters_term; /* the term in which it judged the members' waiters as a leader */
+    raft_index waiters_removed_at;                /* its latest entry about them */
+    int64_t waiters_pumped_us, waiters_steady_us; /* silence counts from its own latest pause on */
+    struct list waits;                            /* wait.c */
+    struct pubsub *pubsub;                        /* pubsub.c */
+    raft_index synced_sum;                        /* changes when any figure of the members does */
     raft_id synced_asked;
     int64_t synced_ask_us;
     uint64_t n_commands_processed, n_reads, n_writes;
@@ -417,6 +428,7 @@ void session_drain_before(struct session *session, struct pending *write);
 void session_write_applied(struct session *session, struct pending *write);
 void session_write_lost(struct pending *write); /* its outcome will never be known here */
 void session_changed(struct session *session);
+bool session_is_blocked(const struct session *session);
 void session_pushed(struct session *session); /* something was added to its output out of turn */
 /* A snapshot took the place of what this node waited to apply: of its commands those up to sequence
  * `through` have run, their replies are lost; reads before them can no longer run in their place.
@@ -506,6 +518,27 @@ void waits_on_synced(struct node *node, uint32_t argc, const struct slice *argv)
 void waits_drop(struct node *node, struct pending *held);
 void waits_free(struct node *node);
 int64_t waits_deadline_us(const struct node *node);
+
+/* blocked.c */
+void blocked_watch(struct node *node, struct engine_watcher *watcher);
+/* A command of ours was applied and waits; pending NULL: its client has gone. */
+void blocked_begin(struct node *node, struct pending *pending, const struct engine_position *at);
+/* The new state of a snapshot has seen a write: it goes on waiting there; false: it does not. */
+bool blocked_goes_on(struct pending *write);
+void blocked_after_snapshot(struct node *node);
+void blocked_queue(struct pending *read);   /* it found nothing and may wait: into the log */
+void blocked_drop(struct pending *pending); /* its client goes */
+void blocked_lead(struct node *node);       /* leader: takes out the waiters of silent members */
+int64_t blocked_deadline_us(const struct node *node);
+void local_unblock(struct local_call *call);
+
+/* pause.c */
+/* A request that is complete has to wait for the end of the pause; it is parsed again then. */
+bool pause_holds(struct session *session, uint32_t argc, const struct slice *argv);
+bool pause_is_over(const struct session *session);
+int64_t pause_deadline_us(const struct node *node);
+void local_pause(struct local_call *call);
+void local_unpause(struct local_call *call);
 
 /* pubsub.c */
 void pubsub_open(struct node *node);

@@ -77,6 +77,7 @@ struct engine *node_engine_new(struct node *node) {
         .setting_changed = on_setting_changed,
         .script_log = on_script_log,
         .published = on_published};
+    blocked_watch(node, &watcher);
     return engine_new(&settings, &watcher);
 }
 
@@ -152,6 +153,8 @@ void node_on_identity_saved(struct node *node, uint64_t request, int64_t now_us)
     if (next.state == IDENTITY_JOINING) node->fenced = false;
     if (other_id) {
         links_close_all(node);
+        /* who waits in the old cluster's queue waits in the new one's */
+        if (node->engine != NULL) engine_remove_waiters(node->engine, node->incarnation.node);
         replica_close(node);
         node->incarnation.node = next.id;
         node->ports.random_bytes(
@@ -294,6 +297,8 @@ void follow_leadership(struct node *node) {
         return;
     }
     bool led = node->known_role == RAFT_LEADER;
+    if (node->known_role == RAFT_FOLLOWER && role != RAFT_FOLLOWER)
+        node->campaign_us = node->now_us;
     bool begins = role == RAFT_LEADER && (!led || term != node->known_term);
     if (begins) {
         node_log(node, LOG_NOTICE, "this node leads in term %llu", (unsigned long long)term);
@@ -435,7 +440,9 @@ int64_t node_next_deadline_us(const struct node *node) {
         deadline = SF_MIN(deadline, stream_deadline_us(node));
         deadline = SF_MIN(deadline, reads_deadline_us(node));
         deadline = SF_MIN(deadline, clock_deadline_us(node));
+        deadline = SF_MIN(deadline, blocked_deadline_us(node));
     }
+    deadline = SF_MIN(deadline, pause_deadline_us(node));
     if (node->garbage_left) deadline = SF_MIN(deadline, node->now_us + 1000);
     return SF_MIN(deadline, handover_deadline_us(node));
 }

@@ -23,7 +23,8 @@ static void visit_setting(void *visitor, const char *name, const char *value) {
 
 void seed_settings(struct node *node) {
     static const struct slice patterns[] = {{"hash-max-listpack-*", 19}, {"set-max-*", 9},
-        {"list-*", 6}, {"zset-max-listpack-*", 19}, {"proto-max-bulk-len", 18}, {"script-budget", 13}};
+        {"list-*", 6}, {"zset-max-listpack-*", 19}, {"stream-node-max-*", 17},
+        {"hll-sparse-max-bytes", 20}, {"proto-max-bulk-len", 18}, {"script-budget", 13}};
     if (node->settings_seeded || !node_is_leader_serving(node)) return;
     node->settings_seeded = true;
     if (raft_configuration(node->raft)->n > 1) return;

@@ -7,6 +7,8 @@
 
 #include <stdio.h>
 
+enum { BLOCKED_INPUT_BYTES = 64 << 10 }; /* read ahead of a blocked client, to see it go */
+
 /* -- pending requests ------------------------------------------------------------------------ */
 
 static size_t argv_bytes(uint32_t argc, const struct slice *argv) {
@@ -52,6 +54,7 @@ static bool is_publish(const struct command *command) {
 void pending_free(struct pending *pending) {
     struct session *session = pending->session;
     if (pending->kind == PENDING_WRITE) stream_forget_waiter(pending);
+    if (pending->kind == PENDING_BLOCKED) blocked_drop(pending);
     if (pending->kind == PENDING_HELD && !pending->done) {
         meet_drop(session->node, pending);
         errand_drop(session->node, pending);
@@ -164,6 +167,7 @@ static bool run_read(struct pending *pending, bool settled, int64_t clock_ms) {
         pending->settle_clock_ms = clock_ms;
         pending->tried_ms = engine_now_ms(node->engine);
     }
+    if (result == QUERY_BLOCKS) blocked_queue(pending);
     return result == QUERY_DONE;
 }
 
@@ -189,6 +193,7 @@ static bool answer_head(struct pending *head, bool before_write) {
     struct node *node = session->node;
     switch (head->kind) {
     case PENDING_WRITE:
+    case PENDING_BLOCKED:
         return false;
     case PENDING_READ:
         if (before_write) {
@@ -228,7 +233,7 @@ void session_drain(struct session *session) {
     session->drain_paused = false;
     for (;;) {
         struct pending *head = session_head(session);
-        if (head == NULL || head->kind == PENDING_WRITE) {
+        if (head == NULL || head->kind == PENDING_WRITE || head->kind == PENDING_BLOCKED) {
             list_remove(&session->in_waiters);
             break;
         }
@@ -389,10 +394,20 @@ static bool refused(struct session *session) {
     return true;
 }
 
+/* XREAD waits only where it says so. */
+static bool may_wait(const struct command *command, uint32_t argc, const struct slice *argv) {
+    bool waits = (command->flags & CMD_BLOCKING) != 0 && command_route(command) == ROUTE_WRITE;
+    if ((command->flags & CMD_BLOCKING) == 0) return false;
+    for (uint32_t i = 1; !waits && i < argc; i++) waits = slice_is(argv[i], "block");
+    return waits;
+}
+
 static void on_data(struct session *session, const struct command *command, uint32_t argc,
     const struct slice *argv) {
     struct node *node = session->node;
     if (refused(session)) return;
+    /* what it sends behind is not parsed before the answer is known */
+    if (may_wait(command, argc, argv)) session->barrier = true;
     if (command_route(command) == ROUTE_WRITE) {
         if (node->storage_state != SF_OK && raft_leads(node)) {
             answer_error(session, "MISCONF The log cannot be written: no space left, not executed");
@@ -540,6 +555,10 @@ void session_parse(struct session *session) {
             stop_parsing(session);
             return;
         }
+        if (parsed == RESP_COMMAND && pause_holds(session, argc, argv)) {
+            stop_parsing(session);
+            return;
+        }
         if (parsed == RESP_COMMAND) session_on_command(session, argc, argv);
         if (parsed == RESP_TOO_LARGE) protocol_error(session, error, false);
         if (parsed == RESP_BROKEN) {
@@ -554,7 +573,7 @@ void session_parse(struct session *session) {
 }
 
 static bool may_resume(const struct session *session) {
-    return !session->barrier && !session->drain_paused &&
+    return !session->barrier && !session->drain_paused && pause_is_over(session) &&
            session->n_pending <= SESSION_PENDING_MAX / 2 &&
            session->pending_bytes <= SESSION_PENDING_BYTES / 2 && !is_full(session);
 }
@@ -632,6 +651,7 @@ void session_answer_lost(struct session *session, uint64_t through) {
     for (bool done = false; !done;) {
         struct pending *head = session_head(session);
         done = head == last;
+        if (done && blocked_goes_on(head)) break;
         answer_lost_head(session, head);
     }
     wait_for_turn(session); /* what stands behind */
@@ -646,8 +666,9 @@ void sessions_time_out(struct node *node) {
         struct session *session = SF_CONTAINER(link, struct session, in_node);
         for (struct pending *head = session_head(session); head != NULL;
              head = session_head(session)) {
-            if (head->kind == PENDING_HELD) break; /* these have deadlines of their own */
-            if (session->drain_paused) break;      /* its own client is what it waits for */
+            if (head->kind == PENDING_HELD || head->kind == PENDING_BLOCKED)
+                break;                        /* these have deadlines of their own */
+            if (session->drain_paused) break; /* its own client is what it waits for */
             if (node->stall_us - head->stall_start_us < limit) break;
             session_time_out_head(session);
             session_drain(session);
@@ -758,11 +779,13 @@ struct buf *session_output(struct session *session) {
 }
 
 bool session_wants_read(const struct session *session) {
-    return !session->no_more && !session->close && list_empty(&session->in_stopped) &&
-           !session->node->shutting_down;
+    bool parses = list_empty(&session->in_stopped) ||
+                  (session_is_blocked(session) && session->input.len < BLOCKED_INPUT_BYTES);
+    return !session->no_more && !session->close && parses && !session->node->shutting_down;
 }
 
 bool session_is_waiting(const struct session *session) {
+    if (session_is_blocked(session)) return false;
     return !list_empty(&session->pending) || !list_empty(&session->in_stopped);
 }
 

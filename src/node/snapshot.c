@@ -199,6 +199,7 @@ void snapshots_carry_out(struct node *node, const struct raft_ready *ready) {
 
 /* Our own commands that the new state has seen: their replies will never be known. */
 static void settle_own_stream(struct node *node) {
+    blocked_after_snapshot(node);
     struct incarnation row;
     uint64_t through;
     if (!engine_row(node->engine, node->incarnation.node, &row, &through)) return;

@@ -402,6 +402,7 @@ static void leader_pump(struct node *node) {
     if (own == NULL) return; /* our own configuration entry is not there yet */
     own->asked = !own->open;
     if (raft_transferring(node->raft)) return; /* nothing is accepted now */
+    blocked_lead(node);                        /* before anything that could serve who is lost */
     streams_open(node);
     if (own->open) {
         LIST_FOR_EACH(link, &node->outbox) {

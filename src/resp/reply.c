@@ -145,11 +145,15 @@ void reply_bool(struct reply *reply, bool value) {
 void reply_double(struct reply *reply, double value) {
     if (reply->out == NULL) return;
     char text[DOUBLE_TEXT_MAX];
-    struct slice printed = slice_of(text, double_print(value, text));
+    reply_digits(reply, slice_of(text, double_print(value, text)));
+}
+
+void reply_digits(struct reply *reply, struct slice digits) {
+    if (reply->out == NULL) return;
     if (is_resp3(reply)) {
-        append_simple(reply->out, ',', printed);
+        append_simple(reply->out, ',', digits);
     } else {
-        reply_bulk(reply, printed);
+        reply_bulk(reply, digits);
     }
 }
 

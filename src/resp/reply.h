@@ -25,6 +25,7 @@ void reply_null(struct reply *reply);                        /* $-1 or _ */
 void reply_null_array(struct reply *reply);                  /* *-1 or _ */
 void reply_bool(struct reply *reply, bool value);            /* :1 or #t */
 void reply_double(struct reply *reply, double value);        /* bulk or ,1.5 (shortest form) */
+void reply_digits(struct reply *reply, struct slice digits); /* the same, printed already */
 void reply_verbatim(struct reply *reply, const char format[4], struct slice text); /* "txt" */
 void reply_big_number(struct reply *reply, struct slice digits); /* a bulk in RESP2 */
 void reply_array(struct reply *reply, uint64_t n);

@@ -37,6 +37,8 @@ struct config_values {
     int64_t set_max_intset_entries, set_max_listpack_entries, set_max_listpack_value;
     int64_t list_max_listpack_size, list_compress_depth;
     int64_t zset_max_listpack_entries, zset_max_listpack_value;
+    int64_t stream_node_max_bytes, stream_node_max_entries;
+    int64_t hll_sparse_max_bytes;
     char save[1];
     char requirepass[CONFIG_SECRET_MAX + 1], cluster_secret[CONFIG_SECRET_MAX + 1];
     char dir[CONFIG_PATH_MAX], logfile[CONFIG_PATH_MAX], pidfile[CONFIG_PATH_MAX];

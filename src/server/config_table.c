@@ -62,7 +62,10 @@ const struct config_directive config_directives[] = {
     INTEGER("zset-max-listpack-entries", zset_max_listpack_entries, ALL, 0, INT64_MAX, "128"),
     INTEGER("zset-max-ziplist-entries", zset_max_listpack_entries, ALL, 0, INT64_MAX, "128"),
     MEMORY("zset-max-listpack-value", zset_max_listpack_value, ALL, 0, INT64_MAX, "64"),
+    MEMORY("stream-node-max-bytes", stream_node_max_bytes, ALL, 0, INT64_MAX, "4kb"),
+    INTEGER("stream-node-max-entries", stream_node_max_entries, ALL, 0, INT64_MAX, "100"),
     MEMORY("zset-max-ziplist-value", zset_max_listpack_value, ALL, 0, INT64_MAX, "64"),
+    MEMORY("hll-sparse-max-bytes", hll_sparse_max_bytes, ALL, 0, INT64_MAX, "3000"),
 
     INTEGER("script-budget", script_budget, ALL, 100000, 100000000000, "100000000"),
 

@@ -1,7 +1,16 @@
 #include "server/options.h"
 #include "server/server.h"
+#include "util/numbers_check.h"
 
 #include <stdio.h>
+
+/* Where numbers are others than on the other replicas, nothing may be applied (DESIGN 7). */
+static bool numbers_are_good(void) {
+    const char *problem = numbers_check();
+    if (problem == NULL) return true;
+    fprintf(stderr, "shardforge-server: cannot run on this machine: %s\n", problem);
+    return false;
+}
 
 int main(int argc, char **argv) {
     struct config *config = config_new();
@@ -10,7 +19,7 @@ int main(int argc, char **argv) {
     int code = 0;
     switch (options_read(argc, argv, config, &accept_lost_tail, &text)) {
     case OPTIONS_RUN:
-        code = server_run(config, accept_lost_tail);
+        code = numbers_are_good() ? server_run(config, accept_lost_tail) : 1;
         break;
     case OPTIONS_DONE:
         fwrite(text.data, 1, text.len, stdout);

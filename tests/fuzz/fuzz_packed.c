@@ -1,9 +1,10 @@
-/* fuzz_packed RUNS [SEED]: mutated listpacks, intsets and images of collections.
+/* fuzz_packed RUNS [SEED]: mutated listpacks, intsets, stream nodes and images of collections.
  *
  * Held: nothing crashes; what loads can be walked both ways, changed, and loads again from its own
  * bytes; a value that reads writes an image that reads as the same. */
 #include "data/intset.h"
 #include "data/listpack.h"
+#include "data/stream_log.h"
 #include "keyspace/collection.h"
 
 #include "fuzz/fuzz.h"
@@ -45,6 +46,36 @@ static void intset_input(struct random *random, struct slice input) {
     SF_ASSERT(again != NULL);
     intset_free(again);
     intset_free(intset);
+}
+
+/* A node that loads can be walked both ways, trimmed and appended to. */
+static void node_input(struct random *random, struct slice input) {
+    struct stream_id master = {random_below(random, 3), random_below(random, 3)};
+    struct stream_node *node = stream_node_load(master, input);
+    if (node == NULL) return;
+    struct stream_log log;
+    struct stream_cursor cursor;
+    uint64_t n = stream_node_live(node);
+    stream_log_init(&log);
+    SF_ASSERT(stream_log_append_node(&log, &node) && log.length == n);
+    bool more = stream_log_seek(&log, STREAM_ID_MIN, &cursor);
+    for (uint64_t left = n; left > 0; left--) {
+        SF_ASSERT(more);
+        more = stream_cursor_next(&cursor);
+    }
+    SF_ASSERT(!more);
+    if (stream_log_seek_back(&log, STREAM_ID_MAX, &cursor)) {
+        struct stream_id last = cursor.entry.id;
+        SF_ASSERT(stream_log_remove(&log, last));
+    }
+    struct stream_trim trim = {.max_length = n / 2};
+    stream_log_trim(&log, &trim);
+    struct slice pair[2] = {SLICE("name"), SLICE("value")};
+    struct stream_node_limits limits = {4096, 100};
+    stream_log_append(&log, &limits, STREAM_ID_MAX, 1, pair);
+    uint64_t budget = UINT64_MAX;
+    while (!stream_log_free_some(&log, &budget)) {
+    }
 }
 
 static void value_input(
@@ -94,8 +125,9 @@ int main(int argc, char **argv) {
     while (fuzz_next(&fuzz)) {
         listpack_input(&fuzz.random, fuzz.input);
         intset_input(&fuzz.random, fuzz.input);
+        node_input(&fuzz.random, fuzz.input);
         for (int type = OBJECT_LIST; type <= OBJECT_STREAM; type++) {
-            for (int encoding = ENCODING_LISTPACK; encoding <= ENCODING_SKIPLIST; encoding++) {
+            for (int encoding = ENCODING_LISTPACK; encoding <= ENCODING_STREAM; encoding++) {
                 const struct collection_form *form =
                     collection_form((enum object_type)type, (enum object_encoding)encoding);
                 if (form != NULL) value_input(types, form, fuzz.input);

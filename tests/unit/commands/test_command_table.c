@@ -189,7 +189,7 @@ static void see_setting(void *context, struct slice name, struct slice value) {
 static void test_the_internal_setting_command_reaches_the_engine(void **state) {
     (void)state;
     struct settings_seen seen = {""};
-    struct engine_port port = {&seen, see_setting};
+    struct engine_port port = {.context = &seen, .set_setting = see_setting};
     struct buf out = {0};
     struct reply reply = {&out, 2};
     struct slice argv[] = {
