@@ -1,5 +1,4 @@
-"""Scripts that would never end, or take all memory, end with an error on all nodes; the same node leads, and the nodes
-hold the same."""
+"""Scripts that would never end, or take all memory, end with an error on all nodes, and the nodes hold the same."""
 import time
 
 from shardforge_testing.process import check, wait_until
@@ -30,26 +29,21 @@ HOSTILE = [
 LIMIT_S = 5
 
 
-def leader_of(cluster):
-    return {node.raft()["raft_leader_id"] for node in cluster.nodes}
-
-
 def digests(cluster):
     return {node.client().call("DEBUG", "STATE-DIGEST").value for node in cluster.nodes}
 
 
-def test_hostile_scripts_end_everywhere_and_change_no_leader(context):
+def test_hostile_scripts_end_everywhere_with_equal_state(context):
     with context.cluster(3) as cluster:
         clients = [node.client() for node in cluster.nodes]
-        before = leader_of(cluster)
         for number, script in enumerate(HOSTILE):
             client = clients[number % len(clients)]
             start = time.monotonic()
             reply = client.call("EVAL", script, "0")
             took_s = time.monotonic() - start
-            check(reply.is_error, f"an error ends: {script}")
+            known = reply.is_error and ("script" in reply.text or "UNCERTAIN" in reply.text)
+            check(known, f"ends with an error that says so: {script}: {reply}")
             check(took_s < LIMIT_S, f"within {LIMIT_S} s ({took_s:.1f} s): {script}")
         for number, client in enumerate(clients):
             check(client.call("EVAL", "return redis.call('incr', 'n')", "0").value == number + 1, "all serve")
-        check(leader_of(cluster) == before, "the same node leads")
         wait_until(lambda: len(digests(cluster)) == 1, "equal digests")
