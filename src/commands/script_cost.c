@@ -60,7 +60,7 @@ static uint64_t count_option(uint32_t argc, const struct slice *argv, uint64_t m
 
 uint64_t script_cost(
     struct call *call, const struct command *command, uint32_t argc, const struct slice *argv) {
-    uint64_t least = argc + ((command->flags & CMD_WRITE) != 0 ? WRITE_UNITS : 0);
+    uint64_t least = 8 * (uint64_t)argc + ((command->flags & CMD_WRITE) != 0 ? WRITE_UNITS : 0);
     if ((command->flags & CMD_FAST) != 0) return least;
     switch (command->id) {
     case COMMAND_KEYS:

@@ -30,12 +30,12 @@ LIMIT_S = 5
 
 
 def digests(cluster):
-    return {node.client().call("DEBUG", "STATE-DIGEST").value for node in cluster.nodes}
+    return {node.call("DEBUG", "STATE-DIGEST").text for node in cluster.nodes}
 
 
 def test_hostile_scripts_end_everywhere_with_equal_state(context):
     with context.cluster(3) as cluster:
-        clients = [node.client() for node in cluster.nodes]
+        clients = [node.client(timeout_s=30.0) for node in cluster.nodes]
         for number, script in enumerate(HOSTILE):
             client = clients[number % len(clients)]
             start = time.monotonic()
