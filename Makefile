@@ -9,7 +9,7 @@ CFLAGS   := -std=c11 -D_GNU_SOURCE -O2 -g -fno-omit-frame-pointer -ffp-contract=
             $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all)
 LDFLAGS  := -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE))
 LUA      := $(BUILD)/liblua.a
-PURELIBS := $(LUA) -lcrypto -lisal -lm
+PURELIBS := $(LUA) -lcrypto -lisal -llzf -lm
 LDLIBS   := -lleveldb -lev -lhiredis -lstdc++ $(PURELIBS) $(if $(SANITIZE),,-ljemalloc)
 
 SOURCES  := $(filter-out src/server/main.c,$(wildcard src/*/*.c))
@@ -23,6 +23,7 @@ SIM_OBJECTS  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/*.c))
 SIM          := $(BUILD)/tests/sim/simulator
 FUZZERS      := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 STORAGE_FAULTS := $(BUILD)/tests/integration/shim.so $(BUILD)/tests/integration/storage_driver
+DUMP_DRIVER  := $(BUILD)/tests/integration/dump_driver
 TOOLS        := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 
 .DEFAULT_GOAL := all
@@ -56,7 +57,7 @@ unit: $(UNIT_TESTS) ## unit tests (cmocka), mirroring src
 sim: $(SIM) ## whole nodes under a virtual clock, network and disk (SEEDS=100, SEED=n replays one)
 	@$(SIM) $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),100)) $(if $(FIRST),--first $(FIRST))
 
-integration: all $(TOOLS) $(STORAGE_FAULTS) ## real processes, real kills (ONLY=name for one)
+integration: all $(TOOLS) $(STORAGE_FAULTS) $(DUMP_DRIVER) ## real processes, real kills (ONLY=name for one)
 	@tests/integration/run $(SERVER) $(BUILD) $(ONLY)
 
 redis-tests: all ## the same commands to a real redis-server and to ShardForge
@@ -106,7 +107,7 @@ $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(LIBRARY) | $(LUA)
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(LIBRARY) | $(LUA)
 	$(if $(V),,@)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
-$(BUILD)/tests/integration/storage_driver: $(BUILD)/tests/integration/storage_driver.o $(LIBRARY) | $(LUA)
+$(BUILD)/tests/integration/%_driver: $(BUILD)/tests/integration/%_driver.o $(LIBRARY) | $(LUA)
 	$(if $(V),,@)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
 # Preloaded into other programs: never with a sanitizer of its own.

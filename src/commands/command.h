@@ -11,6 +11,7 @@
 #include "resp/reply.h"
 #include "util/random.h"
 
+struct call;
 struct command;
 struct scripts;
 struct call;
@@ -41,6 +42,9 @@ struct engine_port {
     void (*wait)(void *context, const struct call *call, const struct wait_request *request);
     /* Answers who waits there; GONE: takes him out without a word. false: nobody does. */
     bool (*unblock)(void *context, const struct waiter_place *place, enum unblock_how how);
+    void (*run_transaction)(void *context, struct call *call); /* shardforge.exec */
+    /* To the subscribers of every node, as each applies it; how many heard it at this one. */
+    int64_t (*publish)(void *context, bool shard, struct slice name, struct slice message);
 };
 
 /* What one execution of a command sees. Everything that may influence its result is here. */

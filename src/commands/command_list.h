@@ -147,6 +147,11 @@ COMMAND(DECRBY, "decrby", cmd_decrby, docs_decrby, 3,
     CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_STRING)
 COMMAND(DEL, "del", cmd_del, docs_del, -2,
     CMD_WRITE, KEYS(1, -1, 1), CAT_KEYSPACE)
+COMMAND(DISCARD, "discard", NULL, docs_discard, 1,
+    CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_ALLOW_BUSY | CMD_LOCAL, NO_KEYS,
+    CAT_TRANSACTION)
+COMMAND(DUMP, "dump", cmd_dump, docs_dump, 2,
+    CMD_READ, KEYS(1, 1, 1), CAT_KEYSPACE)
 COMMAND(ECHO, "echo", NULL, docs_echo, 2,
     CMD_LOADING | CMD_STALE | CMD_FAST | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(EVAL, "eval", cmd_eval, docs_eval, -3,
@@ -161,6 +166,9 @@ COMMAND(EVALSHA, "evalsha", cmd_evalsha, docs_evalsha, -3,
 COMMAND(EVALSHA_RO, "evalsha_ro", cmd_evalsha, docs_evalsha_ro, -3,
     CMD_READ | CMD_NOSCRIPT | CMD_STALE | CMD_SKIP_MONITOR | CMD_NO_MANDATORY_KEYS | CMD_MOVABLE_KEYS,
     NO_KEYS, CAT_SCRIPTING)
+COMMAND(EXEC, "exec", NULL, docs_exec, 1,
+    CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_SKIP_SLOWLOG | CMD_LOCAL, NO_KEYS,
+    CAT_TRANSACTION)
 COMMAND(EXISTS, "exists", cmd_exists, docs_exists, -2,
     CMD_READ | CMD_FAST, KEYS(1, -1, 1), CAT_KEYSPACE)
 COMMAND(EXPIRE, "expire", cmd_expire, docs_expire, -3,
@@ -314,6 +322,9 @@ COMMAND(MSET, "mset", cmd_mset, docs_mset, -3,
     CMD_WRITE | CMD_GROWS, KEYS(1, -1, 2), CAT_STRING)
 COMMAND(MSETNX, "msetnx", cmd_msetnx, docs_msetnx, -3,
     CMD_WRITE | CMD_GROWS, KEYS(1, -1, 2), CAT_STRING)
+COMMAND(MULTI, "multi", NULL, docs_multi, 1,
+    CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_ALLOW_BUSY | CMD_LOCAL, NO_KEYS,
+    CAT_TRANSACTION)
 CONTAINER(OBJECT, OBJECT_REFCOUNT, "object", NULL, docs_object, -2,
     CMD_LOCAL, NO_KEYS, 0)
 COMMAND(OBJECT_ENCODING, "object|encoding", cmd_object_encoding, docs_object_encoding, 3,
@@ -386,6 +397,8 @@ COMMAND(RENAMENX, "renamenx", cmd_renamenx, docs_renamenx, 3,
 COMMAND(RESET, "reset", NULL, docs_reset, 1,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_NO_AUTH | CMD_ALLOW_BUSY | CMD_LOCAL,
     NO_KEYS, CAT_CONNECTION)
+COMMAND(RESTORE, "restore", cmd_restore, docs_restore, -4,
+    CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_KEYSPACE | CAT_DANGEROUS)
 COMMAND(ROLE, "role", NULL, docs_role, 1,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_LOCAL, NO_KEYS, CAT_ADMIN |
     CAT_DANGEROUS)
@@ -433,8 +446,14 @@ COMMAND(SETNX, "setnx", cmd_setnx, docs_setnx, 3,
     CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_STRING)
 COMMAND(SETRANGE, "setrange", cmd_setrange, docs_setrange, 4,
     CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(SHARDFORGE_ABORT, "shardforge.abort", cmd_shardforge_abort, docs_internal, 1,
+    CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
 COMMAND(SHARDFORGE_AGAIN, "shardforge.again", cmd_shardforge_again, docs_internal, -3,
     CMD_WRITE | CMD_BLOCKING | CMD_INTERNAL, NO_KEYS, 0)
+COMMAND(SHARDFORGE_EXEC, "shardforge.exec", cmd_shardforge_exec, docs_internal, 4,
+    CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
+COMMAND(SHARDFORGE_PUBLISH, "shardforge.publish", cmd_shardforge_publish, docs_internal, 4,
+    CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
 COMMAND(SHARDFORGE_SETTING, "shardforge.setting", cmd_shardforge_setting, docs_internal, -3,
     CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
 COMMAND(SHARDFORGE_UNBLOCK, "shardforge.unblock", cmd_shardforge_unblock, docs_internal, 7,
@@ -500,10 +519,16 @@ COMMAND(UNLINK, "unlink", cmd_del, docs_unlink, -2,
     CMD_WRITE | CMD_FAST, KEYS(1, -1, 1), CAT_KEYSPACE)
 COMMAND(UNSUBSCRIBE, "unsubscribe", NULL, docs_unsubscribe, -1,
     CMD_PUBSUB | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(UNWATCH, "unwatch", NULL, docs_unwatch, 1,
+    CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_ALLOW_BUSY | CMD_LOCAL, NO_KEYS,
+    CAT_TRANSACTION)
 COMMAND(WAIT, "wait", NULL, docs_wait, 3,
     CMD_NOSCRIPT | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(WAITAOF, "waitaof", NULL, docs_waitaof, 4,
     CMD_NOSCRIPT | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(WATCH, "watch", NULL, docs_watch, -2,
+    CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_ALLOW_BUSY | CMD_LOCAL, KEYS(1, -1, 1),
+    CAT_TRANSACTION)
 COMMAND(XACK, "xack", cmd_xack, docs_xack, -4,
     CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_STREAM)
 COMMAND(XADD, "xadd", cmd_xadd, docs_xadd, -5,

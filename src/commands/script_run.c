@@ -35,8 +35,9 @@ static void run_select(struct job_state *state, struct slice word, struct reply 
 
 static void run_publish(
     struct job_state *state, bool sharded, const struct slice *argv, struct reply *reply) {
-    const struct scripts_outside *outside = scripts_outside(state->call->scripts);
-    if (outside->publish != NULL) outside->publish(outside->context, sharded, argv[1], argv[2]);
+    const struct engine_port *engine = state->call->engine; /* NULL in reads, which may not */
+    if (engine != NULL && engine->publish != NULL)
+        engine->publish(engine->context, sharded, argv[1], argv[2]);
     reply_integer(reply, 0); /* who hears it differs between nodes */
 }
 

@@ -2,7 +2,7 @@
 #include "engine/internal.h"
 #include "util/number.h"
 
-enum { IMAGE_VERSION = 1 };
+enum { IMAGE_VERSION = 2 };
 
 /* -- replicated settings --------------------------------------------------------------------- */
 
@@ -140,6 +140,8 @@ static void put_side_state(const struct engine *engine, struct buf *out) {
     }
     scripts_put(engine->scripts, out);
     blocked_put(engine, out);
+    put_varint(out, engine->n_skipped);
+    for (uint32_t i = 0; i < engine->n_skipped; i++) put_varint(out, engine->skipped[i]);
 }
 
 uint64_t engine_digest(struct engine *engine) {
@@ -189,6 +191,10 @@ enum sf_status engine_load(struct engine *engine, struct slice image) {
     }
     if (!in.failed) scripts_read(engine->scripts, &in);
     blocked_load(engine, &in);
+    uint64_t n_skipped = read_varint(&in);
+    if (n_skipped > SKIPPED_MAX) in.failed = true;
+    for (uint64_t i = 0; !in.failed && i < n_skipped; i++) engine->skipped[i] = read_varint(&in);
+    engine->n_skipped = in.failed ? 0 : (uint32_t)n_skipped;
     if (in.failed || engine->feature_level > engine->settings.feature_level) return SF_ERR_CORRUPT;
     enum sf_status status = keyspace_load(engine->keyspace, in.rest);
     blocked_load_end(engine);

@@ -208,14 +208,17 @@ void stream_reset(struct node *node, bool alone) {
 
 /* -- the leader's side ----------------------------------------------------------------------- */
 
-static void propose_gathered(struct node *node) {
-    if (node->gathered.len == 0) return;
+/* One entry of what was gathered and, behind it, of the last one's commands. */
+static void propose_with(struct node *node, struct slice more) {
+    if (node->gathered.len + more.len == 0) return;
     struct buf head = {0};
     struct entry_stamp stamp = {clock_now_ms(node), random_next(&node->random), false};
     entry_put_stamp(&head, &stamp);
-    struct bytes *payload = bytes_new_empty(head.len + node->gathered.len);
+    struct slice gathered = buf_slice(&node->gathered);
+    struct bytes *payload = bytes_new_empty(head.len + gathered.len + more.len);
     memcpy(payload->data, buf_slice(&head).data, head.len);
-    memcpy(payload->data + head.len, buf_slice(&node->gathered).data, node->gathered.len);
+    memcpy(payload->data + head.len, gathered.data, gathered.len);
+    if (more.len > 0) memcpy(payload->data + head.len + gathered.len, more.data, more.len);
     buf_free(&head);
     buf_clear(&node->gathered);
     buf_shrink(&node->gathered, 4 << 20);
@@ -234,11 +237,21 @@ static void propose_gathered(struct node *node) {
     }
 }
 
+static void propose_gathered(struct node *node) {
+    propose_with(node, slice_of(NULL, 0));
+}
+
 static void gather(struct node *node, struct in_stream *stream, uint64_t sequence,
     uint32_t n_commands, struct slice commands) {
     SF_ASSERT(stream->open && sequence == stream->highest + 1);
     stream->highest = sequence;
     struct sub_batch_header header = {stream->incarnation, sequence, n_commands, commands};
+    if (commands.len >= ENTRY_BATCH_TARGET_BYTES) { /* copied once, straight into the entry */
+        entry_put_sub_batch_head(&node->gathered, &header);
+        node->gathered_commands = 0;
+        propose_with(node, commands);
+        return;
+    }
     entry_put_sub_batch(&node->gathered, &header);
     node->gathered_commands += n_commands;
     if (node->gathered.len >= ENTRY_BATCH_TARGET_BYTES ||
@@ -457,15 +470,28 @@ static bool forward(struct node *node, raft_id leader, struct out_batch *batch) 
         return false;
     }
     batch_refresh(node, batch);
+    struct slice commands = buf_slice(&batch->commands);
     char text[3][INT_TEXT_MAX];
     struct slice argv[5] = {SLICE("batch"),
         slice_of(text[0], uint_print(node->stream_number, text[0])),
         slice_of(text[1], uint_print(batch->sequence, text[1])),
-        slice_of(text[2], uint_print(batch->n_commands, text[2])), buf_slice(&batch->commands)};
+        slice_of(text[2], uint_print(batch->n_commands, text[2])), commands};
     batch->given = true; /* from here on it may be in a log */
     batch->given_term = node->stream_term;
     batch->given_index = 0;
-    return peer_send(node, leader, true, 5, argv);
+    if (commands.len < RAFT_LARGE_BYTES) return peer_send(node, leader, true, 5, argv);
+    /* the one copy that is made of it: the batch stays here until it is applied */
+    struct buf head = {0};
+    struct bytes *body = bytes_new(commands.data, commands.len);
+    buf_append_text(&head, "*5\r\n");
+    for (int i = 0; i < 4; i++) {
+        buf_printf(&head, "$%zu\r\n%.*s\r\n", argv[i].len, (int)argv[i].len, argv[i].data);
+    }
+    buf_printf(&head, "$%zu\r\n", commands.len);
+    bool sent = peer_send_large(node, leader, true, buf_slice(&head), body);
+    bytes_unref(body);
+    buf_free(&head);
+    return sent;
 }
 
 /* A batch that was given and is not applied for long: perhaps its frame was dropped on the way. */

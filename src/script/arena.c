@@ -10,7 +10,7 @@
 enum {
     ALLOCATION_UNITS = 30, /* work for each allocation and its collection, */
     BYTES_A_UNIT = 8,      /* and one unit for so many bytes */
-    COMPARED_A_UNIT = 8,
+    COMPARED_A_UNIT = 4,
     LONG_BYTES = 4096,
 };
 

@@ -40,8 +40,6 @@ struct scripts_outside {
     void *context;
     void (*breathe)(void *context);
     void (*log)(void *context, int level, struct slice text);
-    /* PUBLISH in a script: to be delivered once the entry is applied. */
-    void (*publish)(void *context, bool sharded, struct slice channel, struct slice message);
 };
 void scripts_set_outside(struct scripts *scripts, const struct scripts_outside *outside);
 const struct scripts_outside *scripts_outside(const struct scripts *scripts);

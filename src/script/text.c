@@ -57,7 +57,12 @@ static int text_rep(lua_State *lua) {
     struct buf *out = &sandbox->scratch;
     buf_clear(out);
     char *at = buf_reserve(out, len * n);
-    for (size_t i = 0; i < n; i++) memcpy(at + i * len, text, len);
+    memcpy(at, text, len);
+    for (size_t done = len; done < len * n;) { /* doubled each time */
+        size_t more = SF_MIN(done, len * n - done);
+        memcpy(at + done, at, more);
+        done += more;
+    }
     buf_commit(out, len * n);
     lua_pushlstring(lua, at, len * n);
     if (out->cap > (1u << 20)) buf_free(out);

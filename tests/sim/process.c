@@ -130,6 +130,11 @@ static void port_log_mended(void *context) {
     twin_mark_repaired(process->twin);
 }
 
+static void port_note_applying(void *context, const struct applying_note *note) {
+    struct process *process = context;
+    if (!process->doomed) process->applying = *note;
+}
+
 static void port_dial(void *context, uint64_t link, const char *host, uint16_t bus_port) {
     struct process *process = context;
     if (!port_begins(process)) return;
@@ -237,6 +242,7 @@ static struct node_ports ports_of(struct process *process) {
         .install_snapshot = port_install_snapshot,
         .save_identity = port_save_identity,
         .log_mended = port_log_mended,
+        .note_applying = port_note_applying,
         .dial = port_dial,
         .link_send = port_link_send,
         .link_close = port_link_close,
@@ -580,6 +586,7 @@ static void start_from(
     *start = (struct node_start){
         .settings = process->settings,
         .boot_counter = found->boot_counter,
+        .applying = process->applying,
         .now_us = process_local_us(process),
         .wall_ms = process_wall_ms(process),
     };

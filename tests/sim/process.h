@@ -54,6 +54,7 @@ struct process {
     uint64_t life;     /* raised at each start; events of an earlier life are void */
     struct node *node;
     struct twin *twin;
+    struct applying_note applying; /* a mapped page: it outlives the node */
     struct node_settings settings;
 
     /* clocks */

@@ -120,7 +120,7 @@ static void test_unknown_commands_are_named_with_their_arguments(void **state) {
         {"client|id", UNKNOWN "'client|id', with args beginning with: "},
         {"shardforge.setting a b",
             UNKNOWN "'shardforge.setting', with args beginning with: 'a' 'b' "},
-        {"multi", UNKNOWN "'multi', with args beginning with: "});
+        {"mutli", UNKNOWN "'mutli', with args beginning with: "});
 #undef UNKNOWN
 }
 
