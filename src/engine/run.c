@@ -28,6 +28,7 @@ bool run_in_entry(
         .thresholds = &engine->thresholds,
         .reply = reply,
         .engine = &engine->port,
+        .scripts = engine->scripts,
         .may_block = words->may_block,
         .deadline_ms = words->deadline_ms,
     };
@@ -52,6 +53,7 @@ enum engine_query_result run_as_read(struct engine *engine, const struct command
         .thresholds = &engine->thresholds,
         .reply = reply,
         .engine = NULL, /* S3: a read has nothing to change */
+        .scripts = engine->scripts,
         .may_block = words->may_block,
     };
     call_run(&call);

@@ -34,6 +34,8 @@ static void setting_act(struct engine *engine, struct slice name, struct slice v
     int64_t number;
     if (slice_is(name, "proto-max-bulk-len") && memory_parse(value, &number) && number > 0) {
         engine->settings.proto_max_bulk_len = (uint64_t)number;
+    } else if (slice_is(name, "script-budget") && int_parse(value, &number) && number > 0) {
+        scripts_set_budget(engine->scripts, (uint64_t)number);
     } else {
         thresholds_set(&engine->thresholds, name, value);
     }
@@ -140,6 +142,7 @@ static void put_side_state(const struct engine *engine, struct buf *out) {
         put_string(out, bytes_slice(engine->replicated[i].name));
         put_string(out, bytes_slice(engine->replicated[i].value));
     }
+    scripts_put(engine->scripts, out);
     blocked_put(engine, out);
     put_varint(out, engine->n_skipped);
     for (uint32_t i = 0; i < engine->n_skipped; i++) put_varint(out, engine->skipped[i]);
@@ -190,6 +193,7 @@ enum sf_status engine_load(struct engine *engine, struct slice image) {
         struct slice name = read_string(&in), value = read_string(&in);
         if (!in.failed) setting_change(engine, name, value);
     }
+    if (!in.failed) scripts_read(engine->scripts, &in);
     blocked_load(engine, &in);
     uint64_t n_skipped = read_varint(&in);
     if (n_skipped > SKIPPED_MAX) in.failed = true;
