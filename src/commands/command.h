@@ -11,7 +11,9 @@
 #include "resp/reply.h"
 #include "util/random.h"
 
+struct call;
 struct command;
+struct scripts;
 struct call;
 
 /* Who waits: the place of his command in the stream of the node that he is connected to. */
@@ -40,6 +42,9 @@ struct engine_port {
     void (*wait)(void *context, const struct call *call, const struct wait_request *request);
     /* Answers who waits there; GONE: takes him out without a word. false: nobody does. */
     bool (*unblock)(void *context, const struct waiter_place *place, enum unblock_how how);
+    void (*run_transaction)(void *context, struct call *call); /* shardforge.exec */
+    /* To the subscribers of every node, as each applies it; how many heard it at this one. */
+    int64_t (*publish)(void *context, bool shard, struct slice name, struct slice message);
 };
 
 /* What one execution of a command sees. Everything that may influence its result is here. */
@@ -63,6 +68,7 @@ struct call {
     bool notes_accesses; /* call_find counts as one (keyspace/eviction.h: no part of the state) */
     struct reply *reply;
     const struct engine_port *engine; /* replicated state outside the keyspace; NULL in reads */
+    struct scripts *scripts; /* cache and libraries, and the sandbox, which alone a read may use */
     /* A client's own command, not one in a transaction or script: it may wait. */
     bool may_block;
     bool waits;          /* set by call_wait_for: nothing was replied */
@@ -97,6 +103,8 @@ enum command_flags {
         1 << 17, /* ours: answered by the node at the session's turn, touches no replicated state */
     CMD_SENTINEL = 1 << 18,
     CMD_INTERNAL = 1 << 19, /* ours: only the node puts it into entries; no client sees it */
+    CMD_LOGGED = 1 << 20,   /* ours: runs in entries although it is not flagged "write" */
+    CMD_NO_MANDATORY_KEYS = 1 << 21,
 };
 
 /* ACL categories (the table's own and those that follow from the flags). */

@@ -23,6 +23,16 @@ const struct command_docs docs_del = {
     .arguments = ARGUMENTS(KEY("key", .flags = ARG_MULTIPLE)),
 };
 
+const struct command_docs docs_dump = {
+    .summary = "Returns a key's value in the form that RESTORE takes.",
+    .since = "2.6.0",
+    .group = "generic",
+    .complexity = "O(N), N bytes of the value",
+    .tips = TIPS("nondeterministic_output"),
+    .key_specs = KEY_SPECS(KEY_SPEC(1, 0, 1, KEY_RO | KEY_ACCESS)),
+    .arguments = ARGUMENTS(KEY("key")),
+};
+
 const struct command_docs docs_exists = {
     .summary = "Counts how many of the named keys exist.",
     .since = "1.0.0",
@@ -204,6 +214,19 @@ const struct command_docs docs_renamenx = {
     .key_specs = KEY_SPECS(KEY_SPEC(1, 0, 1, KEY_RW | KEY_ACCESS | KEY_DELETE),
         KEY_SPEC(2, 0, 1, KEY_OW | KEY_INSERT)),
     .arguments = ARGUMENTS(KEY("key"), KEY("newkey", .key_spec = 1)),
+};
+
+const struct command_docs docs_restore = {
+    .summary = "Makes a key of what DUMP returned.",
+    .since = "2.6.0",
+    .group = "generic",
+    .complexity = "O(N), N bytes of the value; for large sorted sets O(N*log(N))",
+    .key_specs = KEY_SPECS(KEY_SPEC(1, 0, 1, KEY_OW | KEY_UPDATE)),
+    .arguments = ARGUMENTS(KEY("key"), INTEGER("ttl"), STRING("serialized-value"),
+        TOKEN("replace", "REPLACE", .since = "3.0.0", .flags = ARG_OPTIONAL),
+        TOKEN("absttl", "ABSTTL", .since = "5.0.0", .flags = ARG_OPTIONAL),
+        INTEGER("seconds", .token = "IDLETIME", .since = "5.0.0", .flags = ARG_OPTIONAL),
+        INTEGER("frequency", .token = "FREQ", .since = "5.0.0", .flags = ARG_OPTIONAL)),
 };
 
 const struct command_docs docs_scan = {

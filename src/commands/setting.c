@@ -1,4 +1,4 @@
-/* The one command that changes replicated state outside the keyspace. */
+/* The commands that no client sends: they reach beyond the keyspace, and a test's. */
 #include "commands/call.h"
 #include "commands/functions.h"
 
@@ -12,4 +12,25 @@ void cmd_shardforge_setting(struct call *call) {
     for (uint32_t i = 1; i < call->argc; i += 2)
         call->engine->set_setting(call->engine->context, call->argv[i], call->argv[i + 1]);
     reply_ok(call->reply);
+}
+
+/* shardforge.exec counts watches commands: see engine/entry.h */
+void cmd_shardforge_exec(struct call *call) {
+    SF_ASSERT(call->engine != NULL);
+    call->engine->run_transaction(call->engine->context, call);
+}
+
+/* shardforge.publish channel|shard name message: PUBLISH in a transaction. Its reply, the receivers
+ * at the node of the session, is no part of the state. */
+void cmd_shardforge_publish(struct call *call) {
+    SF_ASSERT(call->engine != NULL);
+    bool shard = slice_is(call->argv[1], "shard");
+    int64_t n = call->engine->publish(call->engine->context, shard, call->argv[2], call->argv[3]);
+    reply_integer(call->reply, n);
+}
+
+/* DEBUG ABORT-WHEN-APPLIED: an entry that kills every node that applies it. */
+void cmd_shardforge_abort(struct call *call) {
+    (void)call;
+    sf_assert_failed("DEBUG ABORT-WHEN-APPLIED", __FILE__, __LINE__);
 }

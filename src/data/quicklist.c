@@ -537,6 +537,16 @@ uint64_t quicklist_remove_equal(
     return removed;
 }
 
+/* -- blocks ---------------------------------------------------------------------------------- */
+
+const struct listpack *quicklist_next_block(
+    const struct quicklist *list, struct quicklist_place *at) {
+    if (at->page < list->n_pages && at->block == list->pages[at->page].page->n)
+        *at = (struct quicklist_place){at->page + 1, 0};
+    if (at->page >= list->n_pages) return NULL;
+    return list->pages[at->page].page->blocks[at->block++].packed;
+}
+
 /* -- images ---------------------------------------------------------------------------------- */
 
 void quicklist_put(const struct quicklist *list, struct buf *out) {

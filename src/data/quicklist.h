@@ -46,6 +46,13 @@ size_t quicklist_bytes(const struct quicklist *list); /* as the allocator rounds
 void quicklist_append_block(struct quicklist *list, struct listpack **packed);
 const struct listpack *quicklist_only_block(const struct quicklist *list); /* NULL: not just one */
 
+/* The listpack of the block at *at, which moves to the next; {0, 0} is the first. NULL: no more. */
+struct quicklist_place {
+    uint32_t page, block;
+};
+const struct listpack *quicklist_next_block(
+    const struct quicklist *list, struct quicklist_place *at);
+
 /* -- looking --------------------------------------------------------------------------------- */
 
 bool quicklist_seek(const struct quicklist *list, uint64_t index, struct quicklist_cursor *cursor);

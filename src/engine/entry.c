@@ -45,11 +45,16 @@ void entry_read_incarnation(struct reader *in, struct incarnation *out) {
     out->nonce = read_u64(in);
 }
 
-void entry_put_sub_batch(struct buf *out, const struct sub_batch_header *header) {
+void entry_put_sub_batch_head(struct buf *out, const struct sub_batch_header *header) {
     entry_put_incarnation(out, &header->origin);
     put_varint(out, header->sequence);
     put_varint(out, header->n_commands);
-    put_string(out, header->commands);
+    put_varint(out, header->commands.len);
+}
+
+void entry_put_sub_batch(struct buf *out, const struct sub_batch_header *header) {
+    entry_put_sub_batch_head(out, header);
+    buf_append_slice(out, header->commands);
 }
 
 bool entry_read_sub_batch(struct reader *in, struct sub_batch_header *out) {
@@ -93,15 +98,94 @@ void command_reader_free(struct command_reader *reader) {
     *reader = (struct command_reader){0};
 }
 
-static bool may_be_logged(const struct command_reader *reader, uint32_t n_dbs) {
-    if (reader->argc == 0) return true;
-    if (reader->db >= n_dbs) return false;
+/* -- transactions ---------------------------------------------------------------------------- */
+
+void transaction_put(const struct transaction_words *transaction, struct buf *counts,
+    struct slice argv[TRANSACTION_ARGC]) {
+    buf_clear(counts);
+    put_varint(counts, transaction->n_watches);
+    put_varint(counts, transaction->n_commands);
+    argv[0] = SLICE("shardforge.exec");
+    argv[1] = buf_slice(counts);
+    argv[2] = transaction->watches;
+    argv[3] = transaction->commands;
+}
+
+bool transaction_read(uint32_t argc, const struct slice *argv, struct transaction_words *out) {
+    if (argc != TRANSACTION_ARGC || !slice_is(argv[0], "shardforge.exec")) return false;
+    struct reader counts = reader_of(argv[1]);
+    uint64_t n_watches = read_varint(&counts), n_commands = read_varint(&counts);
+    if (counts.failed || counts.rest.len > 0) return false;
+    if (n_watches > UINT32_MAX || n_commands > TRANSACTION_COMMANDS_MAX) return false;
+    *out = (struct transaction_words){(uint32_t)n_watches, (uint32_t)n_commands, argv[2], argv[3]};
+    return true;
+}
+
+void watch_put(struct buf *out, const struct watch_words *watch) {
+    put_varint(out, watch->db);
+    put_string(out, watch->key);
+    put_varint(out, watch->revision);
+}
+
+bool watch_read(struct reader *in, struct watch_words *out) {
+    uint64_t db = read_varint(in);
+    if (db > UINT32_MAX) in->failed = true;
+    out->db = in->failed ? 0 : (uint32_t)db;
+    out->key = read_string(in);
+    out->revision = read_varint(in);
+    return !in->failed;
+}
+
+void transaction_commands(
+    const struct transaction_words *transaction, struct command_reader *reader) {
+    struct sub_batch_header commands = {
+        .n_commands = transaction->n_commands, .commands = transaction->commands};
+    command_reader_begin(reader, &commands);
+}
+
+/* -- what a peer may bring into the log ------------------------------------------------------ */
+
+static const struct command *command_of(const struct command_reader *reader, uint32_t n_dbs) {
+    if (reader->db >= n_dbs) return NULL;
     const struct command *command = command_lookup(reader->argc, reader->argv);
     if (command == NULL) command = command_internal(reader->argv[0]);
-    if (command == NULL || command->run == NULL) return false;
-    if (command_route(command) != ROUTE_WRITE) return false;
-    int64_t argc = reader->argc;
-    return command->arity >= 0 ? argc == command->arity : argc >= -command->arity;
+    if (command == NULL || command->run == NULL) return NULL;
+    return command_arity_fits(command, reader->argc) ? command : NULL;
+}
+
+/* Data commands, reads among them, and settings; no transaction in a transaction. */
+static bool may_stand_inside(const struct command_reader *reader, uint32_t n_dbs) {
+    if (reader->argc == 0) return true;
+    const struct command *command = command_of(reader, n_dbs);
+    if (command == NULL || command_route(command) == ROUTE_LOCAL) return false;
+    if ((command->flags & CMD_NO_MULTI) != 0) return false;
+    return (command->flags & CMD_INTERNAL) == 0 || command->id == COMMAND_SHARDFORGE_PUBLISH ||
+           command->id == COMMAND_SHARDFORGE_SETTING;
+}
+
+static bool transaction_is_good(const struct command_reader *outer, uint32_t n_dbs) {
+    struct transaction_words transaction;
+    if (!transaction_read(outer->argc, outer->argv, &transaction)) return false;
+    struct reader watches = reader_of(transaction.watches);
+    struct watch_words watch;
+    for (uint32_t i = 0; i < transaction.n_watches; i++) {
+        if (!watch_read(&watches, &watch) || watch.db >= n_dbs) return false;
+    }
+    if (watches.rest.len > 0) return false;
+    struct command_reader reader = {0};
+    transaction_commands(&transaction, &reader);
+    bool good = true;
+    while (good && command_reader_next(&reader)) good = may_stand_inside(&reader, n_dbs);
+    good = good && !reader.in.failed && reader.left == 0 && reader.in.rest.len == 0;
+    command_reader_free(&reader);
+    return good;
+}
+
+static bool may_be_logged(const struct command_reader *reader, uint32_t n_dbs) {
+    if (reader->argc == 0) return true;
+    const struct command *command = command_of(reader, n_dbs);
+    if (command == NULL || command_route(command) != ROUTE_WRITE) return false;
+    return command->id != COMMAND_SHARDFORGE_EXEC || transaction_is_good(reader, n_dbs);
 }
 
 enum sf_status sub_batch_check(const struct sub_batch_header *header, uint32_t n_dbs) {

@@ -5,6 +5,7 @@
  * sub-batch:  u64 node, varint counter, u64 nonce (the incarnation), varint sequence,
  *             varint n_commands, varint length of what follows, commands
  * command:    varint db, varint argc (0: void, takes its place and does nothing), argc strings
+ * transaction: a command of our own, shardforge.exec counts watches commands; see below
  * tick:       stamp
  * incarnation: stamp, u64 node, varint counter, u64 nonce
  * eviction:   stamp, then victims: varint db, string key, varint revision
@@ -46,6 +47,8 @@ void entry_read_stamp(struct reader *in, struct entry_stamp *out);
 void entry_put_command(struct buf *out, uint32_t db, uint32_t argc, const struct slice *argv);
 void entry_put_void_command(struct buf *out);
 void entry_put_sub_batch(struct buf *out, const struct sub_batch_header *header);
+void entry_put_sub_batch_head(
+    struct buf *out, const struct sub_batch_header *header); /* the commands have to follow */
 bool entry_read_sub_batch(struct reader *in, struct sub_batch_header *out); /* false: malformed */
 void entry_put_incarnation(struct buf *out, const struct incarnation *incarnation);
 void entry_read_incarnation(struct reader *in, struct incarnation *out);
@@ -73,6 +76,40 @@ void command_reader_begin(struct command_reader *reader, const struct sub_batch_
 bool command_reader_next(
     struct command_reader *reader); /* false: none left or malformed (in.failed) */
 void command_reader_free(struct command_reader *reader);
+
+/* A transaction stands in a sub-batch as one command: the words
+ *
+ *   shardforge.exec
+ *   varint n_watches, varint n_commands
+ *   watches   { varint db, string key, varint revision }*
+ *   commands  as in a sub-batch; a void one is a command that the session's own node answers
+ *             when the transaction is applied there
+ *
+ * It runs if every watched key still has its revision, all of it or nothing. */
+#define TRANSACTION_ARGC 4
+#define TRANSACTION_COMMANDS_MAX (1u << 20)
+
+struct transaction_words {
+    uint32_t n_watches, n_commands;
+    struct slice watches, commands; /* borrowed */
+};
+
+struct watch_words {
+    uint32_t db;
+    struct slice key;
+    uint64_t revision; /* db_revision when it was watched */
+};
+
+/* The words of such a command; counts is filled for the first of them. */
+void transaction_put(const struct transaction_words *transaction, struct buf *counts,
+    struct slice argv[TRANSACTION_ARGC]);
+/* Whether a command read from a sub-batch is a transaction; what is in it, not yet checked. */
+bool transaction_read(uint32_t argc, const struct slice *argv, struct transaction_words *out);
+void watch_put(struct buf *out, const struct watch_words *watch);
+bool watch_read(struct reader *in, struct watch_words *out); /* false: malformed */
+/* Its commands, one after another. */
+void transaction_commands(
+    const struct transaction_words *transaction, struct command_reader *reader);
 
 /* Whether a received sub-batch is well-formed throughout (a leader checks before it proposes). */
 SF_MUST_CHECK enum sf_status sub_batch_check(const struct sub_batch_header *header, uint32_t n_dbs);

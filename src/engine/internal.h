@@ -6,11 +6,14 @@
 #include "data/table.h"
 #include "engine/engine.h"
 #include "raft/configuration.h"
+#include "script/store.h"
 #include "util/list.h"
+#include "util/mark.h"
 
 enum {
     SETTINGS_MAX = 64,
-    AHEAD_RING = 16, /* a power of two above AHEAD_TABLE and AHEAD_OBJECT (engine.c) */
+    SKIPPED_MAX = 16, /* skipped entries that the state remembers */
+    AHEAD_RING = 16,  /* a power of two above AHEAD_TABLE and AHEAD_OBJECT (engine.c) */
 };
 
 struct row {
@@ -45,6 +48,7 @@ struct engine {
     struct thresholds thresholds; /* from the replicated settings */
     struct memory_policy memory;  /* the same */
     struct keyspace *keyspace;
+    struct scripts *scripts;
     struct blocked blocked;
 
     raft_index applied;
@@ -63,6 +67,8 @@ struct engine {
     struct row rows[RAFT_MEMBERS_MAX];
     uint32_t n_replicated; /* replicated settings, in the order of their names */
     struct setting replicated[SETTINGS_MAX];
+    uint32_t n_skipped; /* the latest ones, ascending */
+    raft_index skipped[SKIPPED_MAX];
 
     /* the cursor: between engine_begin and engine_end */
     bool open;
@@ -75,6 +81,8 @@ struct engine {
     struct command_reader commands;
     uint32_t position;
     bool has_command;
+    const struct command *command; /* NULL: a void place, or of a stale sub-batch */
+    bool broken;                   /* met what this build cannot decode (S4) */
 
     /* the look-ups of coming commands, begun early: hints to the processor, no influence */
     struct reader ahead; /* commands of this sub-batch not looked at yet */
@@ -94,9 +102,13 @@ struct command_words {
     uint32_t db; /* < n_dbs, asserted */
     uint32_t argc;
     const struct slice *argv;
-    bool may_block;      /* a client's own command; blocked.runs says whose */
-    int64_t deadline_ms; /* of one that waited before; else 0 */
+    const struct command *command; /* NULL: not looked up yet */
+    bool may_block;                /* a client's own command; blocked.runs says whose */
+    int64_t deadline_ms;           /* of one that waited before; else 0 */
 };
+
+/* What may stand in an entry; NULL: this build does not know it. */
+const struct command *command_in_entry(uint32_t argc, const struct slice *argv);
 
 /* Inside an entry: runs a command that the leader has checked, at state time. seed: for it alone.
  * false: it waits. */
@@ -106,6 +118,10 @@ bool run_in_entry(
 /* -- evict.c --------------------------------------------------------------------------------- */
 
 enum sf_status apply_eviction(struct engine *engine, struct reader *in);
+
+/* As a read at read_clock_ms. MUST_WAIT: what it replied is to be thrown away. */
+enum engine_query_result run_as_read(struct engine *engine, const struct command *command,
+    const struct command_words *words, int64_t read_clock_ms, uint64_t seed, struct reply *reply);
 
 /* -- blocked.c: who waits for keys ----------------------------------------------------------- */
 
@@ -120,6 +136,10 @@ void blocked_put(const struct engine *engine, struct buf *out); /* the image of 
 /* Its reverse, into an empty queue; sets in->failed. Nobody is ready yet: blocked_load_end. */
 void blocked_load(struct engine *engine, struct reader *in);
 void blocked_load_end(struct engine *engine);
+
+/* -- transaction.c --------------------------------------------------------------------------- */
+
+void transaction_run(void *engine, struct call *call); /* engine_port's */
 
 /* -- side.c: what the state holds besides keys ----------------------------------------------- */
 

@@ -1,11 +1,17 @@
 /* One command against the state: inside an entry, or as a read. */
 #include "engine/internal.h"
 
+const struct command *command_in_entry(uint32_t argc, const struct slice *argv) {
+    const struct command *command = command_lookup(argc, argv);
+    if (command == NULL) command = command_internal(argv[0]);
+    return command != NULL && command->run != NULL ? command : NULL;
+}
+
 bool run_in_entry(
     struct engine *engine, const struct command_words *words, uint64_t seed, struct reply *reply) {
-    const struct command *command = command_lookup(words->argc, words->argv);
-    if (command == NULL) command = command_internal(words->argv[0]);
-    SF_ASSERT(command != NULL && command->run != NULL); /* the leader checked (S4) */
+    const struct command *command = words->command;
+    if (command == NULL) command = command_in_entry(words->argc, words->argv);
+    SF_ASSERT(command != NULL); /* whoever read the entry has checked (S4) */
     SF_ASSERT(words->db < engine->settings.n_dbs);
     struct call call = {
         .command = command,
@@ -23,6 +29,7 @@ bool run_in_entry(
         .notes_accesses = true,
         .reply = reply,
         .engine = &engine->port,
+        .scripts = engine->scripts,
         .may_block = words->may_block,
         .deadline_ms = words->deadline_ms,
     };
@@ -30,31 +37,42 @@ bool run_in_entry(
     return !call.waits;
 }
 
-enum engine_query_result engine_query(struct engine *engine, const struct command *command,
-    uint32_t db, uint32_t argc, const struct slice *argv, int64_t clock_ms, bool settled,
-    uint64_t seed, struct reply *reply) {
+enum engine_query_result run_as_read(struct engine *engine, const struct command *command,
+    const struct command_words *words, int64_t read_clock_ms, uint64_t seed, struct reply *reply) {
     SF_ASSERT(command->run != NULL && command_route(command) == ROUTE_READ);
-    size_t before = reply->out == NULL ? 0 : reply->out->len;
     struct call call = {
         .command = command,
-        .argc = argc,
-        .argv = argv,
+        .argc = words->argc,
+        .argv = words->argv,
         .keyspace = engine->keyspace,
-        .db = keyspace_db(engine->keyspace, db),
-        .db_number = db,
+        .db = keyspace_db(engine->keyspace, words->db),
+        .db_number = words->db,
         .now_ms = engine->now_ms,
-        .read_clock_ms = settled ? engine->now_ms : SF_MAX(engine->now_ms, clock_ms),
+        .read_clock_ms = read_clock_ms,
         .random = random_from(seed),
         .proto_max_bulk_len = engine->settings.proto_max_bulk_len,
         .thresholds = &engine->thresholds,
         .notes_accesses = !engine->quiet || command->id == COMMAND_TOUCH,
         .reply = reply,
         .engine = NULL, /* S3: a read has nothing to change */
-        .may_block = true,
+        .scripts = engine->scripts,
+        .may_block = words->may_block,
     };
     call_run(&call);
-    if (call.waits && !call.must_wait) return QUERY_BLOCKS;
-    if (!call.must_wait) return QUERY_DONE;
+    if (call.must_wait) return QUERY_MUST_WAIT;
+    return call.waits ? QUERY_BLOCKS : QUERY_DONE;
+}
+
+enum engine_query_result engine_query(struct engine *engine, const struct command *command,
+    uint32_t db, uint32_t argc, const struct slice *argv, int64_t clock_ms, bool settled,
+    uint64_t seed, struct reply *reply) {
+    size_t before = reply->out == NULL ? 0 : reply->out->len;
+    struct command_words words = {.db = db, .argc = argc, .argv = argv, .may_block = true};
+    int64_t read_clock_ms = settled ? engine->now_ms : SF_MAX(engine->now_ms, clock_ms);
+    enum engine_query_result result =
+        run_as_read(engine, command, &words, read_clock_ms, seed, reply);
+    if (result != QUERY_MUST_WAIT) return result;
+    SF_MARK("engine: a read meets a key that is due");
     SF_ASSERT(!settled);
     if (reply->out != NULL) buf_truncate(reply->out, before);
     return QUERY_MUST_WAIT;

@@ -2,11 +2,15 @@
 
 #include "keyspace/element.h"
 
+struct collection hash_new_as(const struct collection_types *types, enum object_encoding encoding) {
+    struct collection hash = {.types = types, .type = OBJECT_HASH, .encoding = encoding};
+    hash.value = encoding == ENCODING_LISTPACK ? (void *)listpack_new()
+                                               : (void *)element_table_new(types, true);
+    return hash;
+}
+
 struct collection hash_new(const struct collection_types *types) {
-    return (struct collection){.types = types,
-        .type = OBJECT_HASH,
-        .encoding = ENCODING_LISTPACK,
-        .value = listpack_new()};
+    return hash_new_as(types, ENCODING_LISTPACK);
 }
 
 static void become_table(struct collection *hash) {
@@ -37,6 +41,32 @@ void hash_prepare(struct collection *hash, const struct thresholds *thresholds, 
         bytes += fields_and_values[i].len;
     }
     if (!fits || !listpack_has_room(hash->value, bytes)) become_table(hash);
+}
+
+/* Puts the pairs into a new table; false: a field stands there twice. */
+static bool become_distinct_table(struct collection *hash) {
+    struct collection table = hash_new_as(hash->types, ENCODING_HASHTABLE);
+    struct hash_iterator next = hash_iterate(hash);
+    bool is_good = true;
+    for (struct hash_pair pair; is_good && hash_next(&next, &pair);)
+        is_good = element_table_put(table.value, pair.field, pair.value);
+    collection_free(hash);
+    *hash = table;
+    return is_good;
+}
+
+struct collection hash_of_packed(const struct collection_types *types,
+    const struct thresholds *thresholds, struct listpack **packed) {
+    struct collection hash = {
+        .types = types, .type = OBJECT_HASH, .encoding = ENCODING_LISTPACK, .value = *packed};
+    *packed = NULL;
+    uint64_t n = listpack_count(hash.value);
+    bool is_good = n % 2 == 0;
+    if (is_good)
+        is_good = are_many(thresholds, n / 2) ? become_distinct_table(&hash)
+                                              : packed_is_distinct(types, hash.value, 2);
+    if (!is_good) collection_free(&hash);
+    return hash;
 }
 
 /* -- fields ---------------------------------------------------------------------------------- */

@@ -5,10 +5,17 @@
 #ifndef SF_KEYSPACE_HASH_H
 #define SF_KEYSPACE_HASH_H
 
+#include "data/listpack.h"
 #include "keyspace/collection.h"
 #include "util/number.h"
 
 struct collection hash_new(const struct collection_types *types);
+/* An empty hash in that form. */
+struct collection hash_new_as(const struct collection_types *types, enum object_encoding encoding);
+/* A hash of ready-made pairs, moved (NULL afterwards); a table where they are more than the
+ * thresholds allow, whatever their lengths. Its value is NULL where they are no hash. */
+struct collection hash_of_packed(const struct collection_types *types,
+    const struct thresholds *thresholds, struct listpack **packed);
 /* Makes it a table at once where these fields and values (n of both together) ask for it. */
 void hash_prepare(struct collection *hash, const struct thresholds *thresholds, uint32_t n,
     const struct slice *fields_and_values);

@@ -162,6 +162,15 @@ void list_settle(struct collection *list, const struct thresholds *thresholds) {
     pack_within(list, thresholds, 1);
 }
 
+struct collection list_of_blocks(const struct collection_types *types,
+    const struct thresholds *thresholds, struct quicklist **blocks) {
+    struct collection list = {
+        .types = types, .type = OBJECT_LIST, .encoding = ENCODING_QUICKLIST, .value = *blocks};
+    *blocks = NULL;
+    list_settle(&list, thresholds);
+    return list;
+}
+
 /* -- changing -------------------------------------------------------------------------------- */
 
 void list_push(

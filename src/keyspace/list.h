@@ -12,6 +12,10 @@ static inline uint64_t list_length(const struct collection *list) {
     return collection_size(list);
 }
 
+/* A list of ready-made blocks, moved (NULL afterwards): a listpack where it is small enough. */
+struct collection list_of_blocks(const struct collection_types *types,
+    const struct thresholds *thresholds, struct quicklist **blocks);
+
 /* -- looking --------------------------------------------------------------------------------- */
 
 /* At an element. Valid until the list changes. */

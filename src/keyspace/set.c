@@ -48,14 +48,16 @@ struct collection set_new(const struct collection_types *types, const struct thr
     return set_new_as(types, ENCODING_HASHTABLE);
 }
 
-/* Puts the members into a new value of another form. */
-static void set_convert(struct collection *set, enum object_encoding encoding) {
+/* Puts the members into a new value of another form; false: into a table, and one was there
+ * twice. */
+static bool set_convert(struct collection *set, enum object_encoding encoding) {
     struct collection converted = set_new_as(set->types, encoding);
     struct set_iterator next = set_iterate(set);
+    bool is_distinct = true;
     for (struct slice member; set_next(&next, &member);) {
         int64_t integer = 0;
         if (encoding == ENCODING_HASHTABLE) {
-            element_table_put(converted.value, member, no_value);
+            is_distinct &= element_table_put(converted.value, member, no_value);
         } else if (encoding == ENCODING_LISTPACK) {
             packed_append(&converted, member);
         } else {
@@ -66,6 +68,28 @@ static void set_convert(struct collection *set, enum object_encoding encoding) {
     }
     collection_free(set);
     *set = converted;
+    return is_distinct;
+}
+
+struct collection set_of_packed(const struct collection_types *types,
+    const struct thresholds *thresholds, struct listpack **packed) {
+    struct collection set = {
+        .types = types, .type = OBJECT_SET, .encoding = ENCODING_LISTPACK, .value = *packed};
+    *packed = NULL;
+    bool is_good = listpack_count(set.value) > listpack_limit(thresholds)
+                       ? set_convert(&set, ENCODING_HASHTABLE)
+                       : packed_is_distinct(types, set.value, 1);
+    if (!is_good) collection_free(&set);
+    return set;
+}
+
+struct collection set_of_intset(const struct collection_types *types,
+    const struct thresholds *thresholds, struct intset **intset) {
+    struct collection set = {
+        .types = types, .type = OBJECT_SET, .encoding = ENCODING_INTSET, .value = *intset};
+    *intset = NULL;
+    if (intset_count(set.value) > intset_limit(thresholds)) set_convert(&set, ENCODING_HASHTABLE);
+    return set;
 }
 
 void set_prepare(struct collection *set, const struct thresholds *thresholds, uint64_t n_expected) {

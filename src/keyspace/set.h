@@ -5,6 +5,8 @@
 #ifndef SF_KEYSPACE_SET_H
 #define SF_KEYSPACE_SET_H
 
+#include "data/intset.h"
+#include "data/listpack.h"
 #include "keyspace/collection.h"
 #include "util/number.h"
 
@@ -13,6 +15,12 @@ struct collection set_new(const struct collection_types *types, const struct thr
     struct slice first, uint64_t n_expected);
 /* An empty set in that form. */
 struct collection set_new_as(const struct collection_types *types, enum object_encoding encoding);
+/* A set of ready-made members, moved (NULL afterwards); a table where they are more than the
+ * thresholds allow, whatever their lengths. Its value is NULL where a member is there twice. */
+struct collection set_of_packed(const struct collection_types *types,
+    const struct thresholds *thresholds, struct listpack **packed);
+struct collection set_of_intset(const struct collection_types *types,
+    const struct thresholds *thresholds, struct intset **intset);
 /* Makes it a table at once where n_expected more members would not fit the packed form. */
 void set_prepare(struct collection *set, const struct thresholds *thresholds, uint64_t n_expected);
 /* An intset, if it is not too large; all members are integers (asserted). */

@@ -106,9 +106,8 @@ static bool is_score(const struct listpack *packed, size_t at) {
     return slice_equal(shown, slice_of(text, double_print(score, text)));
 }
 
-/* Members with scores behind them, in order. Equal members may stand apart: it is small, but not
- * so small that looking for each in all would be free; packed_add never makes such. */
-static bool is_sorted_set(const struct listpack *packed) {
+/* Members with scores behind them, in order. Equal members may stand apart (packed_is_distinct). */
+static bool is_in_order(const struct listpack *packed) {
     char scratch[INT_TEXT_MAX];
     size_t before = 0;
     for (size_t at = listpack_first(packed); at != 0; at = packed_next(packed, at)) {
@@ -117,16 +116,15 @@ static bool is_sorted_set(const struct listpack *packed) {
         struct slice member = listpack_text(packed, at, scratch);
         if (before != 0 && packed_compare(packed, before, packed_score(packed, at), member) >= 0)
             return false;
-        if (listpack_find(packed, packed_next(packed, at), member, 1) != 0) return false;
         before = at;
     }
     return true;
 }
 
 static void *packed_zset_read(const struct collection_types *types, struct reader *in) {
-    (void)types;
     struct listpack *packed = packed_read(in);
-    if (packed == NULL || is_sorted_set(packed)) return packed;
+    if (packed == NULL || (is_in_order(packed) && packed_is_distinct(types, packed, 2)))
+        return packed;
     listpack_free(packed);
     return NULL;
 }
@@ -248,24 +246,69 @@ struct collection zset_of(const struct collection_types *types, struct sorted_se
     return zset;
 }
 
-void zset_compact(struct collection *zset, const struct thresholds *thresholds) {
-    if (is_packed(zset) || !fits_packed(thresholds, zset_size(zset), 0)) return;
-    struct sorted_set *set = zset->value;
+/* The same as a listpack; NULL where a member is longer, or all are too long. */
+static struct listpack *packed_of(const struct sorted_set *set, size_t longest) {
     struct listpack *packed = listpack_new();
     struct btree_cursor cursor;
     const struct sorted_element *element = btree_seek(&set->order, 0, &cursor);
     for (; element != NULL; element = btree_next(&cursor)) {
         struct slice member = sorted_element_member(element);
-        if (!fits_packed(thresholds, zset_size(zset), member.len) ||
-            !listpack_has_room(packed, member.len + DOUBLE_TEXT_MAX)) {
+        if (member.len > longest || !listpack_has_room(packed, member.len + DOUBLE_TEXT_MAX)) {
             listpack_free(packed);
-            return;
+            return NULL;
         }
         pair_append(&packed, member, element->score);
     }
-    sorted_set_free(set);
+    return packed;
+}
+
+static void become_packed(struct collection *zset, size_t longest) {
+    struct listpack *packed = packed_of(zset->value, longest);
+    if (packed == NULL) return;
+    sorted_set_free(zset->value);
     zset->value = packed;
     zset->encoding = ENCODING_LISTPACK;
+}
+
+void zset_compact(struct collection *zset, const struct thresholds *thresholds) {
+    if (is_packed(zset) || !fits_packed(thresholds, zset_size(zset), 0)) return;
+    become_packed(zset, (size_t)SF_MAX(thresholds->zset_max_listpack_value, 0));
+}
+
+static struct sorted_set *sorted_set_of(
+    const struct collection_types *types, const struct listpack *packed) {
+    struct sorted_set *set = sorted_set_new(&types->sorted_sets);
+    char member_scratch[INT_TEXT_MAX], score_scratch[INT_TEXT_MAX];
+    for (size_t at = listpack_first(packed); at != 0; at = packed_next(packed, at)) {
+        size_t score_at = listpack_next(packed, at);
+        struct slice member = listpack_text(packed, at, member_scratch);
+        double score;
+        if (score_at == 0 ||
+            !double_parse(listpack_text(packed, score_at, score_scratch), &score) ||
+            sorted_set_find(set, member) != NULL) {
+            sorted_set_free(set);
+            return NULL;
+        }
+        sorted_set_add(set, member, score);
+    }
+    return set;
+}
+
+struct collection zset_of_packed(const struct collection_types *types,
+    const struct thresholds *thresholds, struct listpack **packed) {
+    struct collection zset = {
+        .types = types, .type = OBJECT_ZSET, .encoding = ENCODING_LISTPACK, .value = *packed};
+    *packed = NULL;
+    bool is_small = fits_packed(thresholds, packed_count(zset.value), 0);
+    if (is_small && is_in_order(zset.value) && packed_is_distinct(types, zset.value, 2))
+        return zset;
+    /* Scores of earlier Redis versions have 17 digits: they are spelled anew. */
+    struct sorted_set *set = sorted_set_of(types, zset.value);
+    collection_free(&zset);
+    if (set == NULL) return zset;
+    zset = zset_of(types, &set);
+    if (is_small) become_packed(&zset, SIZE_MAX);
+    return zset;
 }
 
 /* -- looking --------------------------------------------------------------------------------- */

@@ -19,6 +19,12 @@ struct collection zset_new(const struct collection_types *types,
 struct collection zset_of(const struct collection_types *types, struct sorted_set **set);
 void zset_compact(struct collection *zset, const struct thresholds *thresholds);
 
+/* A sorted set of ready-made members, each with its score behind it as text or number, in any
+ * order; moved (NULL afterwards). The large form where they are more than the thresholds allow,
+ * whatever their lengths. Its value is NULL where they are no sorted set. */
+struct collection zset_of_packed(const struct collection_types *types,
+    const struct thresholds *thresholds, struct listpack **packed);
+
 static inline uint64_t zset_size(const struct collection *zset) {
     return collection_size(zset);
 }

@@ -184,6 +184,7 @@ void local_quit(struct local_call *call) {
 }
 
 void session_reset_state(struct session *session) {
+    transaction_forget(session);
     session->db = 0;
     session->proto = 2;
     session->authenticated = false;
@@ -233,6 +234,7 @@ static const char *client_flags(const struct session *session, char out[CLIENT_F
     char *at = out;
     if (session_is_subscriber(session)) *at++ = 'P';
     if (session_is_blocked(session)) *at++ = 'b';
+    if (transaction_queued(session) >= 0) *at++ = 'x';
     if (session->stale_reads) *at++ = 'r';
     if (session->no_evict) *at++ = 'e';
     if (session->no_touch) *at++ = 'T';
@@ -253,13 +255,15 @@ static void describe_client(const struct session *session, struct buf *out) {
         (long long)((now - session->opened_us) / 1000000),
         (long long)((now - session->last_us) / 1000000), client_flags(session, flags), session->db);
     buf_printf(out,
-        "sub=%u psub=%u ssub=%u multi=-1 qbuf=%zu qbuf-free=%zu argv-mem=%zu multi-mem=0 rbs=%zu "
-        "rbp=0 "
+        "sub=%u psub=%u ssub=%u multi=%lld qbuf=%zu qbuf-free=%zu argv-mem=%zu multi-mem=%zu "
+        "rbs=%zu rbp=0 "
         "obl=%zu oll=0 omem=%zu tot-mem=%zu events=r cmd=%s user=default redir=-1 resp=%u ",
         subscribed[TOPIC_CHANNEL], subscribed[TOPIC_PATTERN], subscribed[TOPIC_SHARD],
-        session->input.len, session->input.cap - session->input.len, session->pending_bytes,
+        (long long)transaction_queued(session), session->input.len,
+        session->input.cap - session->input.len, session->pending_bytes, transaction_bytes(session),
         session->output.cap, session->output.len, session->output.cap,
-        sizeof *session + session->input.cap + session->output.cap + session->pending_bytes,
+        sizeof *session + session->input.cap + session->output.cap + session->pending_bytes +
+            transaction_bytes(session),
         session->last_command == NULL ? "NULL" : session->last_command->name, session->proto);
     buf_printf(out, "lib-name=%.*s lib-ver=%.*s\n", (int)lib.len, lib.data == NULL ? "" : lib.data,
         (int)version.len, version.data == NULL ? "" : version.data);

@@ -7,7 +7,8 @@
 #include <stdio.h>
 
 static struct db *db_of(struct local_call *call) {
-    return keyspace_db(engine_keyspace(call->node->engine), call->pending->db);
+    return keyspace_db(engine_keyspace(call->node->engine),
+        call->pending != NULL ? call->pending->db : call->session->db);
 }
 
 static struct object *find(struct local_call *call, struct slice key) {
@@ -173,6 +174,13 @@ static void debug_set_active_expire(struct local_call *call) {
     stream_add(call->node, call->pending, 0, 3, words);
 }
 
+/* An entry that ends the process where it is applied, for tests of what follows. */
+static void debug_abort_when_applied(struct local_call *call) {
+    struct slice words[1] = {SLICE("shardforge.abort")};
+    call->pending->kind = PENDING_WRITE;
+    stream_add(call->node, call->pending, 0, 1, words);
+}
+
 static void debug_packed_threshold(struct local_call *call) {
     int64_t bytes;
     if (!memory_parse(call->argv[2], &bytes) || bytes > (INT64_C(1) << 32)) {
@@ -321,27 +329,29 @@ static const struct debug_row {
     const char *name;
     uint32_t argc_min, argc_max;
     bool fresh; /* wants the state of now, at the end of an entry */
+    bool alone; /* not in a transaction */
     local_run *run;
 } rows[] = {
-    {"digest", 2, 2, true, debug_digest},
-    {"digest-value", 2, UINT32_MAX, true, debug_digest_value},
-    {"error", 3, 3, false, debug_error},
-    {"help", 2, 2, false, debug_help},
-    {"htstats", 3, 4, true, debug_htstats},
-    {"htstats-key", 3, 4, true, debug_htstats_key},
-    {"listpack", 3, 3, true, debug_listpack},
-    {"log", 3, 3, false, debug_log},
-    {"object", 3, 4, true, debug_object},
-    {"pause-cron", 3, 3, false, debug_nothing},
-    {"protocol", 3, 3, false, debug_protocol},
-    {"quicklist", 3, 4, true, debug_quicklist},
-    {"quicklist-packed-threshold", 3, 3, false, debug_packed_threshold},
-    {"reload", 2, UINT32_MAX, true, debug_reload},
-    {"sdslen", 3, 3, true, debug_sdslen},
-    {"set-active-expire", 3, 3, false, debug_set_active_expire},
-    {"set-skip-checksum-validation", 3, 3, false, debug_nothing},
-    {"sleep", 3, 3, false, debug_sleep},
-    {"state-digest", 2, 2, true, debug_state_digest},
+    {"abort-when-applied", 2, 2, false, true, debug_abort_when_applied},
+    {"digest", 2, 2, true, false, debug_digest},
+    {"digest-value", 2, UINT32_MAX, true, false, debug_digest_value},
+    {"error", 3, 3, false, false, debug_error},
+    {"help", 2, 2, false, false, debug_help},
+    {"htstats", 3, 4, true, false, debug_htstats},
+    {"htstats-key", 3, 4, true, false, debug_htstats_key},
+    {"listpack", 3, 3, true, false, debug_listpack},
+    {"log", 3, 3, false, false, debug_log},
+    {"object", 3, 4, true, false, debug_object},
+    {"pause-cron", 3, 3, false, false, debug_nothing},
+    {"protocol", 3, 3, false, false, debug_protocol},
+    {"quicklist", 3, 4, true, false, debug_quicklist},
+    {"quicklist-packed-threshold", 3, 3, false, false, debug_packed_threshold},
+    {"reload", 2, UINT32_MAX, true, true, debug_reload},
+    {"sdslen", 3, 3, true, false, debug_sdslen},
+    {"set-active-expire", 3, 3, false, true, debug_set_active_expire},
+    {"set-skip-checksum-validation", 3, 3, false, false, debug_nothing},
+    {"sleep", 3, 3, false, true, debug_sleep},
+    {"state-digest", 2, 2, true, false, debug_state_digest},
 };
 
 static const struct debug_row *row_of(uint32_t argc, const struct slice *argv) {
@@ -369,6 +379,8 @@ void local_debug(struct local_call *call) {
     const struct debug_row *row = row_of(call->argc, call->argv);
     if (row == NULL)
         refuse(call);
+    else if (row->alone && call->pending == NULL)
+        reply_error(call->reply, "ERR not offered in a transaction");
     else
         row->run(call);
 }

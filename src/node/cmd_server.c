@@ -67,42 +67,66 @@ static bool config_judge(struct local_call *call, uint32_t *n_replicated) {
     return true;
 }
 
-/* Settings of the cluster go through the log as one command: all of them or none. */
-static void config_replicate(struct local_call *call, uint32_t n_replicated) {
-    struct node *node = call->node;
-    struct slice *words = sf_alloc((1 + 2 * n_replicated) * sizeof *words);
+/* Settings of the cluster go through the log as one command: all of them or none. words: the
+ * command, to be freed by the caller; names is what it borrows from besides argv. */
+static uint32_t config_words(struct node *node, uint32_t argc, const struct slice *argv,
+    struct slice **words, struct buf *names) {
+    *words = sf_alloc(argc * sizeof **words); /* CONFIG SET and the pairs: more than is needed */
     size_t name_bytes = 0;
-    for (uint32_t i = 2; i < call->argc; i += 2) name_bytes += call->argv[i].len;
-    struct buf names = {0}; /* in lower case */
-    char *at = buf_reserve(&names, name_bytes);
-    uint32_t argc = 0;
-    words[argc++] = SLICE("shardforge.setting");
-    for (uint32_t i = 2; i < call->argc; i += 2) {
-        struct slice name = call->argv[i], value = call->argv[i + 1];
+    for (uint32_t i = 2; i < argc; i += 2) name_bytes += argv[i].len;
+    char *at = buf_reserve(names, name_bytes); /* in lower case */
+    uint32_t n = 0;
+    (*words)[n++] = SLICE("shardforge.setting");
+    for (uint32_t i = 2; i + 1 < argc; i += 2) {
+        struct slice name = argv[i];
         struct buf error = {0};
         enum config_verdict verdict =
-            node->ports.config_check(node->ports.context, name, value, &error);
+            node->ports.config_check(node->ports.context, name, argv[i + 1], &error);
         buf_free(&error);
         if (verdict != CONFIG_REPLICATED) continue;
-        SF_ASSERT(argc < 1 + 2 * n_replicated);
         for (size_t k = 0; k < name.len; k++) {
             char c = name.data[k];
             at[k] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
         }
-        words[argc++] = slice_of(at, name.len);
-        words[argc++] = value;
+        (*words)[n++] = slice_of(at, name.len);
+        (*words)[n++] = argv[i + 1];
         at += name.len;
     }
+    return n;
+}
+
+static void config_replicate(struct local_call *call) {
+    struct node *node = call->node;
+    struct slice *words;
+    struct buf names = {0};
+    uint32_t argc = config_words(node, call->argc, call->argv, &words, &names);
     call->pending->kind = PENDING_WRITE;
     stream_add(node, call->pending, 0, argc, words);
     buf_free(&names);
     sf_free(words);
 }
 
+bool config_set_as_entry(struct node *node, uint32_t argc, const struct slice *argv,
+    uint32_t *words_argc, struct slice **words, struct buf *names) {
+    struct reply nowhere = {NULL, 2};
+    struct local_call judged = {.node = node, .argc = argc, .argv = argv, .reply = &nowhere};
+    uint32_t n_replicated = 0;
+    if (!config_judge(&judged, &n_replicated)) return false;
+    if (n_replicated == 0 || 2 + 2 * n_replicated != argc) return false;
+    *words_argc = config_words(node, argc, argv, words, names);
+    return true;
+}
+
 static void config_set(struct local_call *call) {
     struct node *node = call->node;
     uint32_t n_replicated = 0;
     if (!config_judge(call, &n_replicated)) return;
+    if (n_replicated > 0 && call->pending == NULL) {
+        reply_error(call->reply,
+            "ERR CONFIG SET failed - in a transaction, settings of the cluster "
+            "and of this node cannot be set by one command");
+        return;
+    }
     for (uint32_t i = 2; i < call->argc; i += 2) {
         struct buf error = {0};
         enum config_verdict verdict =
@@ -119,7 +143,7 @@ static void config_set(struct local_call *call) {
         if (!good) return;
     }
     if (n_replicated > 0) {
-        config_replicate(call, n_replicated);
+        config_replicate(call);
     } else {
         reply_status(call->reply, "OK");
     }

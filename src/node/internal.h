@@ -9,6 +9,7 @@
 #include "node/topics.h"
 #include "util/codec.h"
 #include "util/list.h"
+#include "util/mark.h"
 #include "util/number.h"
 
 #define SESSION_PENDING_MAX 4096          /* requests of one client that wait for their reply */
@@ -22,6 +23,7 @@
 #define LINKS_MAX 128
 #define ROUNDS_MAX 256
 #define APPLY_COMMANDS_PER_TURN 20000 /* then sockets get a turn */
+#define VOTERS_MAX 7                  /* DESIGN 1 */
 #define NOBODY ((raft_id)0)
 
 struct ask;
@@ -61,7 +63,9 @@ struct pending {
     uint32_t argc; /* READ, LOCAL: own copies */
     struct slice *argv;
 
-    struct waiter_place place; /* BLOCKED: its name in the queue */
+    struct waiter_place place;       /* BLOCKED: its name in the queue */
+    struct transaction *transaction; /* EXEC: what it runs */
+    struct watches *watches;         /* WATCH that has not run yet: where its keys go */
 
     struct buf reply; /* REPLY, HELD: what to send */
     bool done;        /* HELD: reply is complete */
@@ -100,6 +104,8 @@ struct session {
     char remote[64], local[64];
     int fd;
     struct buf name, lib_name, lib_version;
+    struct transaction *queue; /* between MULTI and EXEC, else NULL */
+    struct watches *watches;   /* for the next EXEC; NULL: none */
     int64_t opened_us, last_us;
     int64_t soft_since_us; /* > 0: its output has been beyond the soft limit since */
     const struct command *last_command;
@@ -166,6 +172,16 @@ enum link_state {
     LINK_READY,
 };
 
+/* Of each entry to skip that a node knows: it will never run it (or has skipped it), or ran it. */
+struct skip_word {
+    struct entry_skip skip;
+    bool ran;
+};
+struct skip_words {
+    uint32_t n;
+    struct skip_word words[SKIPS_MAX];
+};
+
 /* What two nodes tell each other when they meet. */
 struct greeting {
     raft_id id;
@@ -178,8 +194,10 @@ struct greeting {
     struct raft_address address; /* host "" where the other side should look at the connection */
     raft_id leader;
     struct raft_address leader_address;
-    raft_index last_index;
+    raft_index last_index; /* synced */
+    bool damaged;          /* it knows that its log has lost something */
     uint64_t feature_level;
+    struct skip_words skips;
 };
 
 struct link {
@@ -194,6 +212,7 @@ struct link {
     struct greeting theirs; /* once READY (dialler) or proven (acceptor) */
     int64_t since_us;
     struct ask *ask; /* GREET, dialled: what for */
+    bool is_ours;    /* dialled: the other side says that it is this node itself */
     bool cut;        /* its peer does not read: closed at the next turn */
 };
 
@@ -212,6 +231,8 @@ struct peer { /* what we dial, for each member but ourselves */
     int64_t synced_told_until_us; /* it asked for these figures */
     int64_t wall_offset_ms; /* its wall clock minus our boot-time clock; valid when wall_known */
     bool wall_known;
+    struct skip_words skips; /* as it told last */
+    struct incarnation seen; /* of its latest accepted greeting; node 0: none yet */
 };
 
 /* -- membership.c: joining, leaving ---------------------------------------------------------- */
@@ -263,6 +284,20 @@ struct snapshots {
     uint32_t n_held;
 };
 
+/* -- skip.c ---------------------------------------------------------------------------------- */
+
+struct skips {
+    struct applying_note note;
+    uint32_t n; /* entries to skip, by an operator's word here or at another member; ascending */
+    struct entry_skip known[SKIPS_MAX];
+    struct skip_words said;
+    int64_t tell_again_us;
+    raft_index held_at; /* nothing is applied from here on; 0: not so */
+    uint32_t held_crc;
+    bool held_for_others; /* to be skipped once a majority knows; else it killed this node */
+};
+enum skip_verdict { SKIP_RUN, SKIP_PASS, SKIP_HOLD };
+
 struct node {
     struct node_ports ports;
     struct node_settings settings;
@@ -285,6 +320,7 @@ struct node {
 
     struct snapshots snapshots;
     struct evictions *evictions; /* eviction.c */
+    struct skips skips;
 
     /* progress, for time-outs and deadlines */
     int64_t stall_us; /* grows only while neither commit nor apply moves */
@@ -314,6 +350,7 @@ struct node {
     raft_index synced_sum;                        /* changes when any figure of the members does */
     raft_id synced_asked;
     int64_t synced_ask_us;
+    struct pending *running; /* whose transaction runs just now */
     uint64_t n_commands_processed, n_reads, n_writes;
     uint64_t n_errors_uncertain, n_errors_unavailable;
 
@@ -373,6 +410,7 @@ struct node {
 
     /* membership */
     struct list asks;
+    char old_copy_text[256];
     const char *refused_why; /* the last refusal that was logged, and when */
     int64_t refused_us;
     int64_t bootstrap_at_us;
@@ -402,12 +440,17 @@ struct node {
     raft_index lag_index; /* committed by others' disks, not yet on ours; 0: none */
     int64_t lag_since_us, handover_again_us;
 
+    int64_t leads_us;     /* since when, if it leads */
     raft_id last_leader;  /* the latest that was known */
     raft_id known_leader; /* as of the last look */
     raft_term known_term;
     enum raft_role known_role;
     struct buf scratch;
 };
+
+static inline bool session_reads_stale(const struct session *session) {
+    return session->stale_reads || session->node->settings.read_mode == READ_STALE;
+}
 
 /* node.c */
 void node_log(struct node *node, enum log_level level, const char *format, ...) SF_PRINTF(3, 4);
@@ -493,6 +536,33 @@ bool session_is_authenticated(const struct session *session);
 struct slice node_requirepass(const struct node *node);
 void session_reset_state(struct session *session);
 
+/* session.c, for transaction.c: replies to what was just parsed, in their turn */
+void session_answer_error(struct session *session, const char *text);
+void session_answer_status(struct session *session, const char *text);
+
+/* transaction.c */
+/* Takes what concerns transactions: MULTI, EXEC, WATCH ..., and everything while one is queued.
+ * false: an ordinary request. */
+bool transaction_takes(struct session *session, const struct command *command, uint32_t argc,
+    const struct slice *argv);
+/* A request is refused before it is looked at more closely: so is the transaction that it was to be
+ * part of. error: as it is to be sent; an EXEC has another. */
+void transaction_refuse(struct session *session, const struct command *command, struct buf *error);
+/* WATCH, and EXEC of reads, as reads. */
+bool transaction_is_read(const struct pending *pending);
+enum engine_query_result transaction_read_run(
+    struct pending *pending, int64_t clock_ms, bool settled, struct reply *reply);
+void transaction_own_place(void *node, uint32_t place, struct reply *reply); /* engine_watcher's */
+void transaction_end_pending(struct pending *pending); /* it is about to be freed */
+void transaction_forget(struct session *session);      /* RESET, or the client has gone */
+void transactions_change_state(struct node *node);     /* revisions of before mean nothing now */
+int64_t transaction_queued(const struct session *session); /* commands; -1: no MULTI */
+size_t transaction_bytes(const struct session *session);
+local_run local_exec, local_unwatch;
+/* cmd_server.c: CONFIG SET inside a transaction, as a command of the entry. false: it is none. */
+bool config_set_as_entry(struct node *node, uint32_t argc, const struct slice *argv,
+    uint32_t *words_argc, struct slice **words, struct buf *names);
+
 /* stream.c */
 /* Puts a write into this turn's batch. */
 void stream_add(struct node *node, struct pending *pending, uint32_t db, uint32_t argc,
@@ -568,6 +638,7 @@ void pubsub_link_lost(struct node *node, raft_id peer);
 void pubsub_drop(struct node *node, struct pending *held);
 void pubsub_figures(const struct node *node, uint32_t out[TOPIC_KINDS]);
 /* To this node's subscribers, now. */
+int64_t pubsub_publish(void *node, bool shard, struct slice name, struct slice message);
 void pubsub_deliver(
     struct node *node, enum topic_kind kind, struct slice name, struct slice message);
 /* Messages of members; false: not understood. */
@@ -588,6 +659,26 @@ void session_unsubscribe(struct session *session); /* from everything, silently 
 void handover_pump(struct node *node);
 int64_t handover_deadline_us(const struct node *node);
 
+/* skip.c */
+void skips_begin(struct node *node, const struct node_start *start);
+void skips_other_log(struct node *node); /* another identity, with its own promises */
+void skips_pump(struct node *node);
+/* Whether the next entry may be run; asked of every one, so it looks at the entry only if it must.
+ */
+enum skip_verdict skips_judge(struct node *node, raft_index index, const struct raft_entry *entry);
+bool skips_hold(struct node *node, raft_index index); /* still; without looking at the entry */
+void skips_note(struct node *node, raft_index index); /* being applied; 0: nothing any more */
+void skips_passed(struct node *node, raft_index index);
+void skips_words(const struct node *node, struct skip_words *out);
+void skips_put(const struct skip_words *words, struct buf *out);
+void skips_read(struct reader *in, struct skip_words *out); /* in->failed: malformed */
+/* A proven member says so: in its greeting, or since. */
+void skips_heard(struct node *node, raft_id from, const struct skip_words *words);
+void skips_on_message(struct node *node, raft_id from, uint32_t argc, const struct slice *argv);
+void skips_tell(struct node *node, raft_id to);
+/* The error for what would need applying. */
+void skips_error(const struct node *node, char *out, size_t size);
+
 /* apply.c */
 void apply_pump(struct node *node);
 void apply_drop_waiting(struct node *node);
@@ -597,6 +688,8 @@ void snapshots_carry_out(struct node *node, const struct raft_ready *ready);
 void snapshots_note_applied(struct node *node, size_t payload_bytes);
 void snapshots_pump(struct node *node);
 void snapshots_reset(struct node *node); /* the replica closes */
+/* Own commands that the state has seen without this node's running them: answered -UNCERTAIN. */
+void snapshots_settle_own_stream(struct node *node);
 /* The state that storage had a snapshot of; false: this version cannot load it. */
 SF_MUST_CHECK bool snapshots_restore(
     struct node *node, const struct node_snapshot *snapshot, struct raft_start *raft);
@@ -629,14 +722,23 @@ void links_pump(struct node *node);
 void links_close_all(struct node *node);
 int64_t links_deadline_us(const struct node *node);
 void link_send_words(struct node *node, uint64_t number, uint32_t argc, const struct slice *argv);
-struct peer *peer_of(struct node *node, raft_id id);
-/* To a member over our control or bulk link; false: there is none now. */
-bool peer_send(struct node *node, raft_id id, bool bulk, uint32_t argc, const struct slice *argv);
-bool peer_send_bytes(struct node *node, raft_id id, bool bulk, struct slice bytes);
 void peers_follow_configuration(struct node *node);
 void greeting_of(struct node *node, struct greeting *out);
 void greeting_put(const struct greeting *greeting, struct buf *out);
 SF_MUST_CHECK enum sf_status greeting_read(struct slice in, struct greeting *out);
+
+/* old_copy.c */
+const char *old_copy_judge(struct node *node, const struct greeting *theirs); /* NULL: welcome */
+void old_copy_told(struct node *node, struct slice text);
+
+/* peer.c */
+struct peer *peer_of(struct node *node, raft_id id);
+/* To a member over our control or bulk link; false: there is none now. */
+bool peer_send(struct node *node, raft_id id, bool bulk, uint32_t argc, const struct slice *argv);
+bool peer_send_bytes(struct node *node, raft_id id, bool bulk, struct slice bytes);
+/* A message that ends in body and "\r\n"; body is not copied. */
+bool peer_send_large(
+    struct node *node, raft_id id, bool bulk, struct slice head, struct bytes *body);
 
 /* proof.c */
 void proof_of_secret(const char *secret, char role, const uint8_t nonce_dialler[16],
@@ -648,6 +750,7 @@ void membership_pump(struct node *node);
 int64_t membership_deadline_us(const struct node *node);
 void membership_applied(struct node *node); /* after entries were applied */
 void membership_on_forget(struct node *node, raft_id from, uint32_t argc, const struct slice *argv);
+void membership_on_forget_refused(struct node *node, uint32_t argc, const struct slice *argv);
 void membership_on_take_over(struct node *node, raft_id from); /* CLUSTER FAILOVER there */
 void membership_follow(struct node *node);                     /* the configuration moved */
 /* deadline_us 0: the kind's own. */
@@ -660,6 +763,9 @@ bool membership_has_removed(const struct node *node, const struct greeting *thei
 void membership_on_removed(struct node *node); /* a proven member says so of this node */
 const char *membership_join_state(const struct node *node);
 bool node_serves_data(const struct node *node);
+/* Whether data commands are refused at once; text: why. */
+#define REFUSAL_BYTES 320
+bool node_refuses(const struct node *node, bool write, bool stale, char text[REFUSAL_BYTES]);
 void node_reset_identity(struct node *node);
 void identity_save(struct node *node, const struct node_identity *next);
 bool address_is_loopback(const struct raft_address *address);

@@ -59,6 +59,7 @@ static const struct local_row {
     [COMMAND_CONFIG_SET] = {local_config, HOLDS},
     [COMMAND_DEBUG] = {local_debug, HOLDS},
     [COMMAND_ECHO] = {local_echo, AT_TURN},
+    [COMMAND_EXEC] = {local_exec, AT_TURN},
     [COMMAND_HELLO] = {local_hello, AT_ONCE},
     [COMMAND_INFO] = {local_info, AT_TURN},
     [COMMAND_LOLWUT] = {local_lolwut, AT_TURN},
@@ -90,6 +91,7 @@ static const struct local_row {
     [COMMAND_SUNSUBSCRIBE] = {local_unsubscribe, HOLDS},
     [COMMAND_TIME] = {local_time, AT_TURN},
     [COMMAND_UNSUBSCRIBE] = {local_unsubscribe, HOLDS},
+    [COMMAND_UNWATCH] = {local_unwatch, AT_ONCE},
     [COMMAND_WAIT] = {local_wait, HOLDS},
     [COMMAND_WAITAOF] = {local_wait, HOLDS},
 };

@@ -7,8 +7,6 @@
 
 #include <stdio.h>
 
-enum { BLOCKED_INPUT_BYTES = 64 << 10 }; /* read ahead of a blocked client, to see it go */
-
 /* -- pending requests ------------------------------------------------------------------------ */
 
 static size_t argv_bytes(uint32_t argc, const struct slice *argv) {
@@ -55,6 +53,7 @@ void pending_free(struct pending *pending) {
     struct session *session = pending->session;
     if (pending->kind == PENDING_WRITE) stream_forget_waiter(pending);
     if (pending->kind == PENDING_BLOCKED) blocked_drop(pending);
+    transaction_end_pending(pending);
     if (pending->kind == PENDING_HELD && !pending->done) {
         meet_drop(session->node, pending);
         errand_drop(session->node, pending);
@@ -154,17 +153,20 @@ static void publish_now(struct pending *pending) {
 static bool run_read(struct pending *pending, bool settled, int64_t clock_ms) {
     struct session *session = pending->session;
     struct node *node = session->node;
-    if (pending->command->run ==
-        NULL) { /* DEBUG DIGEST: a local command that wants a fresh state */
+    struct reply reply = reply_for(pending);
+    enum engine_query_result result;
+    engine_note_accesses(node->engine, !session->no_touch);
+    if (transaction_is_read(pending)) {
+        result = transaction_read_run(pending, clock_ms, settled, &reply);
+    } else if (pending->command->run == NULL) { /* DEBUG DIGEST: local, but of a fresh state */
         run_local(pending);
         return true;
+    } else {
+        result = engine_query(node->engine, pending->command, pending->db, pending->argc,
+            pending->argv, clock_ms, settled, random_next(&node->random), &reply);
     }
-    struct reply reply = reply_for(pending);
-    uint64_t seed = random_next(&node->random);
-    engine_note_accesses(node->engine, !session->no_touch);
-    enum engine_query_result result = engine_query(node->engine, pending->command, pending->db,
-        pending->argc, pending->argv, clock_ms, settled, seed, &reply);
     if (result == QUERY_MUST_WAIT) {
+        SF_MARK("reads: a read waits for state time");
         pending->settle_clock_ms = clock_ms;
         pending->tried_ms = engine_now_ms(node->engine);
     }
@@ -324,6 +326,17 @@ static void answer_error(struct session *session, const char *text) {
     tail_end(session, pending);
 }
 
+void session_answer_error(struct session *session, const char *text) {
+    answer_error(session, text);
+}
+
+void session_answer_status(struct session *session, const char *text) {
+    struct pending *pending;
+    struct reply reply = tail_begin(session, &pending);
+    reply_status(&reply, text);
+    tail_end(session, pending);
+}
+
 static void on_publish(struct session *session, const struct command *command, uint32_t argc,
     const struct slice *argv) {
     struct pending *pending = pending_new(session, PENDING_LOCAL, command, argc, argv);
@@ -369,32 +382,6 @@ static void on_local(struct session *session, const struct command *command, uin
     if (session->quitting && list_empty(&session->pending)) session->close = true;
 }
 
-/* Answers what a node that serves no data has to say; false: it serves. */
-static bool refused(struct session *session) {
-    const struct node *node = session->node;
-    char text[320], shard[41];
-    if (node->fenced) {
-        cluster_shard_name(node->fenced_by, shard);
-        snprintf(text, sizeof text,
-            "CLUSTERDOWN This address belongs to a node of the cluster %s, and this node was never "
-            "part of it: CLUSTER MEET one of its members to join it, not executed",
-            shard);
-    } else if (node->self_removed) {
-        snprintf(
-            text, sizeof text, "CLUSTERDOWN This node was removed from its cluster, not executed");
-    } else if (node->identity.state == IDENTITY_FRESH && node->settings.n_join == 0 &&
-               !node->bootstrap_done &&
-               (node->identity.was_reset || node->settings.bootstrap == BOOTSTRAP_NO)) {
-        snprintf(text, sizeof text,
-            "CLUSTERDOWN This node belongs to no cluster and does not begin one by itself: CLUSTER "
-            "MEET a member of one, not executed");
-    } else {
-        return false;
-    }
-    answer_error(session, text);
-    return true;
-}
-
 /* XREAD waits only where it says so. */
 static bool may_wait(const struct command *command, uint32_t argc, const struct slice *argv) {
     bool waits = (command->flags & CMD_BLOCKING) != 0 && command_route(command) == ROUTE_WRITE;
@@ -406,14 +393,16 @@ static bool may_wait(const struct command *command, uint32_t argc, const struct 
 static void on_data(struct session *session, const struct command *command, uint32_t argc,
     const struct slice *argv) {
     struct node *node = session->node;
-    if (refused(session)) return;
+    bool write = command_route(command) == ROUTE_WRITE;
+    char refusal[REFUSAL_BYTES];
+    bool stale = !write && session_reads_stale(session);
+    if (node_refuses(node, write, stale, refusal)) {
+        answer_error(session, refusal);
+        return;
+    }
     /* what it sends behind is not parsed before the answer is known */
     if (may_wait(command, argc, argv)) session->barrier = true;
-    if (command_route(command) == ROUTE_WRITE) {
-        if (node->storage_state != SF_OK && raft_leads(node)) {
-            answer_error(session, "MISCONF The log cannot be written: no space left, not executed");
-            return;
-        }
+    if (write) {
         struct pending *pending = pending_new(session, PENDING_WRITE, command, 0, NULL);
         stream_add(node, pending, session->db, argc, argv);
         node->n_writes++;
@@ -421,7 +410,6 @@ static void on_data(struct session *session, const struct command *command, uint
     }
     struct pending *pending = pending_new(session, PENDING_READ, command, argc, argv);
     node->n_reads++;
-    bool stale = session->stale_reads || node->settings.read_mode == READ_STALE;
     if (stale && node->engine != NULL) {
         pending->stale = true;
         session_drain(session);
@@ -444,14 +432,25 @@ static void request_begins(struct session *session) {
     session->reply_skip_next = false;
 }
 
+/* Refused as a request: no part of a transaction either. */
+static void answer_refused(
+    struct session *session, const struct command *command, struct buf *error) {
+    transaction_refuse(session, command, error);
+    struct pending *pending;
+    struct reply reply = tail_begin(session, &pending);
+    if (reply.out != NULL) buf_append_slice(reply.out, buf_slice(error));
+    buf_free(error);
+    tail_end(session, pending);
+}
+
 static void answer_only_subscribed(struct session *session, const struct command *command) {
-    char text[160];
-    snprintf(text, sizeof text,
+    struct buf error = {0};
+    struct reply reply = {&error, session->proto};
+    reply_errorf(&reply,
         "ERR Can't execute '%.*s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET "
-        "are "
-        "allowed in this context",
+        "are allowed in this context",
         command->name_len, command->name);
-    answer_error(session, text);
+    answer_refused(session, command, &error);
 }
 
 static void session_on_command(struct session *session, uint32_t argc, const struct slice *argv) {
@@ -471,13 +470,10 @@ static void session_on_command(struct session *session, uint32_t argc, const str
         !command_arity_fits(command, argc)) { /* the exact check, with its texts */
         struct buf error = {0};
         struct reply judge = {&error, session->proto};
+        const struct command *named = command;
         command = command_check(argc, argv, &judge);
         if (command == NULL) {
-            struct pending *pending;
-            struct reply reply = tail_begin(session, &pending);
-            if (reply.out != NULL) buf_append_slice(reply.out, buf_slice(&error));
-            buf_free(&error);
-            tail_end(session, pending);
+            answer_refused(session, named, &error);
             return;
         }
         buf_free(&error);
@@ -485,16 +481,18 @@ static void session_on_command(struct session *session, uint32_t argc, const str
     session->last_command = command;
     if (!session->authenticated && (command->flags & CMD_NO_AUTH) == 0 &&
         !session_is_authenticated(session)) {
-        answer_error(session, "NOAUTH Authentication required.");
+        struct buf error = {0};
+        buf_append_text(&error, "-NOAUTH Authentication required.\r\n");
+        answer_refused(session, command, &error);
         return;
     }
     if (!session_may_run_subscribed(session, command)) {
         answer_only_subscribed(session, command);
         return;
     }
-    if (command->id == COMMAND_DEBUG &&
-        debug_wants_state(node, argc,
-            argv)) { /* of the end of an entry: no write of this session may stand behind it */
+    if (transaction_takes(session, command, argc, argv)) return;
+    if (command->id == COMMAND_DEBUG && debug_wants_state(node, argc, argv)) {
+        /* of the end of an entry: no write of this session may stand behind it */
         reads_add(node, pending_new(session, PENDING_READ, command, argc, argv));
         session->barrier = true;
         wait_for_turn(session);
@@ -515,6 +513,7 @@ static bool is_full(const struct session *session) {
 static void protocol_error(struct session *session, const char *error, bool broken) {
     request_begins(session);
     answer_error(session, error);
+    transaction_refuse(session, NULL, NULL);
     if (!broken) return;
     session->no_more = true;
     session->quitting = true;
@@ -616,8 +615,10 @@ void session_time_out_head(struct session *session) {
             (unsigned long long)head->batch->given_term,
             (unsigned long long)head->batch->given_index);
     } else {
+        char text[320] = "CLUSTERDOWN The cluster has no leader, not executed";
+        if (node->skips.held_at != 0) skips_error(node, text, sizeof text);
         node->n_errors_unavailable++;
-        reply_error(&reply, "CLUSTERDOWN The cluster has no leader, not executed");
+        reply_error(&reply, text);
     }
     pending_free(head);
     output_was_added(session);
@@ -633,7 +634,7 @@ static void answer_lost_head(struct session *session, struct pending *head) {
             (unsigned long long)head->batch->given_index);
     } else if (head->kind == PENDING_READ) {
         node->n_errors_unavailable++;
-        reply_error(&reply, "CLUSTERDOWN This node has caught up by a snapshot, not executed");
+        reply_error(&reply, "CLUSTERDOWN This node's state moved past its place, not executed");
     } else {
         bool answered = answer_head(head, true);
         SF_ASSERT(answered); /* nothing that can be held stands before a write: the barrier */
@@ -688,111 +689,4 @@ void sessions_close_idle(struct node *node) {
         session->no_more = session->close_now = true;
         session_changed(session);
     }
-}
-
-/* -- life ------------------------------------------------------------------------------------ */
-
-static void refuse_connection(struct session *session, const char *error) {
-    struct reply reply = {&session->output, 2};
-    reply_error(&reply, error);
-    session->no_more = session->close = true;
-    session_changed(session);
-}
-
-struct session *session_new(
-    struct node *node, uint64_t client, const struct client_origin *origin) {
-    struct session *session = sf_alloc_zero(1, sizeof *session);
-    session->node = node;
-    session->client = client;
-    session->id = node->next_session_id++;
-    session->parser = resp_parser_new();
-    session->proto = 2;
-    session->fd = origin->fd;
-    session->opened_us = session->last_us = node->now_us;
-    snprintf(session->remote, sizeof session->remote, "%s", origin->remote);
-    snprintf(session->local, sizeof session->local, "%s", origin->local);
-    list_init(&session->pending);
-    list_init(&session->in_waiters);
-    list_init(&session->in_stopped);
-    subscriber_init(&session->subscriber);
-    list_push_back(&node->sessions, &session->in_node);
-    node->n_sessions++;
-    return session;
-}
-
-void session_free(struct session *session) {
-    LIST_FOR_EACH(link, &session->pending) {
-        pending_free(SF_CONTAINER(link, struct pending, in_session));
-    }
-    session_unsubscribe(session);
-    list_remove(&session->in_node);
-    list_remove(&session->in_waiters);
-    list_remove(&session->in_stopped);
-    session->node->n_sessions--;
-    resp_parser_free(session->parser);
-    buf_free(&session->input);
-    buf_free(&session->output);
-    buf_free(&session->name);
-    buf_free(&session->lib_name);
-    buf_free(&session->lib_version);
-    sf_free(session);
-}
-
-struct session *node_on_client_open(
-    struct node *node, uint64_t client, const struct client_origin *origin, int64_t now_us) {
-    node->now_us = now_us;
-    bool full = node->n_sessions >= node->settings.max_clients;
-    struct session *session = session_new(node, client, origin);
-    if (full) {
-        refuse_connection(session, "ERR max number of clients reached");
-    } else if (node->settings.protected_mode && !origin->loopback &&
-               node_requirepass(node).len == 0) {
-        refuse_connection(session,
-            "DENIED ShardForge is running in protected mode because protected mode is enabled and "
-            "no password is set for the default user. Connect from the same machine, or set "
-            "requirepass, or turn protected-mode off.");
-    }
-    return session;
-}
-
-void node_on_client_bytes(struct node *node, struct session *session, int64_t now_us) {
-    node->now_us = now_us;
-    if (session->close_now) return;
-    if (list_empty(&session->in_stopped)) session_parse(session); /* else sessions_resume does */
-    if (session->input.len > node->settings.query_buffer_limit) {
-        node_log(node, LOG_WARNING, "client %s goes beyond client-query-buffer-limit: closed",
-            session->remote);
-        session->no_more = session->close_now = true;
-        session_changed(session);
-    }
-}
-
-void node_on_client_closed(struct node *node, struct session *session, int64_t now_us) {
-    node->now_us = now_us;
-    session_free(session);
-}
-
-struct buf *session_input(struct session *session) {
-    return &session->input;
-}
-struct buf *session_output(struct session *session) {
-    return &session->output;
-}
-
-bool session_wants_read(const struct session *session) {
-    bool parses = list_empty(&session->in_stopped) ||
-                  (session_is_blocked(session) && session->input.len < BLOCKED_INPUT_BYTES);
-    return !session->no_more && !session->close && parses && !session->node->shutting_down;
-}
-
-bool session_is_waiting(const struct session *session) {
-    if (session_is_blocked(session)) return false;
-    return !list_empty(&session->pending) || !list_empty(&session->in_stopped);
-}
-
-bool session_wants_close(const struct session *session) {
-    return session->close;
-}
-bool session_must_close_now(const struct session *session) {
-    return session->close_now;
 }

@@ -135,7 +135,8 @@ void local_wait(struct local_call *call) {
         .unsettled = session->settle_sequence > node->settled_sequence};
     if (!read_arguments(call, &wait)) return;
     if (raft_leads(node)) (void)learn_from_raft(node);
-    if (is_satisfied(node, &wait)) {
+    bool waits = call->pending != NULL; /* in a transaction nothing does */
+    if (!waits || is_satisfied(node, &wait)) {
         answer(node, &wait, call->reply);
         return;
     }

@@ -20,6 +20,19 @@ static void make_seeds(struct buf seeds[3]) {
         entry_put_command(&seeds[i % 2], (uint32_t)i % 4, argc, argv);
     }
     entry_put_void_command(&seeds[2]);
+    struct buf counts = {0}, watches = {0};
+    struct watch_words watch = {1, SLICE("key"), 3};
+    struct slice words[TRANSACTION_ARGC];
+    watch_put(&watches, &watch);
+    struct transaction_words transaction = {1, 4, buf_slice(&watches), buf_slice(&seeds[0])};
+    transaction_put(&transaction, &counts, words);
+    entry_put_command(&seeds[2], 0, TRANSACTION_ARGC, words);
+    transaction.n_watches = 0;
+    transaction.watches = SLICE("");
+    transaction_put(&transaction, &counts, words);
+    entry_put_command(&seeds[2], 0, TRANSACTION_ARGC, words);
+    buf_free(&counts);
+    buf_free(&watches);
     entry_put_incarnation(&seeds[2], &origin);
 }
 

@@ -401,6 +401,27 @@ static void test_writes_behind_the_dissolve_entry_go_to_the_joined_cluster(void 
     bus_free(bus);
 }
 
+/* Their revisions are those of a state that is gone, and might be some of the new one's too. */
+static void test_watches_do_not_outlive_their_cluster(void **context) {
+    (void)context;
+    struct place *places[2];
+    struct bus *bus = singles(2, places);
+    struct client *early = ask_node(places[1], "WATCH k"), *late = ask_node(places[1], "WATCH k");
+    bus_run(bus, 100 * MS);
+    struct client *meet = ask_meet(places[1], places[0]);
+    STEP_UNTIL(bus, places[1]->node->dissolve_index != 0);
+    say_node(early, "MULTI\r\nINCR n\r\nEXEC");
+    assert_true(wait_cluster(bus, places, 2, 2, 8 * SECONDS));
+    say_node(late, "MULTI\r\nINCR n\r\nEXEC");
+    say_node(late, "MULTI\r\nINCR n\r\nEXEC");
+    bus_run(bus, 500 * MS);
+    (void)meet;
+    assert_string_equal(client_text(early), "+OK\r\n+OK\r\n+QUEUED\r\n*-1\r\n");
+    assert_string_equal(
+        client_text(late), "+OK\r\n+OK\r\n+QUEUED\r\n*-1\r\n+OK\r\n+QUEUED\r\n*1\r\n:1\r\n");
+    bus_free(bus);
+}
+
 static void test_a_reset_in_the_middle_of_a_meet_answers_both(void **context) {
     (void)context;
     struct place *places[2];
@@ -585,6 +606,7 @@ int main(void) {
         cmocka_unit_test(test_a_fresh_node_that_said_ok_to_meet_joins_even_if_killed_then),
         cmocka_unit_test(test_a_dissolve_entry_in_the_log_is_found_again_by_replay),
         cmocka_unit_test(test_writes_behind_the_dissolve_entry_go_to_the_joined_cluster),
+        cmocka_unit_test(test_watches_do_not_outlive_their_cluster),
         cmocka_unit_test(test_a_reset_in_the_middle_of_a_meet_answers_both),
         cmocka_unit_test(test_a_node_whose_target_joined_another_cluster_follows_it),
         cmocka_unit_test(test_a_slow_disk_does_not_keep_a_configured_node_from_joining),
