@@ -176,9 +176,11 @@ void evictions_applied(struct node *node, raft_index index, uint8_t kind, size_t
     struct evictions *evictions = node->evictions;
     if (kind == ENTRY_BATCH && evictions->growing_from != 0 && index >= evictions->growing_from)
         evictions->growing_bytes -= SF_MIN(evictions->growing_bytes, bytes);
-    struct list *first = list_first(&evictions->flights);
-    struct flight *flight = first == NULL ? NULL : SF_CONTAINER(first, struct flight, in_evictions);
-    if (flight != NULL && flight->index == index) flight_end(evictions, flight);
+    LIST_FOR_EACH(link, &evictions->flights) {
+        struct flight *flight = SF_CONTAINER(link, struct flight, in_evictions);
+        if (flight->index > index) break; /* one that was skipped is over too */
+        flight_end(evictions, flight);
+    }
 }
 
 /* -- the turn -------------------------------------------------------------------------------- */

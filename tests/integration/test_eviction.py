@@ -9,9 +9,9 @@ WRITTEN = 200 << 20
 BATCH = 500
 
 
-def dataset_bytes(node):
+def used_bytes(node):
     with node.client() as client:
-        return int(client.info("memory")["used_memory_dataset"])
+        return int(client.info("memory")["maxmemory_used"])
 
 
 def write(client, first, n):
@@ -31,14 +31,14 @@ def test_ten_times_the_limit_goes_through_and_replicas_stay_equal(context):
         with other.client(timeout_s=60) as client:
             check(client.call("CONFIG", "GET", "maxmemory").items[1].text == str(LIMIT), "the limit holds everywhere")
             check(write(client, 0, total // 2) == 0, "no write fails before the failover")
-        check(dataset_bytes(leader) < LIMIT * 1.05, f"near the limit: {dataset_bytes(leader)}")
+        check(used_bytes(leader) < LIMIT * 1.05, f"near the limit: {used_bytes(leader)}")
         leader.kill()
         cluster.wait_leader(cluster.running())
         with other.client(timeout_s=60) as client:
             check(write(client, total // 2, total - total // 2) == 0, "no write fails after the failover")
         cluster.restart(leader)
         cluster.wait_ready()
-        sizes = [dataset_bytes(node) for node in cluster.nodes]
+        sizes = [used_bytes(node) for node in cluster.nodes]
         check(all(LIMIT * 0.9 < size < LIMIT * 1.05 for size in sizes), f"near the limit: {sizes}")
         with other.client() as client:
             evicted = int(client.info("stats")["evicted_keys"])
@@ -53,7 +53,7 @@ def test_a_limit_that_is_lowered_holds_without_writes_and_noeviction_refuses(con
             write(client, 0, 10000)
             client.call("CONFIG", "SET", "maxmemory", "5mb", "maxmemory-policy", "allkeys-random")
             deadline = time.monotonic() + 20
-            while any(dataset_bytes(node) > 5 << 20 for node in cluster.nodes):
+            while any(used_bytes(node) > 5 << 20 for node in cluster.nodes):
                 check(time.monotonic() < deadline, "memory falls to the limit by itself")
                 time.sleep(0.05)
             client.call("CONFIG", "SET", "maxmemory-policy", "noeviction", "maxmemory", "1mb")
