@@ -68,6 +68,7 @@ struct keyspace {
     struct garbage_value *garbage_values;
     uint64_t garbage_debt; /* objects to free before the next slice is due */
     uint64_t n_cell_pages;
+    size_t garbage_value_bytes; /* of garbage_values */
     struct access access;
     const struct keyspace_observer *observer; /* NULL: nobody wants to know */
 };

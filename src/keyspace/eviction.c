@@ -260,6 +260,14 @@ size_t keyspace_cell_bytes(const struct keyspace *keyspace) {
     return keyspace->n_cell_pages * sizeof(struct cell_page);
 }
 
+size_t keyspace_garbage_bytes(const struct keyspace *keyspace) {
+    return keyspace->garbage_value_bytes;
+}
+
+bool keyspace_is_flushing(const struct keyspace *keyspace) {
+    return keyspace->garbage != NULL;
+}
+
 size_t db_table_bytes(const struct db *db) {
     return table_bytes(&db->table);
 }

@@ -77,6 +77,10 @@ size_t object_memory_bytes(const struct object *object);
 /* Of the absent keys' revisions: part of keyspace_used_bytes that no eviction gives back; at most
  * half a megabyte a db. */
 size_t keyspace_cell_bytes(const struct keyspace *keyspace);
+/* Of removed large values that are being freed: another part of it, which comes back by itself. */
+size_t keyspace_garbage_bytes(const struct keyspace *keyspace);
+/* Flushed databases are being freed: nobody knows how much of the used bytes that will give. */
+bool keyspace_is_flushing(const struct keyspace *keyspace);
 size_t db_table_bytes(const struct db *db);
 size_t db_due_index_bytes(const struct db *db);
 

@@ -84,6 +84,7 @@ static void discard_value(struct keyspace *keyspace, struct object *object, void
     *garbage = (struct garbage_value){
         keyspace->garbage_values, form, value, object_collection_bytes(object)};
     keyspace->object_bytes += garbage->bytes;
+    keyspace->garbage_value_bytes += garbage->bytes;
     keyspace->garbage_values = garbage;
 }
 
@@ -103,6 +104,7 @@ static void free_values(struct keyspace *keyspace, uint64_t *budget) {
         struct garbage_value *garbage = keyspace->garbage_values;
         if (!garbage->form->free_some(garbage->value, budget)) return;
         keyspace->object_bytes -= garbage->bytes;
+        keyspace->garbage_value_bytes -= garbage->bytes;
         keyspace->garbage_values = garbage->next;
         sf_free(garbage);
     }

@@ -70,12 +70,15 @@ uint64_t evictions_used_bytes(const struct node *node) {
     const struct keyspace *keyspace = engine_keyspace(node->engine);
     /* not the bounded part that grows as keys go: the smallest limits would never be reached */
     size_t held = keyspace_used_bytes(keyspace) - keyspace_cell_bytes(keyspace);
+    held -= SF_MIN(held, keyspace_garbage_bytes(keyspace)); /* gone, if not freed yet */
     return held + node->evictions->growing_bytes;
 }
 
 /* How many bytes too many there are, with so many more coming; not positive: it fits. */
 static int64_t excess(const struct node *node, size_t coming) {
     int64_t limit = engine_memory_policy(node->engine)->maxmemory;
+    /* what was flushed is freed faster than keys come: nobody has to go for it */
+    if (keyspace_is_flushing(engine_keyspace(node->engine))) return 0;
     uint64_t used = evictions_used_bytes(node) + coming;
     return (int64_t)used - (int64_t)node->evictions->freeing_bytes - limit;
 }

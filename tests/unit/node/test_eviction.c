@@ -96,6 +96,32 @@ static void test_a_lowered_limit_holds_without_writes(void **state) {
     world_free(world);
 }
 
+static void test_a_large_value_on_its_way_out_takes_nobody_with_it(void **state) {
+    (void)state;
+    struct world *world = world_ready(1);
+    struct client *client = client_open(world, 0);
+    for (int i = 0; i < 20000; i++) {
+        char text[80];
+        snprintf(text, sizeof text, "SADD large member:%d\r\n", i);
+        client_send(client, text);
+        if (i % 500 == 499) world_run(world, 2);
+    }
+    write_keys(world, client, 0, 100);
+    client_take(client);
+    set(world, 0, "maxmemory-policy", "allkeys-lru");
+    struct slice words[3] = {SLICE("shardforge.setting"), SLICE("maxmemory"), SLICE("100kb")};
+    client_send(client, "DEL large\r\n"); /* its half megabyte is freed over some turns */
+    stream_add(world->seats[0]->node, NULL, 0, 3, words);
+    client_send(client, "SET more 1\r\n");
+    world_run(world, 100);
+    assert_string_equal(client_take(client), ":1\r\n+OK\r\n");
+    client_ask(client, "DBSIZE\r\n", ":101\r\n");
+    client_ask(client, "FLUSHALL\r\n", "+OK\r\n");
+    client_ask(client, "SET more 1\r\n", "+OK\r\n");
+    client_ask(client, "DBSIZE\r\n", ":1\r\n");
+    world_free(world);
+}
+
 static void test_volatile_policies_end_in_oom_when_nothing_volatile_is_left(void **state) {
     (void)state;
     struct world *world = world_ready(1);
@@ -118,6 +144,7 @@ int main(void) {
         cmocka_unit_test(test_a_new_leader_goes_on_evicting),
         cmocka_unit_test(test_noeviction_refuses_what_grows_and_nothing_else),
         cmocka_unit_test(test_a_lowered_limit_holds_without_writes),
+        cmocka_unit_test(test_a_large_value_on_its_way_out_takes_nobody_with_it),
         cmocka_unit_test(test_volatile_policies_end_in_oom_when_nothing_volatile_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
