@@ -29,6 +29,7 @@ struct alike {
     struct slice words[WORDS_MAX];
     uint32_t n_words;
     bool of_streams;
+    char told[64]; /* the beginning of the last reply */
 };
 
 /* key: K  value: V  integer: N  float: F  id: I  group: G  consumer: C  bit or count: B  dump: D */
@@ -78,7 +79,8 @@ static const char *const forms[] = {"SET K V", "SET K N", "SET K V PX B", "APPEN
     "BZPOPMIN K K B", "BZMPOP 0 2 K K MAX", "BRPOPLPUSH K K 0", "DUMP K", "DUMP K", "DUMP K",
     "RESTORE K 0 D REPLACE", "RESTORE K 0 D REPLACE", "RESTORE K 0 D REPLACE", "RESTORE K B D",
     "RESTORE K N D REPLACE ABSTTL", "RESTORE K 0 D REPLACE IDLETIME N",
-    "shardforge.setting list-max-listpack-size N", "shardforge.setting stream-node-max-entries B",
+    "shardforge.setting list-max-listpack-size B", "shardforge.setting list-max-listpack-size -2",
+    "shardforge.setting stream-node-max-entries B",
     "shardforge.setting hash-max-listpack-entries B", "shardforge.setting set-max-intset-entries B",
     "shardforge.setting zset-max-listpack-value B", "shardforge.setting hll-sparse-max-bytes B",
     "shardforge.setting stream-node-max-bytes B", "shardforge.again B BLPOP K 0"};
@@ -151,8 +153,9 @@ static void put_dump(struct alike *alike, struct buf *out) {
     for (uint64_t n = pick(alike, 4); n > 0 && body > 0; n--) {
         size_t at = pick(alike, body);
         static const uint8_t odd[] = {0, 1, 0x7f, 0x80, 0xff, 0xfe, 0xf0, 0xe0, 0x3f, 0x40};
-        bytes[at] = pick(alike, 2) ? (char)odd[pick(alike, SF_LENGTH(odd))]
-                                   : (char)(bytes[at] ^ (1 << pick(alike, 8)));
+        int changed =
+            pick(alike, 2) ? odd[pick(alike, SF_LENGTH(odd))] : bytes[at] ^ (1 << pick(alike, 8));
+        bytes[at] = (char)changed;
     }
     uint64_t sum = rdb_checksum(0, slice_of(bytes, out->len - 8));
     memcpy(bytes + out->len - 8, &sum, sizeof sum);
@@ -231,6 +234,9 @@ static void apply(struct alike *alike, uint8_t kind, struct slice payload) {
         }
         assert_false(engine_is_broken(engine));
         engine_end(engine);
+        if (i == HEARD)
+            snprintf(alike->told, sizeof alike->told, "%.*s", (int)alike->reply.len,
+                alike->reply.len > 0 ? buf_slice(&alike->reply).data : "");
         if (i != HEARD || alike->reply.len < 20 || alike->n_words == 0) continue;
         bool is_dump = slice_is(alike->words[0], "dump");
         struct slice told = buf_slice(&alike->reply);
@@ -287,6 +293,12 @@ static void load_anew(struct alike *alike) {
 }
 
 static void check(struct alike *alike, uint64_t seed, int step) {
+    if (getenv("ALIKE_TALK") != NULL) {
+        fprintf(stderr, "%d:", step);
+        for (uint32_t k = 0; k < alike->n_words; k++)
+            fprintf(stderr, " %.*s", (int)alike->words[k].len, alike->words[k].data);
+        fprintf(stderr, " -> %.60s\n", alike->told);
+    }
     uint64_t digest = engine_digest(alike->engines[HEARD]);
     for (int i = 1; i < REPLICAS; i++) {
         if (engine_digest(alike->engines[i]) == digest) continue;

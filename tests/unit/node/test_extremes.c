@@ -66,10 +66,43 @@ static void test_who_waits_for_as_many_keys_as_there_may_be_queues_again(void **
     world_free(world);
 }
 
+/* A question to the other nodes with all names of the request, and some words more. */
+static void test_subscribers_of_as_many_channels_as_there_may_be_are_counted(void **state) {
+    (void)state;
+    struct world *world = world_ready(3);
+    int leader = world_leader(world), node = (leader + 1) % 3;
+    struct client *listens = client_open(world, leader), *client = client_open(world, node);
+    client_send(listens, "SUBSCRIBE c\r\n");
+    send_long(client, 2, "PUBSUB NUMSUB", "c", WORDS_MAX - 2);
+    world_run(world, 300);
+    const char *told = client_take(client);
+    assert_memory_equal(told, "*2097148\r\n$1\r\nc\r\n:1\r\n", 21);
+    assert_int_equal(world_leader(world), leader);
+    check_all_serve(world);
+    world_free(world);
+}
+
+/* Messages are not kept for a node that does not take them: its link would be cut for their bytes,
+ * with the entries and batches on it. */
+static void test_a_flood_of_messages_spares_the_link_to_a_slow_node(void **state) {
+    (void)state;
+    struct world *world = world_ready(3);
+    struct client *listens = client_open(world, 1), *client = client_open(world, 0);
+    client_ask(listens, "SUBSCRIBE c\r\n", "*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n");
+    world->seats[0]->backlog = (size_t)33 << 20;
+    client_ask(client, "PUBLISH c 1\r\n", ":0\r\n");
+    world->seats[0]->backlog = 0;
+    client_ask(client, "PUBLISH c 2\r\n", ":1\r\n");
+    client_expect(listens, "*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\n2\r\n");
+    world_free(world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_read_of_as_many_words_as_there_may_be_can_wait),
         cmocka_unit_test(test_who_waits_for_as_many_keys_as_there_may_be_queues_again),
+        cmocka_unit_test(test_subscribers_of_as_many_channels_as_there_may_be_are_counted),
+        cmocka_unit_test(test_a_flood_of_messages_spares_the_link_to_a_slow_node),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
