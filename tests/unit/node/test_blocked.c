@@ -306,6 +306,9 @@ static void test_who_stands_no_more_in_a_snapshots_queue_hears_that_nobody_knows
     seat_pump(world->seats[follower]);
     client_expect(
         client, "-UNCERTAIN Outcome unknown: this node has caught up by a snapshot\r\n+PONG\r\n");
+    /* what it now waits for (WAIT), or sends behind its writes (PUBLISH), is not of the future */
+    raft_index applied = engine_applied(world->seats[follower]->node->engine);
+    assert_true(client->session->last_write_index <= applied);
     world_free(world);
 }
 
