@@ -275,18 +275,31 @@ static bool id_is_listed(const struct local_call *call, uint32_t first, uint64_t
     return false;
 }
 
+/* Clients of the same kind in LIST and KILL. Masters and replicas are no clients here. */
+enum client_type { TYPE_ANY, TYPE_NORMAL, TYPE_PUBSUB, TYPE_NOBODY };
+
+static bool client_type_parse(struct local_call *call, struct slice word, enum client_type *out) {
+    bool is_link = slice_is(word, "master") || slice_is(word, "replica") || slice_is(word, "slave");
+    *out = slice_is(word, "normal")   ? TYPE_NORMAL
+           : slice_is(word, "pubsub") ? TYPE_PUBSUB
+                                      : TYPE_NOBODY;
+    if (*out != TYPE_NOBODY || is_link) return true;
+    reply_errorf(call->reply, "ERR Unknown client type '%.*s'", (int)SF_MIN(word.len, (size_t)128),
+        word.data);
+    return false;
+}
+
+static bool client_is(const struct session *session, enum client_type type) {
+    if (type == TYPE_ANY) return true;
+    return type == (session_is_subscriber(session) ? TYPE_PUBSUB : TYPE_NORMAL);
+}
+
 static void client_list(struct local_call *call) {
     bool by_id = call->argc > 3 && slice_is(call->argv[2], "id");
-    bool all = call->argc == 2;
-    if (call->argc == 4 && slice_is(call->argv[2], "type")) {
-        if (slice_is(call->argv[3], "normal")) {
-            all = true;
-        } else if (!slice_is(call->argv[3], "master") && !slice_is(call->argv[3], "replica") &&
-                   !slice_is(call->argv[3], "slave") && !slice_is(call->argv[3], "pubsub")) {
-            reply_errorf(call->reply, "ERR Unknown client type '%.*s'",
-                (int)SF_MIN(call->argv[3].len, (size_t)128), call->argv[3].data);
-            return;
-        }
+    bool by_type = call->argc == 4 && slice_is(call->argv[2], "type");
+    enum client_type type = TYPE_ANY;
+    if (by_type) {
+        if (!client_type_parse(call, call->argv[3], &type)) return;
     } else if (by_id) {
         for (uint32_t i = 3; i < call->argc; i++) {
             int64_t id;
@@ -295,14 +308,15 @@ static void client_list(struct local_call *call) {
                 return;
             }
         }
-    } else if (!all) {
+    } else if (call->argc != 2) {
         reply_error(call->reply, "ERR syntax error");
         return;
     }
     struct buf out = {0};
     LIST_FOR_EACH(link, &call->node->sessions) {
         const struct session *session = SF_CONTAINER(link, struct session, in_node);
-        if (all || (by_id && id_is_listed(call, 3, session->id))) describe_client(session, &out);
+        if (by_id && !id_is_listed(call, 3, session->id)) continue;
+        if (client_is(session, type)) describe_client(session, &out);
     }
     reply_verbatim(call->reply, "txt", buf_slice(&out));
     buf_free(&out);
@@ -352,7 +366,8 @@ static bool on_or_off(struct local_call *call, bool *out) {
 /* -- CLIENT KILL ----------------------------------------------------------------------------- */
 
 struct kill_filter {
-    bool has_id, has_addr, has_laddr, has_user, skip_me, nobody;
+    bool has_id, has_addr, has_laddr, has_user, skip_me;
+    enum client_type type;
     uint64_t id;
     struct slice addr, laddr, user;
 };
@@ -386,15 +401,7 @@ static bool kill_parse(struct local_call *call, struct kill_filter *filter) {
                 return false;
             }
         } else if (slice_is(option, "type")) {
-            if (!slice_is(value, "normal")) {
-                if (!slice_is(value, "master") && !slice_is(value, "replica") &&
-                    !slice_is(value, "slave") && !slice_is(value, "pubsub")) {
-                    reply_errorf(call->reply, "ERR Unknown client type '%.*s'",
-                        (int)SF_MIN(value.len, (size_t)128), value.data);
-                    return false;
-                }
-                filter->nobody = true;
-            }
+            if (!client_type_parse(call, value, &filter->type)) return false;
         } else if (slice_is(option, "skipme")) {
             filter->skip_me = slice_is(value, "yes");
             if (!filter->skip_me && !slice_is(value, "no")) {
@@ -411,7 +418,7 @@ static bool kill_parse(struct local_call *call, struct kill_filter *filter) {
 
 static bool kill_matches(
     const struct kill_filter *filter, const struct session *session, const struct session *self) {
-    if (filter->nobody || (filter->skip_me && session == self)) return false;
+    if (!client_is(session, filter->type) || (filter->skip_me && session == self)) return false;
     if (filter->has_id && session->id != filter->id) return false;
     if (filter->has_addr && !slice_equal(filter->addr, slice_text(session->remote))) return false;
     return !filter->has_laddr || slice_equal(filter->laddr, slice_text(session->local));
