@@ -83,7 +83,13 @@ static const char *const forms[] = {"SET K V", "SET K N", "SET K V PX B", "APPEN
     "shardforge.setting stream-node-max-entries B",
     "shardforge.setting hash-max-listpack-entries B", "shardforge.setting set-max-intset-entries B",
     "shardforge.setting zset-max-listpack-value B", "shardforge.setting hll-sparse-max-bytes B",
-    "shardforge.setting stream-node-max-bytes B", "shardforge.again B BLPOP K 0"};
+    "shardforge.setting stream-node-max-bytes B", "shardforge.again B BLPOP K 0",
+    "shardforge.again N BLMOVE K K LEFT RIGHT F",
+    "shardforge.again N XREAD BLOCK N STREAMS K K $ I", "shardforge.again N GET K",
+    "shardforge.again N XREADGROUP GROUP G C BLOCK 0 STREAMS K >",
+    "shardforge.unblock 1 1 1 B 0 timeout", "shardforge.unblock 1 1 1 N 0 error",
+    "shardforge.unblock 1 1 1 B N gone", "shardforge.publish channel V V", "BLPOP K K F",
+    "BZPOPMAX K K F", "BZMPOP F 1 K MIN", "XREAD BLOCK N STREAMS K $"};
 
 static uint64_t pick(struct alike *alike, uint64_t n) {
     return random_next(&alike->random) % n;
