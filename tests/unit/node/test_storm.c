@@ -44,7 +44,7 @@ struct storm {
     struct engine *shadow; /* loaded from an image in the middle of it */
     int down;              /* the node that is killed; -1: none */
     bool careless;
-    uint32_t n_replies, n_errors;
+    uint32_t n_replies, n_errors, n_snapshots;
 };
 
 static uint64_t pick(struct storm *storm, uint64_t n) {
@@ -564,6 +564,9 @@ static void change_weather(struct storm *storm) {
         forget_client(world, client);
         break;
     }
+    case 7: /* it hears heartbeats, and entries later, many at once */
+        if (world->n_rules < WORLD_RULES_MAX) world_rule(world, RULE_HOLD, -1, seat, "append");
+        break;
     case 6:
         actor_gone(storm, &storm->actors[pick(storm, CLIENTS)]);
         break;
@@ -583,6 +586,38 @@ static struct engine *loaded_copy(struct node *node) {
     assert_true(engine_digest(engine) == engine_digest(node->engine));
     buf_free(&image);
     return engine;
+}
+
+/* A follower that is about to apply entries takes the state that another node has made of them
+ * instead, as after an installed snapshot: in the moment between hearing of them and its turn. */
+static void install_state(struct node *node, struct node *from) {
+    struct buf image = {0};
+    engine_dump(from->engine, &image);
+    engine_free(node->engine);
+    node->engine = node_engine_new(node);
+    assert_int_equal(engine_load(node->engine, buf_slice(&image)), SF_OK);
+    buf_free(&image);
+    raft_step_applied(node->raft, engine_applied(node->engine));
+    snapshots_settle_own_stream(node);
+    membership_applied(node);
+    reads_advance(node);
+    node_wake(node);
+}
+
+static void turn_with_a_snapshot(struct storm *storm) {
+    struct world *world = storm->world;
+    struct node *node = world->seats[pick(storm, (uint64_t)world->n)]->node;
+    world_deliver(world);
+    for (int i = 0; i < world->n; i++) {
+        struct node *from = world->seats[i]->node;
+        if (node == NULL || from == NULL || raft_leads(node)) continue;
+        raft_index index = engine_applied(from->engine);
+        if (index <= engine_applied(node->engine) || index > raft_commit_index(node->raft))
+            continue;
+        install_state(node, from);
+        storm->n_snapshots++;
+    }
+    world_turn(world);
 }
 
 static void shadow_take(struct storm *storm) {
@@ -694,7 +729,9 @@ static void run_storm(uint64_t seed) {
             if (actor->client == NULL && pick(storm, 2)) actor_connect(storm, actor);
             if (pick(storm, 3) == 0) actor_asks(storm, actor);
         }
-        if (pick(storm, 2)) {
+        if (pick(storm, 3) == 0) {
+            for (int turns = 0; turns < 3; turns++) turn_with_a_snapshot(storm);
+        } else if (pick(storm, 2)) {
             world_run(storm->world, (int64_t)pick(storm, 60));
         } else {
             for (uint64_t turns = pick(storm, 4); turns > 0; turns--) world_turn(storm->world);
@@ -703,8 +740,9 @@ static void run_storm(uint64_t seed) {
     }
     storm_end(storm);
     if (getenv("STORM_TALK") != NULL)
-        fprintf(stderr, "seed %llu: %u replies, %u errors, %u elements\n", (unsigned long long)seed,
-            storm->n_replies, storm->n_errors, storm->n_elements);
+        fprintf(stderr, "seed %llu: %u replies, %u errors, %u elements, %u snapshots\n",
+            (unsigned long long)seed, storm->n_replies, storm->n_errors, storm->n_elements,
+            storm->n_snapshots);
     engine_free(storm->shadow);
     world_free(storm->world);
     sf_free(storm);
