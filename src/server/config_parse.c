@@ -167,7 +167,8 @@ static bool parse_limits(
         struct config_limit *limit = &limits[class];
         if (!memory_parse(words[i + 1], &limit->hard_bytes) ||
             !memory_parse(words[i + 2], &limit->soft_bytes) ||
-            !int_parse(words[i + 3], &limit->soft_seconds) || limit->soft_seconds < 0) {
+            !int_parse(words[i + 3], &limit->soft_seconds) || limit->soft_seconds < 0 ||
+            limit->soft_seconds > INT32_MAX) { /* it is counted in microseconds */
             return fail(error, "Error in hard, soft or soft_seconds setting in buffer limit "
                                "configuration.");
         }

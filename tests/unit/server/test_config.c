@@ -1,7 +1,7 @@
 #include "server/config.h"
 #include "server/config_words.h"
-#include "util/number.h"
 #include "unit/check.h"
+#include "util/number.h"
 
 #include <stdio.h>
 
@@ -48,6 +48,10 @@ static void test_every_bad_value_has_its_reason(void **state) {
         {"client-output-buffer-limit foo 1 2 3",
             "Invalid client class specified in buffer limit configuration."},
         {"client-output-buffer-limit normal 1 2 x",
+            "Error in hard, soft or soft_seconds setting in buffer limit configuration."},
+        {"client-output-buffer-limit normal 1 2 9223372036854775807",
+            "Error in hard, soft or soft_seconds setting in buffer limit configuration."},
+        {"client-output-buffer-limit normal 9223372036854775807 1 -1",
             "Error in hard, soft or soft_seconds setting in buffer limit configuration."},
         {"bind", "wrong number of arguments"},
         {"bind \"\"", "an address must have 1 to 63 characters"},
