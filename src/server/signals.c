@@ -25,10 +25,14 @@ static void wake_up(void) {
     errno = before;
 }
 
+void signals_limit_stop(void) {
+    alarm(SIGNALS_STOP_LIMIT_S);
+}
+
 static void on_stop(int number) {
     if (stop_signal != 0) _exit(1); /* asked twice: at once */
     stop_signal = number;
-    alarm(SIGNALS_STOP_LIMIT_S);
+    signals_limit_stop();
     wake_up();
 }
 
