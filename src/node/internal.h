@@ -209,6 +209,7 @@ struct link {
     struct raft_address address; /* dialled */
     char remote_host[RAFT_HOST_MAX + 1], local_host[RAFT_HOST_MAX + 1];
     uint8_t nonce_dialler[16], nonce_acceptor[16];
+    raft_id challenger;     /* dialled: who answered the hello, proven once CHALLENGED */
     struct greeting theirs; /* once READY (dialler) or proven (acceptor) */
     int64_t since_us;
     struct ask *ask; /* GREET, dialled: what for */

@@ -142,6 +142,10 @@ static bool judge(const struct config_values *values, struct complaint *out) {
     if (values->cluster_bootstrap == BOOTSTRAP_YES && values->cluster_join.n > 0) {
         return complain(out, "cluster-bootstrap", "yes contradicts cluster-join");
     }
+    /* The others dial it, and print it in CLUSTER NODES. */
+    if (values->cluster_announce_ip[0] != '\0' && !config_is_ip(values->cluster_announce_ip)) {
+        return complain(out, "cluster-announce-ip", "must be an IP address");
+    }
     return true;
 }
 

@@ -320,6 +320,7 @@ static bool start(struct server *server, const struct start_options *options) {
 }
 
 static void stop(struct server *server, int code) {
+    signals_limit_stop(); /* nobody may have asked for it: the disk failed, say, and hangs now */
     if (server->node != NULL) node_free(server->node);
     net_free(server->net);
     signals_set_apply_page(NULL);
