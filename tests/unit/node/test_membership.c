@@ -388,7 +388,13 @@ static void test_a_copied_directory_at_another_address_does_no_harm(void **conte
         .purpose = "control",
         .wanted = id_of(places[0]),
         .greeting = greeting_like(places[0], id_of(places[2]))};
-    struct wire *wire = peer_dial(places[0], &how); /* the copy: same id, another address */
+    how.greeting.incarnation.counter = places[2]->node->incarnation.counter;
+    struct wire *wire = peer_dial(places[0], &how); /* same id and counter: only a copy can be so */
+    assert_true(wire_heard(wire, "OLDCOPY"));
+    bus_run(bus, SECONDS);
+    assert_true(is_one_cluster(places, 3, 3));
+    how.greeting.incarnation.counter++; /* a copy that was started once more often */
+    wire = peer_dial(places[0], &how);
     assert_true(wire_heard(wire, "welcome"));
     bus_run(bus, 2 * SECONDS);
     assert_true(is_one_cluster(places, 3, 3));
