@@ -133,7 +133,7 @@ class Arguments:
         r = self.random
         if self.in_transaction:
             return r.choice([b"0", b"0.001", b"100", b"-1", b"x"])
-        return b"0.001" if r.random() < 0.93 else r.choice([b"-1", b"x", b"", b"-0.001"])
+        return b"0.001" if r.random() < 0.93 else r.choice([b"-1", b"x", b""])
 
     def payload(self):
         r = self.random

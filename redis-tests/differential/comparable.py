@@ -16,7 +16,8 @@ COMPARATORS = {
     "TIME": ("type",), "HELLO": ("picked",), "LASTSAVE": ("type",),
 }
 BY_SUBCOMMAND = {("OBJECT", "ENCODING"): ("encoding",), ("OBJECT", "IDLETIME"): ("type",),
-                 ("OBJECT", "REFCOUNT"): ("type",), ("CLIENT", "ID"): ("type",)}
+                 ("OBJECT", "REFCOUNT"): ("type",), ("CLIENT", "ID"): ("type",),
+                 ("PUBSUB", "CHANNELS"): ("unordered",)}
 
 
 def comparator_of(words):
@@ -64,7 +65,8 @@ WAIT_LAST = {b"blpop", b"brpop", b"blmove", b"brpoplpush", b"bzpopmin", b"bzpopm
 WAIT_FIRST = {b"blmpop", b"bzmpop"}
 
 
-OUTSIDE_TRANSACTIONS = {b"reset", b"hello", b"multi", b"watch", b"exec", b"discard", b"sort", b"sort_ro"}
+OUTSIDE_TRANSACTIONS = {b"reset", b"hello", b"multi", b"watch", b"exec", b"discard", b"sort", b"sort_ro",
+                        b"pubsub"}
 
 
 def is_by_chance(words):
@@ -97,7 +99,7 @@ def waits_long(words):
 
 
 def is_long(time):
-    return time not in (b"0.001", b"-1", b"x", b"", b"-0.001")
+    return time not in (b"0.001", b"-1", b"x", b"")
 
 
 def expires_soon(words):
