@@ -81,6 +81,8 @@ def is_comparable(words, in_transaction=False):
         return False
     if in_transaction and (is_by_chance(words) or name in OUTSIDE_TRANSACTIONS):
         return False
+    if in_transaction and name == b"client" and b"unblock" in [word.lower() for word in words]:
+        return False  # what is answered later, we queue none of
     if name in OWN_ANSWERS and (words[1].lower() if len(words) > 1 else None) in OWN_ANSWERS[name]:
         return False
     rule = RULES.get(name)
@@ -157,6 +159,6 @@ RULES = {
     b"scan": lambda words: words[1:2] == [b"0"],
     b"sscan": lambda words: words[2:3] == [b"0"], b"hscan": lambda words: words[2:3] == [b"0"],
     b"zscan": lambda words: words[2:3] == [b"0"],
-    b"command": lambda words: words[1].lower() not in (b"getkeys", b"getkeysandflags") or len(words) > 3,  # arity -3 in 7.2
-    b"client": lambda words: words[1].lower() != b"kill" or not any(word.lower() in (b"skipme", b"type") for word in words),
+    b"command": lambda words: b"getkeys" not in words[1].lower() or len(words) > 3,  # arity -3 in 7.2
+    b"client": lambda words: words[1:2] not in ([b"kill"], [b"KILL"]) or not any(word.lower() in (b"skipme", b"type") for word in words),
 }

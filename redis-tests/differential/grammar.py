@@ -8,6 +8,7 @@ from .comparable import is_comparable
 TEMPLATES = pathlib.Path(__file__).with_name("templates.txt")
 USUAL_WEIGHT = 6
 ODD_CHANCE = 0.05
+QUESTION_CHANCE = 0.01
 STRAY_WORDS = [b"NX", b"XX", b"GET", b"EX", b"KEEPTTL", b"0", b"", b"100000", b"COUNT", b"LIMIT", b"MATCH", b"STORE"]
 
 
@@ -56,6 +57,8 @@ class Grammar:
         expand(r.choices(self.templates, cum_weights=self.cumulated)[0], arguments, words)
         while r.random() < ODD_CHANCE:
             make_odd(words, arguments)
+        if r.random() < QUESTION_CHANCE:
+            words = [b"COMMAND", r.choice([b"GETKEYS", b"GETKEYSANDFLAGS"])] + words
         return words if is_comparable(words, arguments.in_transaction) else [b"PING"]
 
 
