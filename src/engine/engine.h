@@ -31,6 +31,10 @@ struct engine_watcher {
     void *context;
     void (*expired)(void *context, uint32_t db, struct slice key);
     void (*setting_changed)(void *context, struct slice name, struct slice value);
+    /* A script runs for long: about every 10,000 instructions. May send and answer heartbeats,
+     * nothing else; must not come back into this engine. */
+    void (*breathe)(void *context);
+    void (*script_log)(void *context, int level, struct slice text);
     /* A waiter with a holder (engine_hold) gets his answer: where it goes, and that it is there.
      * The first may come without the second: he waits on. */
     struct reply (*answer_begins)(void *context, void *holder);
@@ -41,7 +45,7 @@ struct engine_watcher {
         uint32_t argc, const struct slice *argv);
     /* The node's own command at this place of the transaction that runs; where the reply goes. */
     void (*own_place)(void *context, uint32_t place, struct reply *reply);
-    /* A transaction publishes; how many of this node's clients hear it. */
+    /* A transaction or script publishes; how many of this node's clients hear it. */
     int64_t (*published)(void *context, bool shard, struct slice name, struct slice message);
 };
 

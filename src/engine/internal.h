@@ -6,7 +6,9 @@
 #include "data/table.h"
 #include "engine/engine.h"
 #include "raft/configuration.h"
+#include "script/store.h"
 #include "util/list.h"
+#include "util/mark.h"
 
 enum {
     SETTINGS_MAX = 64,
@@ -45,6 +47,7 @@ struct engine {
     struct engine_port port;      /* what commands may change outside the keyspace */
     struct thresholds thresholds; /* from the replicated settings */
     struct keyspace *keyspace;
+    struct scripts *scripts;
     struct blocked blocked;
 
     raft_index applied;

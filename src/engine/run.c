@@ -28,6 +28,7 @@ bool run_in_entry(
         .thresholds = &engine->thresholds,
         .reply = reply,
         .engine = &engine->port,
+        .scripts = engine->scripts,
         .may_block = words->may_block,
         .deadline_ms = words->deadline_ms,
     };
@@ -52,6 +53,7 @@ enum engine_query_result run_as_read(struct engine *engine, const struct command
         .thresholds = &engine->thresholds,
         .reply = reply,
         .engine = NULL, /* S3: a read has nothing to change */
+        .scripts = engine->scripts,
         .may_block = words->may_block,
     };
     call_run(&call);
@@ -68,6 +70,7 @@ enum engine_query_result engine_query(struct engine *engine, const struct comman
     enum engine_query_result result =
         run_as_read(engine, command, &words, read_clock_ms, seed, reply);
     if (result != QUERY_MUST_WAIT) return result;
+    SF_MARK("engine: a read meets a key that is due");
     SF_ASSERT(!settled);
     if (reply->out != NULL) buf_truncate(reply->out, before);
     return QUERY_MUST_WAIT;

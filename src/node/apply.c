@@ -40,6 +40,7 @@ static void note_dissolve(struct node *node, struct slice payload, raft_index in
     memcpy(node->dissolve_into.host, host.data, host.len);
     memset(node->dissolve_cluster, 0, sizeof node->dissolve_cluster);
     memcpy(node->dissolve_cluster, cluster.data, cluster.len);
+    SF_MARK("join: a cluster gives itself up for another");
     node->dissolve_index = index;
 }
 

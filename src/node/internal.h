@@ -9,6 +9,7 @@
 #include "node/topics.h"
 #include "util/codec.h"
 #include "util/list.h"
+#include "util/mark.h"
 #include "util/number.h"
 
 #define SESSION_PENDING_MAX 4096          /* requests of one client that wait for their reply */

@@ -554,6 +554,7 @@ static void on_mistaken(struct node *node, const struct greeting *theirs) {
         return;
     }
     if (node->fenced) return;
+    SF_MARK("link: a node finds that its address is another's");
     node->fenced = true;
     memcpy(node->fenced_by, theirs->cluster_id, sizeof node->fenced_by);
     node_log(node, LOG_WARNING,
@@ -570,6 +571,7 @@ static const char *judge(struct node *node, struct link *link, uint64_t wanted, 
     }
     if (link->purpose == LINK_GREET) return NULL;
     if (wanted != node->identity.id) {
+        SF_MARK("link: somebody looks for another node here");
         on_mistaken(node, theirs);
         *why = "it looks for another node";
         return "WRONGNODE another node lives at this address";
@@ -583,6 +585,7 @@ static const char *judge(struct node *node, struct link *link, uint64_t wanted, 
         return "ERR the directive databases differs between the nodes";
     }
     if (membership_has_removed(node, theirs)) {
+        SF_MARK("link: a removed node is told so");
         *why = "it was removed from the cluster";
         return "REMOVED this node was removed from the cluster";
     }

@@ -37,6 +37,11 @@ bool node_serves_data(const struct node *node) {
 
 /* -- the replica ----------------------------------------------------------------------------- */
 
+static void on_script_log(void *context, int level, struct slice text) {
+    node_log(context, (enum log_level)level, "script: %.*s", (int)SF_MIN(text.len, (size_t)1024),
+        text.data);
+}
+
 static void on_setting_changed(void *context, struct slice name, struct slice value) {
     struct node *node = context;
     struct buf error = {0};
@@ -65,6 +70,7 @@ struct engine *node_engine_new(struct node *node) {
     secret_of_cluster(node->identity.cluster_id, &settings.secret);
     struct engine_watcher watcher = {.context = node,
         .setting_changed = on_setting_changed,
+        .script_log = on_script_log,
         .own_place = transaction_own_place,
         .published = pubsub_publish};
     blocked_watch(node, &watcher);

@@ -165,6 +165,7 @@ static bool run_read(struct pending *pending, bool settled, int64_t clock_ms) {
             pending->argv, clock_ms, settled, random_next(&node->random), &reply);
     }
     if (result == QUERY_MUST_WAIT) {
+        SF_MARK("reads: a read waits for state time");
         pending->settle_clock_ms = clock_ms;
         pending->tried_ms = engine_now_ms(node->engine);
     }

@@ -67,6 +67,8 @@ const struct config_directive config_directives[] = {
     MEMORY("zset-max-ziplist-value", zset_max_listpack_value, ALL, 0, INT64_MAX, "64"),
     MEMORY("hll-sparse-max-bytes", hll_sparse_max_bytes, ALL, 0, INT64_MAX, "3000"),
 
+    INTEGER("script-budget", script_budget, ALL, 100000, 100000000000, "100000000"),
+
     /* the process */
     TEXT("dir", dir, START, "."),
     TEXT("logfile", logfile, START, ""),
