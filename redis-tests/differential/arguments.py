@@ -1,4 +1,5 @@
 """One random argument of each sort that a template may name."""
+import hashlib
 
 # Never between 10^6 and 2^29: SETRANGE would build values of that size.
 ODD_NUMBERS = ["0", "-1", "1", "9223372036854775807", "-9223372036854775808", "9223372036854775808",
@@ -12,6 +13,23 @@ ODD_IDS = [b"", b"-", b"+", b"$", b">", b"*", b"0", b"0-0", b"0-1", b"1-", b"-1"
            b"18446744073709551615", b"18446744073709551615-18446744073709551615", b"18446744073709551616-0", b"a-b", b"(", b"(1",
            b"9223372036854775808-1", b"1-18446744073709551614", b"1\0x-2", b"0" * 128]
 WORDS = ["nosuch", "help", "info", "count", "get", "GeTNaMe", "getname", "no-evict", "\r\n", "", "\0", "encoding", "freq"]
+
+
+SCRIPTS = [
+    b"return redis.call('GET', KEYS[1])", b"return redis.call(ARGV[1], KEYS[1])", b"return redis.pcall('INCR', KEYS[1])",
+    b"redis.call('SET', KEYS[1], ARGV[1]) return redis.call('STRLEN', KEYS[1])", b"return {1, 2, {3, 'x'}, false, ARGV[1]}",
+    b"return redis.error_reply('MY error')", b"return redis.status_reply(ARGV[1] or 'x')", b"return tonumber(ARGV[1])",
+    b"return #KEYS + #ARGV", b"return nosuch", b"x", b"return redis.call('LRANGE', KEYS[1], 0, -1)", b"return redis.call()",
+    b"return redis.call('TYPE', KEYS[1])", b"return redis.call('NOSUCH')", b"return redis.call('GET')", b"return true",
+    b"return redis.sha1hex(ARGV[1] or '')", b"return {ok='fine'}", b"return {err='bad'}", b"error('thrown')", b"error({err='X y'})",
+    b"redis.call('RPUSH', KEYS[1], ARGV[1], ARGV[1]) return redis.call('LLEN', KEYS[1])", b"return 3.99", b"return -1e30",
+    b"return redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')", b"redis.call('HSET', KEYS[1], 'a', ARGV[1] or '')",
+    b"local t = redis.call('HGETALL', KEYS[1]) return #t", b"redis.setresp(3) return redis.call('ZSCORE', KEYS[1], 'a')",
+    b"return redis.call('SET', KEYS[1], 'x', 'PX', 'y')", b"return redis.call('DEL', unpack(KEYS))", b"return {double=3.5}",
+    b"redis.call('INCRBY', KEYS[1], 3) error('after a write')", b"return cjson.encode({1, 2, {a='x'}})",
+    b"return {map={a=1}}", b"return cmsgpack.pack({1, 'a'})", b"return bit.bxor(12, 10)", b"return string.rep('x', 40)",
+    b"#!lua flags=no-writes\nreturn redis.call('SET', KEYS[1], 'x')", b"#!lua\nreturn 1", b"#!nosuch\nreturn 1",
+]
 
 
 class Arguments:
@@ -141,6 +159,14 @@ class Arguments:
         if r.random() < 0.15:
             return r.choice([b"", b"\0", payload[:-1], payload[:-8], payload[1:], payload + b"x"])
         return payload
+
+    def script(self):
+        return self.random.choice(SCRIPTS)
+
+    def sha(self):
+        r = self.random
+        sha = hashlib.sha1(r.choice(SCRIPTS)).hexdigest()
+        return (sha if r.random() < 0.95 else r.choice([sha.upper(), "", sha[:-1]])).encode()
 
     def channel(self):
         return self.random.choice([b"a", b"b", b"news.x", b"news.y", b""])
