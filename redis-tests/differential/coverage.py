@@ -86,6 +86,7 @@ def is_exempt(name):
     """Not to be compared by chance: the case files speak of them."""
     container, _, sub = name.partition(b"|")
     return container in UNSUITABLE - SUBSCRIBERS or sub in OWN_ANSWERS.get(container, ()) or sub == b"help" or \
+        container == b"function" or \
         name.startswith(b"shardforge.") or (not sub and None in OWN_ANSWERS.get(container, ()))
 
 

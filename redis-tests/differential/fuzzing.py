@@ -53,7 +53,8 @@ class Mismatch:
     @property
     def kind(self):
         """What shrinking must keep: another difference is another mismatch."""
-        return (self.command and self.command[0].lower(), self.oracle.kind, self.target.kind)
+        codes = [reply.value.split()[:1] if reply.is_error else reply.kind for reply in (self.oracle, self.target)]
+        return (self.command and self.command[0].lower(), codes)
 
 
 class Fuzzer:
@@ -111,7 +112,7 @@ class Fuzzer:
     def play(self, episode, coverage=None):
         """The first mismatch, or None."""
         self.set_thresholds(episode.thresholds)
-        self.admin.call(b"FLUSHALL")
+        self.admin.exchange([[b"FLUSHALL"], [b"SCRIPT", b"FLUSH"]])
         used = {}
         self.seen = set()
         try:
