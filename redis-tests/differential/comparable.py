@@ -161,5 +161,6 @@ RULES = {
     b"sscan": lambda words: words[2:3] == [b"0"], b"hscan": lambda words: words[2:3] == [b"0"],
     b"zscan": lambda words: words[2:3] == [b"0"],
     b"command": lambda words: b"getkeys" not in words[1].lower() or len(words) > 3,  # arity -3 in 7.2
-    b"client": lambda words: words[1:2] not in ([b"kill"], [b"KILL"]) or not any(word.lower() in (b"skipme", b"type") for word in words),
+    b"client": lambda words: b"kill" not in [word.lower() for word in words] or not any(
+        word.lower() in (b"skipme", b"type", b"id") for word in words),
 }
