@@ -160,7 +160,8 @@ RULES = {
     b"scan": lambda words: words[1:2] == [b"0"],
     b"sscan": lambda words: words[2:3] == [b"0"], b"hscan": lambda words: words[2:3] == [b"0"],
     b"zscan": lambda words: words[2:3] == [b"0"],
-    b"command": lambda words: b"getkeys" not in words[1].lower() or len(words) > 3,  # arity -3 in 7.2
+    b"command": lambda words: b"getkeys" not in words[1].lower() or (
+        len(words) > 3 and words[2].lower() not in (b"zrank", b"zrevrank")),  # arity -3 in 7.2
     b"client": lambda words: b"kill" not in [word.lower() for word in words] or not any(
         word.lower() in (b"skipme", b"type", b"id") for word in words),
 }

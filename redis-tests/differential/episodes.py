@@ -10,11 +10,6 @@ PACKET_SIZES = [1, 1, 2, 3, 5, 10, 20, 40]
 STRAY_IN_TRANSACTION = [[b"MULTI"], [b"WATCH", b"k0"], [b"NOSUCH"], [b"GET"], [b"RESET", b"x"], [b"DISCARD", b"x"]]
 
 
-def must_begin(words):
-    """SORT of Redis takes a number that was too large for an earlier command of the packet (errno) as its own."""
-    return words[0].lower() in (b"sort", b"sort_ro")
-
-
 class Episode:
     """packets: (connection, commands). Connections from CONNECTIONS on are subscribers."""
 
@@ -38,16 +33,14 @@ class Maker:
         self.in_transaction = [False] * CONNECTIONS
         self.subscriber = CONNECTIONS + self.random.randrange(3) if self.random.random() < 0.2 else None
         self.packets = []
-        self.kept = None  # a packet that comes next
 
     def episode(self):
         left = EPISODE_COMMANDS
         while left > 0:
             if self.subscriber is not None and self.random.random() < 0.1:
                 self.packets.append((self.subscriber, [self.subscription()]))
-            connection, packet = self.kept or (self.random.randrange(CONNECTIONS), None)
-            self.kept = None
-            packet = packet or self.packet(connection, min(left, self.random.choice(PACKET_SIZES)))
+            connection = self.random.randrange(CONNECTIONS)
+            packet = self.packet(connection, min(left, self.random.choice(PACKET_SIZES)))
             self.packets.append((connection, packet))
             left -= len(packet)
         return Episode(self.packets, self.random.choice([2, 3]), self.thresholds)
@@ -65,9 +58,6 @@ class Maker:
         for _ in range(size):
             stray = inside and r.random() < 0.01
             words = r.choice(STRAY_IN_TRANSACTION) if stray else self.grammar.command(self.arguments)
-            if must_begin(words) and packet:
-                self.kept = (connection, [words])
-                return packet
             packet.append(words)
             if is_by_chance(words) and not inside:
                 return packet
