@@ -13,7 +13,7 @@ from .settle import settle
 from .shrinking import Shrinker, write_words
 from .wire import ORACLE, TARGET, Pair, understand
 
-DIGEST_DEADLINE_S = 2.0
+DIGEST_DEADLINE_S = 0.7
 PUSH_TIMEOUT_S = 3.0
 NOT_SORTED = b"scores can't be converted"
 EMPTYING = {b"flushall", b"flushdb", b"swapdb", b"exec"}

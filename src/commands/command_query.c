@@ -94,6 +94,7 @@ void cmd_command_list(struct call *call) {
 
 static bool counts_are_good(
     const struct command *command, uint32_t argc, const struct slice *argv) {
+    if ((command->flags & CMD_NO_MANDATORY_KEYS) != 0) return true;
     for (const struct key_spec *spec = command->docs->key_specs; spec->begin_index != 0; spec++) {
         if (spec->counted && key_spec_positions(spec, argc, argv, NULL, 0) == 0) return false;
     }
