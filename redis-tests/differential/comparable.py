@@ -3,7 +3,7 @@ import re
 
 UNORDERED = """KEYS HGETALL HKEYS HVALS SMEMBERS SINTER SUNION SDIFF"""
 SCORED = """ZADD ZINCRBY ZSCORE ZMSCORE ZRANGE ZREVRANGE ZRANGEBYSCORE ZREVRANGEBYSCORE ZPOPMIN ZPOPMAX ZMPOP BZPOPMIN
-BZPOPMAX BZMPOP ZUNION ZINTER ZDIFF"""
+BZPOPMAX BZMPOP ZUNION ZINTER ZDIFF EVAL EVALSHA EVAL_RO EVALSHA_RO"""
 COMPARATORS = {
     **{name: ("unordered",) for name in UNORDERED.split()},
     **{name: ("doubles",) for name in SCORED.split()},
@@ -137,7 +137,7 @@ def is_ordered_sort(words):
     if b"by" in lowered:
         if b"alpha" in lowered or b"by" in lowered[lowered.index(b"by") + 1:]:
             return False
-        return words[1][:1] in b"lnz" and words[1] != b""
+        return words[1][:1] in b"lng" and words[1] != b""
     return True
 
 
