@@ -11,6 +11,9 @@
 #include "resp/reply.h"
 #include "util/random.h"
 
+/* Words of a client's request, at most. */
+#define REQUEST_ARGS_MAX (1u << 20)
+
 struct call;
 struct command;
 struct scripts;

@@ -557,6 +557,7 @@ void transaction_end_pending(struct pending *pending); /* it is about to be free
 void transaction_forget(struct session *session);      /* RESET, or the client has gone */
 void transactions_change_state(struct node *node);     /* revisions of before mean nothing now */
 int64_t transaction_queued(const struct session *session); /* commands; -1: no MULTI */
+bool transaction_writes(const struct session *session); /* EXEC would now */
 size_t transaction_bytes(const struct session *session);
 local_run local_exec, local_unwatch;
 /* cmd_server.c: CONFIG SET inside a transaction, as a command of the entry. false: it is none. */

@@ -539,7 +539,7 @@ void session_parse(struct session *session) {
         bool known = session->authenticated || session_is_authenticated(session);
         struct resp_limits limits = {
             .inline_bytes = 64 * 1024,
-            .multibulk_args = known ? 1024 * 1024 : 10,
+            .multibulk_args = known ? REQUEST_ARGS_MAX : 10,
             .bulk_bytes = known ? node->settings.proto_max_bulk_len : 16384,
             .request_bytes = node->settings.max_request_bytes,
             .authenticated = known,
