@@ -188,6 +188,16 @@ def shape(oracle, target):
     return next((problem for problem in (shape(a, b) for a, b in pairs) if problem), None)
 
 
+def picked(oracle, target):
+    """Chosen by chance: the shape counts; but errors are equal."""
+    return exact(oracle, target) if oracle.is_error else shape(oracle, target)
+
+
+def walk(oracle, target):
+    """The first step of a SCAN: the steps that follow show whether it was right."""
+    return exact(oracle, target) if oracle.is_error or target.is_error else None
+
+
 def field_names(reply):
     """Of the first line; a verbatim string's begins behind its format."""
     text = reply.text[4:] if reply.kind == "=" else reply.text
@@ -255,6 +265,7 @@ def like(_, target, *pattern):
 
 COMPARATORS = {
     "exact": exact, "unordered": unordered, "pairs": pairs, "encoding": encoding, "within": within, "type": same_type,
+    "picked": picked, "walk": walk,
     "doubles": doubles, "scores": scores, "shape": shape, "fields": fields,
     "pending": pending, "stream_info": stream_info, "group": group, "unbalanced": unbalanced,
     "docs": docs, "command": command,

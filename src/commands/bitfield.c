@@ -128,7 +128,10 @@ static bool fit(const struct field_step *step, __int128 value, uint64_t *out) {
     __int128 min = step->is_signed ? -max - 1 : 0;
     bool fits = value >= min && value <= max;
     if (!fits && step->overflow == OVERFLOW_FAIL) return false;
-    if (!fits && step->overflow == OVERFLOW_SAT) value = value < min ? min : max;
+    /* Redis's own arithmetic wraps around below max - INT64_MAX, where SET ends at the other end.
+     */
+    bool wraps = step->action == FIELD_SET && step->is_signed && value < max - INT64_MAX;
+    if (!fits && step->overflow == OVERFLOW_SAT) value = value < min && !wraps ? min : max;
     *out = spread(step, (uint64_t)value);
     return true;
 }

@@ -92,10 +92,14 @@ void cmd_command_list(struct call *call) {
 
 /* -- GETKEYS --------------------------------------------------------------------------------- */
 
-static bool counts_are_good(
-    const struct command *command, uint32_t argc, const struct slice *argv) {
+/* Keys at a fixed place, or counted, must be there (PFMERGE with a destination alone has none
+ * behind it); those behind a word need not. */
+static bool keys_are_there(const struct command *command, uint32_t argc, const struct slice *argv) {
+    if ((command->flags & CMD_NO_MANDATORY_KEYS) != 0) return true;
     for (const struct key_spec *spec = command->docs->key_specs; spec->begin_index != 0; spec++) {
-        if (spec->counted && key_spec_positions(spec, argc, argv, NULL, 0) == 0) return false;
+        bool fixed = spec->keyword == NULL && spec->begin_index != KEY_ANYWHERE;
+        if ((fixed || spec->counted) && key_spec_positions(spec, argc, argv, NULL, 0) == 0)
+            return false;
     }
     return true;
 }
@@ -111,7 +115,7 @@ static const struct command *command_asked_for(struct call *call) {
         error = "ERR The command has no key arguments";
     else if (!command_arity_fits(command, call->argc - 2))
         error = "ERR Invalid number of arguments specified for command";
-    else if (!counts_are_good(command, call->argc - 2, call->argv + 2))
+    else if (!keys_are_there(command, call->argc - 2, call->argv + 2))
         error = "ERR Invalid arguments specified for command";
     if (error == NULL) return command;
     reply_error(call->reply, error);

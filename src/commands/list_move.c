@@ -147,9 +147,9 @@ static bool parse_count(struct call *call, uint32_t at, int64_t *count) {
     return true;
 }
 
-/* counted_at: where the number of keys stands; deadline_ms NULL: LMPOP. */
-static void mpop(struct call *call, uint32_t counted_at, const int64_t *deadline_ms) {
-    int64_t n_keys, count = 1;
+/* counted_at: where the number of keys stands; waits: BLMPOP, the time before it judged last. */
+static void mpop(struct call *call, uint32_t counted_at, bool waits) {
+    int64_t n_keys, deadline_ms, count = 1;
     bool front;
     if (!call_range(call, call->argv[counted_at], 1, INT64_MAX,
             "ERR numkeys should be greater than 0", &n_keys))
@@ -161,6 +161,7 @@ static void mpop(struct call *call, uint32_t counted_at, const int64_t *deadline
     }
     uint32_t end = first + (uint32_t)n_keys;
     if (!parse_end(call, call->argv[end], &front) || !parse_count(call, end + 1, &count)) return;
+    if (waits && !call_timeout(call, call->argv[1], &deadline_ms)) return;
     for (uint32_t i = first; i < end; i++) {
         struct edit edit;
         if (!edit_begin(call, call->argv[i], OBJECT_LIST, &edit)) return;
@@ -170,17 +171,16 @@ static void mpop(struct call *call, uint32_t counted_at, const int64_t *deadline
         reply_and_drop(call, &edit, front, (uint64_t)count);
         return;
     }
-    if (!call_wait(call, deadline_ms, OBJECT_LIST, first, (uint32_t)n_keys))
+    if (!call_wait(call, waits ? &deadline_ms : NULL, OBJECT_LIST, first, (uint32_t)n_keys))
         reply_null_array(call->reply);
 }
 
 void cmd_lmpop(struct call *call) {
-    mpop(call, 1, NULL);
+    mpop(call, 1, false);
 }
 
 void cmd_blmpop(struct call *call) {
-    int64_t deadline_ms;
-    if (call_timeout(call, call->argv[1], &deadline_ms)) mpop(call, 2, &deadline_ms);
+    mpop(call, 2, true);
 }
 
 static void blocking_pop(struct call *call, bool front) {

@@ -65,8 +65,9 @@ void cmd_eval(struct call *call) {
 
 void cmd_evalsha(struct call *call) {
     struct script_job job = {.read_only = is_read_only(call)};
-    if (!script_keys(call, TEXT_NOT_INTEGER, &job.n_keys)) return;
-    const struct cached_script *cached = scripts_find(call->scripts, call->argv[1]);
+    bool is_sha = call->argv[1].len == SCRIPT_SHA_BYTES; /* judged before the number of keys */
+    if (is_sha && !script_keys(call, TEXT_NOT_INTEGER, &job.n_keys)) return;
+    const struct cached_script *cached = is_sha ? scripts_find(call->scripts, call->argv[1]) : NULL;
     if (cached == NULL) {
         reply_error(call->reply, TEXT_NO_SCRIPT);
         return;

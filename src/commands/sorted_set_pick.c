@@ -73,9 +73,9 @@ static bool parse_mpop(struct call *call, uint32_t at, bool *highest, int64_t *c
     return good;
 }
 
-/* counted_at: where the number of keys stands; deadline_ms NULL: ZMPOP. */
-static void mpop(struct call *call, uint32_t counted_at, const int64_t *deadline_ms) {
-    int64_t n_keys, count = 1;
+/* counted_at: where the number of keys stands; waits: BZMPOP, the time before it judged last. */
+static void mpop(struct call *call, uint32_t counted_at, bool waits) {
+    int64_t n_keys, deadline_ms, count = 1;
     bool highest;
     if (!call_range(call, call->argv[counted_at], 1, INT64_MAX,
             "ERR numkeys should be greater than 0", &n_keys))
@@ -87,6 +87,7 @@ static void mpop(struct call *call, uint32_t counted_at, const int64_t *deadline
     }
     uint32_t end = first + (uint32_t)n_keys;
     if (!parse_mpop(call, end, &highest, &count)) return;
+    if (waits && !call_timeout(call, call->argv[1], &deadline_ms)) return;
     for (uint32_t i = first; i < end; i++) {
         struct edit edit;
         if (!edit_begin(call, call->argv[i], OBJECT_ZSET, &edit)) return;
@@ -97,17 +98,16 @@ static void mpop(struct call *call, uint32_t counted_at, const int64_t *deadline
             call, &edit, highest, SF_MIN((uint64_t)count, zset_size(&edit.value)), POP_PAIRS);
         return;
     }
-    if (!call_wait(call, deadline_ms, OBJECT_ZSET, first, (uint32_t)n_keys))
+    if (!call_wait(call, waits ? &deadline_ms : NULL, OBJECT_ZSET, first, (uint32_t)n_keys))
         reply_null_array(call->reply);
 }
 
 void cmd_zmpop(struct call *call) {
-    mpop(call, 1, NULL);
+    mpop(call, 1, false);
 }
 
 void cmd_bzmpop(struct call *call) {
-    int64_t deadline_ms;
-    if (call_timeout(call, call->argv[1], &deadline_ms)) mpop(call, 2, &deadline_ms);
+    mpop(call, 2, true);
 }
 
 static void blocking_pop(struct call *call, bool highest) {

@@ -183,6 +183,7 @@ static bool range_options(
     else if (options->with_scores && range->kind == BY_LEX)
         error = "ERR syntax error, WITHSCORES not supported in combination with BYLEX";
     if (error != NULL) reply_error(call->reply, error);
+    if (range->kind == BY_RANK) options->offset = 0; /* LIMIT x -1 is let pass, and says nothing */
     return error == NULL;
 }
 

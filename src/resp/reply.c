@@ -60,12 +60,17 @@ static void append_simple(struct buf *out, char type, struct slice text) {
     buf_commit(out, text.len + 3);
 }
 
-/* Makes text of len bytes fit on a line; returns its length. */
-static size_t line_clean(char *text, size_t len) {
-    while (len > 0 && (text[len - 1] == '\r' || text[len - 1] == '\n')) len--;
+static void line_join(char *text, size_t len) {
     for (size_t i = 0; i < len; i++) {
         if (text[i] == '\r' || text[i] == '\n') text[i] = ' ';
     }
+}
+
+/* Makes an error of len bytes fit on a line; returns its length. Unlike a status it loses its last
+ * line ends, as it does in Redis. */
+static size_t line_clean(char *text, size_t len) {
+    while (len > 0 && (text[len - 1] == '\r' || text[len - 1] == '\n')) len--;
+    line_join(text, len);
     return len;
 }
 
@@ -74,7 +79,10 @@ static void append_line(struct buf *out, char type, const char *text) {
     char *start = buf_reserve(out, len + 3);
     *start = type;
     memcpy(start + 1, text, len);
-    len = line_clean(start + 1, len);
+    if (type == '-')
+        len = line_clean(start + 1, len);
+    else
+        line_join(start + 1, len);
     put_crlf(start + 1 + len);
     buf_commit(out, len + 3);
 }
