@@ -131,6 +131,33 @@ uint64_t model_next_change(const struct model *model, uint64_t step, uint32_t db
     return next;
 }
 
+static bool version_equal(const struct model_version *a, const struct model_version *b) {
+    return a->due_ms == b->due_ms && value_equal(a->value, b->value);
+}
+
+uint64_t model_last_change(
+    const struct model *model, uint64_t step, uint32_t db, struct slice name) {
+    static const struct model_version absent = {0, NULL, MODEL_NEVER};
+    const struct model_key *key = key_find(model, db, name);
+    if (key == NULL) return 0;
+    for (size_t i = version_after(key, step); i > 0; i--) {
+        const struct model_version *before = i > 1 ? &key->versions[i - 2] : &absent;
+        if (!version_equal(before, &key->versions[i - 1])) return key->versions[i - 1].step;
+    }
+    return 0;
+}
+
+bool model_is_absent(
+    const struct model *model, uint64_t low, uint64_t high, uint32_t db, struct slice name) {
+    const struct model_key *key = key_find(model, db, name);
+    if (key == NULL) return true;
+    size_t i = version_after(key, low);
+    if (i == 0 || key->versions[i - 1].value == NULL) return true;
+    for (; i < key->n && key->versions[i].step <= high; i++)
+        if (key->versions[i].value == NULL) return true;
+    return false;
+}
+
 /* -- arguments, replies ---------------------------------------------------------------------- */
 
 bool number_of(struct slice text, int64_t *out) {
@@ -247,7 +274,7 @@ static bool bulk_at(struct slice text, size_t *at, struct slice *out) {
     return *at <= text.len;
 }
 
-void model_sort_reply(struct slice name, struct buf *reply) {
+static void sort_reply(struct slice name, struct buf *reply) {
     const struct model_command *command = command_find(name);
     if (command == NULL || (command->flags & MODEL_UNORDERED) == 0) return;
     struct slice text = buf_slice(reply);
@@ -273,4 +300,18 @@ void model_sort_reply(struct slice name, struct buf *reply) {
     } else {
         buf_free(&sorted);
     }
+}
+
+bool model_is_alike(struct slice name, struct slice given, struct slice expected) {
+    if (slice_equal(given, expected)) return true;
+    if (given.len != expected.len) return false;
+    struct buf one = {0}, other = {0};
+    buf_append_slice(&one, given);
+    buf_append_slice(&other, expected);
+    sort_reply(name, &one);
+    sort_reply(name, &other);
+    bool alike = slice_equal(buf_slice(&one), buf_slice(&other));
+    buf_free(&one);
+    buf_free(&other);
+    return alike;
 }

@@ -60,8 +60,13 @@ bool model_is_write(struct slice name);
  * fits and nothing is appended; else it is -1. */
 void model_run(struct model *model, const struct model_question *question, struct buf *reply,
     int64_t *most_ms);
-/* The reply with its elements sorted where the command does not promise an order. */
-void model_sort_reply(struct slice name, struct buf *reply);
+/* Whether two replies are one, but for an order that the command does not promise. */
+bool model_is_alike(struct slice name, struct slice given, struct slice expected);
+/* The last step up to `step` at which a key was not as it had been before (not only touched). */
+uint64_t model_last_change(const struct model *model, uint64_t step, uint32_t db, struct slice key);
+/* Whether a key is absent at some step in [low, high]. */
+bool model_is_absent(
+    const struct model *model, uint64_t low, uint64_t high, uint32_t db, struct slice key);
 /* The next step after `step` at which one of the command's keys changes; UINT64_MAX: none. */
 uint64_t model_next_change(
     const struct model *model, uint64_t step, uint32_t db, uint32_t argc, const struct slice *argv);

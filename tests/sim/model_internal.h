@@ -26,6 +26,7 @@ void value_unref(const struct model_value *value);
 struct model_value *value_new(enum model_type type);
 /* A copy of its own; of NULL: an empty one of that type. */
 struct model_value *value_edit(const struct model_value *value, enum model_type type);
+bool value_equal(const struct model_value *a, const struct model_value *b);
 uint32_t value_find(const struct model_value *value, struct slice name); /* n: not there */
 struct model_element *value_insert(struct model_value *value, uint32_t at, struct slice name);
 void value_remove(struct model_value *value, uint32_t at);

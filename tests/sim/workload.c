@@ -332,7 +332,10 @@ static void fill_read(struct words *words) {
     static const char *const of_strings[] = {"GET", "GET", "GET", "STRLEN"};
     static const char *const of_keys[] = {"PTTL", "PEXPIRETIME", "TYPE", "EXISTS"};
     uint64_t draw = below(words, 10);
-    if (draw < 4) {
+    if (chance(words, 4)) {
+        word(words, "MGET"); /* all accounts */
+        for (unsigned i = 0; i < ACCOUNTS; i++) word(words, "a%u", i);
+    } else if (draw < 4) {
         one_of(words, 4, of_strings);
         key(words, chance(words, 70) ? 'k' : 'n');
     } else if (draw < 5) {
@@ -404,6 +407,33 @@ void workload_fill(struct world *world, uint64_t unique, struct client_call *cal
         words_slices(&words, argv);
         if (history_is_free(world->history, call->db, words.argc, argv)) break;
     }
+    call_set_words(call, words.argc, argv);
+    buf_free(&words.text);
+}
+
+/* PTTL is left out: its answer follows the reader's clock. */
+void workload_fill_inner(struct world *world, uint64_t unique, struct client_call *call) {
+    struct words words = {.world = world, .unique = unique};
+    struct slice argv[WORDS_MAX];
+    do {
+        words_clear(&words);
+        if (call->kind == CALL_WRITE)
+            fill_write(&words);
+        else
+            fill_read(&words);
+        words_slices(&words, argv);
+    } while (slice_is(argv[0], "PTTL"));
+    call_set_words(call, words.argc, argv);
+    buf_free(&words.text);
+}
+
+void workload_fill_watch(struct world *world, struct client_call *call) {
+    struct words words = {.world = world};
+    struct slice argv[WORDS_MAX];
+    word(&words, "WATCH");
+    for (uint64_t n = 1 + below(&words, 3); n > 0; n--) any_key(&words);
+    words_slices(&words, argv);
+    call->kind = CALL_READ;
     call_set_words(call, words.argc, argv);
     buf_free(&words.text);
 }
