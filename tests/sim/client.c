@@ -63,6 +63,7 @@ static void call_end(struct world *world, size_t number, enum outcome outcome, s
     if (call->kind != CALL_ADMIN) world->coverage[covers[outcome]]++;
     struct slice expected = call->is_queued ? SLICE("+QUEUED\r\n") : SLICE("+OK\r\n");
     if (outcome == OUTCOME_ANSWERED) bank_check(world, call);
+    if (outcome == OUTCOME_ANSWERED) blocking_learn(world, call);
     if (call->kind == CALL_SESSION && reply.len > 0 && !slice_equal(reply, expected))
         world_fail(world, "a connection's own command fails: %.*s", (int)reply.len, reply.data);
     if (!world->options.transcript) return;
@@ -199,6 +200,7 @@ static bool client_connect(struct world *world, struct client *client, uint32_t 
     client->connection = ++world->clients->next_connection;
     client->last_in_us = client->last_out_us = 0;
     client->db = 0;
+    client->id = 0;
     process_arrive(world->processes[node], ARRIVE_CLIENT_OPEN, client->connection, SLICE(""));
     return true;
 }
@@ -260,10 +262,16 @@ static void client_turn(struct world *world, struct client *client, struct buf *
     }
 }
 
+static void client_leave_in(struct world *world, struct client *client, int64_t most_us) {
+    queue_put(&world->queue, world_now_us(world) + world_between(world, 0, most_us),
+        client_patience, world, client->number, client->ticket);
+}
+
 static void client_pipeline(struct world *world, struct client *client) {
     struct buf packet = {0};
     uint64_t n = world_chance(world, 60) ? 1 : 1 + world_below(world, PIPELINE_MAX);
-    if (bank_begin(world, client, &packet)) n = 0;
+    if (bank_begin(world, client, &packet) || blocking_unblock(world, client, &packet)) n = 0;
+    bool blocks = n > 0 && world_chance(world, 8);
     for (uint64_t i = 0; i < n; i++) {
         if (world_chance(world, 3)) client_turn(world, client, &packet);
         if (world_chance(world, 12)) {
@@ -274,8 +282,10 @@ static void client_pipeline(struct world *world, struct client *client) {
         workload_fill(world, ++world->clients->next_unique, &call);
         client_put(world, client, &call, &packet);
     }
+    if (blocks) blocking_say(world, client, &packet);
     client_dispatch(world, client, &packet);
     buf_free(&packet);
+    if (blocks && world_chance(world, 15)) client_leave_in(world, client, 500000);
     if (world_chance(world, 2)) client_hang_up(world, client);
 }
 
@@ -360,4 +370,17 @@ void clients_start(struct world *world) {
 
 void clients_stop(struct world *world) {
     world->clients->working = false;
+}
+
+bool clients_only_wait(struct world *world, uint64_t *n_blocked) {
+    const struct clients *clients = world->clients;
+    *n_blocked = 0;
+    for (uint32_t i = 0; i < clients->n; i++) {
+        const struct client *client = &clients->list[i];
+        if (client->state == CLIENT_AWAY || client->n == 0) continue;
+        const struct client_call *first = &world->history->calls[client->first + client->answered];
+        if (!first->blocks) return false;
+        ++*n_blocked;
+    }
+    return true;
 }

@@ -21,6 +21,7 @@ struct client {
     size_t first, n, answered; /* the pipeline under way: calls in the history */
     uint32_t db;
     bool stale;      /* READONLY was said */
+    int64_t id;      /* what CLIENT ID said on this connection; 0: nothing */
     bool banks;      /* has asked for two balances, and is about to move something */
     uint64_t ticket; /* a later act or time-out is void */
     bool has_last;
@@ -58,6 +59,15 @@ void transaction_queue(struct world *world, struct client *client, struct buf *p
  * unlike any other. Frees the words. */
 void transaction_exec(struct world *world, struct client *client, struct buf *packet,
     struct exec_words *words, bool writes);
+
+/* -- blocking.c -------------------------------------------------------------------------------- */
+
+/* A command that may wait for a key; perhaps CLIENT ID before it. */
+void blocking_say(struct world *world, struct client *client, struct buf *packet);
+/* Perhaps CLIENT UNBLOCK of another client at the same node; false: it does something else. */
+bool blocking_unblock(struct world *world, struct client *client, struct buf *packet);
+/* A call was answered: CLIENT ID. */
+void blocking_learn(struct world *world, const struct client_call *call);
 
 /* -- bank.c: accounts whose sum is always 0 ---------------------------------------------------- */
 

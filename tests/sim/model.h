@@ -14,6 +14,42 @@
 
 struct model_value;
 
+/* -- who waits for keys (model_queue.h) ------------------------------------------------------ */
+
+struct model_waiter {
+    size_t id;                     /* the verdict's: which call */
+    uint64_t node, counter, nonce; /* where its command stands: incarnation, ... */
+    uint64_t sequence;
+    uint32_t position;
+    int64_t deadline_ms; /* MODEL_NEVER: none */
+    uint32_t db, argc;
+    const struct slice *argv; /* borrowed */
+};
+
+struct model_answer {
+    size_t id;
+    struct buf reply;
+};
+
+struct model_line { /* a key that came to hold what somebody waits for */
+    uint32_t db;
+    int type;
+    struct bytes *key;
+};
+
+struct model_queue {
+    struct model_waiter *waiters;
+    uint32_t n, cap;
+    struct model_waiter *loose; /* taken out since their node was not heard: may queue again */
+    uint32_t n_loose, loose_cap;
+    struct model_line *ready;
+    uint32_t n_ready, ready_cap;
+    struct model_answer *answers; /* those given since they were last cleared, in their order */
+    uint32_t n_answers, answers_cap;
+};
+
+/* -- keys ------------------------------------------------------------------------------------- */
+
 struct model_version {
     uint64_t step;                   /* from this step on */
     const struct model_value *value; /* NULL: absent. A reference. */
@@ -28,6 +64,8 @@ struct model_key {
 };
 
 struct model {
+    struct model_queue queue;
+    bool found_nothing; /* the command that ran last would wait, if it could */
     struct model_key *keys;
     size_t n, cap;
     uint64_t step;

@@ -61,7 +61,14 @@ void say_bulk(const struct run *run, struct slice text);
 void say_null(const struct run *run);
 void say_array(const struct run *run, uint64_t n);
 void say_integer(const struct run *run, int64_t value);
+void say_score(const struct run *run, int64_t score);
 void say_line(const struct run *run, const char *line); /* "+OK" */
+
+/* A sorted set's copy in the order of ranks. */
+struct model_value *value_ranked(const struct model_value *value);
+void run_lmove(const struct run *run);
+/* Whether a key holds such a value now. */
+bool model_holds(const struct model *model, uint32_t db, struct slice name, int type);
 
 /* -- the table ------------------------------------------------------------------------------- */
 
@@ -74,6 +81,7 @@ struct model_command {
 };
 
 extern const struct model_command model_string_commands[], model_key_commands[],
-    model_hash_commands[], model_list_commands[], model_set_commands[], model_zset_commands[];
+    model_hash_commands[], model_list_commands[], model_set_commands[], model_zset_commands[],
+    model_blocking_commands[];
 
 #endif

@@ -195,7 +195,8 @@ static void look_back(struct places *places) {
         struct slice name = call->argv[0];
         struct span *span = &places->spans[i];
         span->limit = session->next_write == 0 ? UINT64_MAX : session->next_write - 1;
-        if (call->kind == CALL_WRITE && call->step != 0) session->next_write = call->step;
+        if (call->kind == CALL_WRITE && call->step != 0)
+            session->next_write = call->asked_step != 0 ? call->asked_step : call->step;
         if (is_exec(name))
             session->exec = i + 1;
         else if (slice_is(name, "DISCARD") || slice_is(name, "UNWATCH"))
@@ -239,7 +240,8 @@ static void judge_call(struct places *places, size_t number) {
     struct session_place *session = &places->sessions[call->connection];
     if (call->kind == CALL_WRITE && call->outcome == OUTCOME_ANSWERED && call->step == 0)
         call_fail(places->trial, call, "an acknowledged write is lost", SLICE(""), 0);
-    if (call->kind == CALL_WRITE && call->step != 0 && call->step <= session->last)
+    uint64_t asked = call->asked_step != 0 ? call->asked_step : call->step;
+    if (call->kind == CALL_WRITE && asked != 0 && asked <= session->last)
         call_fail(
             places->trial, call, "a connection's calls ran out of order", SLICE(""), call->step);
     follow_watches(places, number);

@@ -10,6 +10,7 @@
 #include "sim/verdict.h"
 
 #include "sim/exec.h"
+#include "sim/model_queue.h"
 
 void call_fail(struct trial *trial, const struct client_call *call, const char *why,
     struct slice expected, uint64_t at) {
@@ -39,6 +40,9 @@ static void run_configuration(struct trial *trial, struct slice payload) {
         if (row != NULL) rows[i] = *row;
         rows[i].id = configuration.members[i].id;
     }
+    for (uint32_t i = 0; i < trial->n_rows; i++)
+        if (configuration_find(&configuration, trial->rows[i].id) == NULL)
+            wait_remove(trial, trial->rows[i].id);
     memcpy(trial->rows, rows, sizeof rows);
     trial->n_rows = configuration.n;
 }
@@ -49,6 +53,7 @@ static void run_incarnation(struct trial *trial, struct reader *in) {
     struct member_row *row = row_of(trial, incarnation.node);
     if (in->failed || row == NULL) return;
     if (row->origin.node != 0 && incarnation.counter <= row->origin.counter) return;
+    wait_remove(trial, incarnation.node); /* the former life's */
     row->origin = incarnation;
     row->last_sequence = 0;
 }
@@ -100,48 +105,72 @@ static void exec_words_of(const struct transaction_words *transaction, struct ex
     exec_finish(words);
 }
 
+void call_answered(struct trial *trial, raft_index index, struct client_call *call,
+    struct slice given, struct slice expected) {
+    call->step = trial->model->step;
+    if (!slice_equal(given, expected))
+        call_fail(trial, call, "the engine answers something else", expected, call->step);
+    judge_write(trial, index, call, expected);
+}
+
 /* A transaction. That it was void is believed here, and judged when all changes are known. */
-static void run_transaction(struct trial *trial, raft_index index,
-    const struct transaction_words *transaction, struct slice given) {
+static void run_transaction(
+    struct trial *trial, const struct log_place *at, const struct transaction_words *transaction) {
     struct exec_words words;
     struct buf reply = {0};
     exec_words_of(transaction, &words);
-    struct client_call *call = call_begin(trial, index, 0, words.argc, words.argv);
+    struct client_call *call = call_begin(trial, at->index, 0, words.argc, words.argv);
     if (call != NULL) {
-        struct model_question question = {call->step, 0, words.argc, words.argv, given};
+        struct model_question question = {call->step, 0, words.argc, words.argv, at->given};
         call->n_watched = transaction->n_watches;
-        call->is_void = slice_equal(given, SLICE("*-1\r\n"));
+        call->is_void = slice_equal(at->given, SLICE("*-1\r\n"));
         if (call->is_void)
-            buf_append_slice(&reply, given);
+            buf_append_slice(&reply, at->given);
         else if (!model_exec(trial->model, &question, false, &reply))
             call_fail(
                 trial, call, "the engine answers something else", buf_slice(&reply), call->step);
-        judge_write(trial, index, call, buf_slice(&reply));
+        judge_write(trial, at->index, call, buf_slice(&reply));
         trial->world->coverage[call->is_void ? COVER_EXEC_VOID : COVER_EXEC]++;
     }
     exec_free(&words);
     buf_free(&reply);
 }
 
-/* One command of the log, which the engines answered with `given`. */
-static void run_command(struct trial *trial, raft_index index, const struct command_reader *command,
-    struct slice given) {
-    int64_t most_ms;
-    struct transaction_words transaction;
-    if (transaction_read(command->argc, command->argv, &transaction)) {
-        run_transaction(trial, index, &transaction, given);
-        return;
-    }
-    if (!model_is_write(command->argv[0])) return; /* of the node's own: settings */
-    struct client_call *call = call_begin(trial, index, command->db, command->argc, command->argv);
+static void run_write(
+    struct trial *trial, const struct log_place *at, const struct command_reader *command) {
+    struct client_call *call =
+        call_begin(trial, at->index, command->db, command->argc, command->argv);
     if (call == NULL) return;
     struct buf reply = {0};
-    struct model_question question = {call->step, command->db, command->argc, command->argv, given};
+    int64_t most_ms;
+    struct model_question question = {
+        call->step, command->db, command->argc, command->argv, at->given};
     model_run(trial->model, &question, &reply, &most_ms);
-    if (!slice_equal(given, buf_slice(&reply)))
-        call_fail(trial, call, "the engine answers something else", buf_slice(&reply), call->step);
-    judge_write(trial, index, call, buf_slice(&reply));
+    call->asked_step = call->step;
+    if (trial->model->found_nothing)
+        wait_begin(trial, at, call, model_deadline(trial->model, command->argc, command->argv));
+    else
+        call_answered(trial, at->index, call, at->given, buf_slice(&reply));
     buf_free(&reply);
+}
+
+/* One command of the log. */
+static void run_command(
+    struct trial *trial, const struct log_place *at, const struct command_reader *command) {
+    struct transaction_words transaction;
+    struct slice name = command->argv[0];
+    if (transaction_read(command->argc, command->argv, &transaction)) {
+        run_transaction(trial, at, &transaction);
+    } else if (slice_is(name, "shardforge.again")) {
+        model_step(trial->model);
+        wait_again(trial, at, command->db, command->argc, command->argv);
+    } else if (slice_is(name, "shardforge.unblock")) {
+        model_step(trial->model);
+        wait_unblock(trial, at, command->argv);
+    } else if (model_is_write(name)) {
+        run_write(trial, at, command);
+    } /* else of the node's own: settings */
+    model_serve(trial->model);
 }
 
 /* Whether a sub-batch counts: of the row's incarnation, and next in its order. */
@@ -166,13 +195,16 @@ static void run_sub_batch(
     struct command_reader commands = {0};
     struct buf given = {0};
     command_reader_begin(&commands, header);
-    while (!trial->world->failed && command_reader_next(&commands)) {
+    struct log_place at = {.index = index, .header = header};
+    for (; !trial->world->failed && command_reader_next(&commands); at.position++) {
         buf_clear(&given);
-        if (!replay_next(trial->replay, &given)) break;
+        if (!replay_next(trial->replay, &given, &at.waits)) break;
+        at.given = buf_slice(&given);
         if (counts && commands.argc > 0)
-            run_command(trial, index, &commands, buf_slice(&given));
+            run_command(trial, &at, &commands);
         else if (given.len > 0)
             world_fail(trial->world, "entry %llu: a void place answers", (unsigned long long)index);
+        if (!trial->world->failed) wait_match(trial, index);
     }
     command_reader_free(&commands);
     buf_free(&given);
@@ -185,6 +217,8 @@ static void run_stamped(struct trial *trial, raft_index index, const struct comm
     entry_read_stamp(&in, &stamp);
     model_advance(trial->model, stamp.now_ms);
     if (entry->kind == ENTRY_INCARNATION) run_incarnation(trial, &in);
+    if (entry->kind == ENTRY_WAITERS_REMOVED)
+        while (in.rest.len > 0 && !in.failed) wait_remove(trial, read_u64(&in));
     if (entry->kind != ENTRY_BATCH) return;
     while (in.rest.len > 0 && !trial->world->failed) {
         if (!entry_read_sub_batch(&in, &header)) {
@@ -202,7 +236,9 @@ static void run_entry(struct trial *trial, raft_index index) {
         run_configuration(trial, bytes_slice(entry->payload));
     else if (entry->kind != ENTRY_NOOP)
         run_stamped(trial, index, entry);
-    if (!trial->world->failed) (void)replay_end(trial->replay);
+    if (trial->world->failed || !replay_end(trial->replay)) return;
+    model_time_out(trial->model);
+    wait_match(trial, index);
 }
 
 void verdict(struct world *world, const struct cluster_record *record) {
@@ -216,6 +252,7 @@ void verdict(struct world *world, const struct cluster_record *record) {
         run_entry(trial, i);
         trial->last_step[i] = trial->model->step;
     }
+    if (!world->failed) wait_at_the_end(trial);
     if (!world->failed) place_calls(trial);
     world->coverage[COVER_EXPIRED] += trial->model->n_expired;
     model_free(trial->model);

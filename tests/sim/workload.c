@@ -48,14 +48,14 @@ static void one_of(struct words *words, uint32_t n, const char *const *texts) {
 /* -- keys and values. A key's letter is its type, mostly -------------------------------------- */
 
 static void key(struct words *words, char type) {
-    static const char types[] = "kknhlsz";
+    static const char types[] = "kknhlszqy";
     if (chance(words, 2)) type = types[below(words, sizeof types - 1)];
-    unsigned n = type == 'k' ? 5 : type == 's' ? 3 : 2;
+    unsigned n = type == 'k' ? 5 : type == 's' ? 3 : type == 'q' ? 2 : type == 'y' ? 1 : 2;
     word(words, "%c%llu", type, below(words, n));
 }
 
 static void any_key(struct words *words) {
-    static const char types[] = "kkkkknnhhllsszz";
+    static const char types[] = "kkkkknnhhllsszzqqy";
     key(words, types[below(words, sizeof types - 1)]);
 }
 
@@ -271,7 +271,7 @@ static void fill_keys(struct words *words) {
         /* This one never exists: it only makes the call unlike any other. */
         if (chance(words, 70)) word(words, "unique:%llu", words->unique);
     } else if (draw < 13) {
-        static const char types[] = "kknhlsz";
+        static const char types[] = "kknhlszq";
         char type = types[below(words, sizeof types - 1)];
         word(words, "RENAME");
         key(words, type);
@@ -283,9 +283,28 @@ static void fill_keys(struct words *words) {
     }
 }
 
+/* What those wait for who wait. */
+static void fill_queue(struct words *words) {
+    if (chance(words, 75)) {
+        word(words, chance(words, 50) ? "LPUSH" : "RPUSH");
+        key(words, 'q');
+    } else {
+        word(words, "ZADD");
+        key(words, 'y');
+        word(words, "%llu", words->unique);
+    }
+    for (uint64_t n = chance(words, 70) ? 1 : 3; n > 0; n--) {
+        value(words);
+        if (n == 1) return;
+        if (slice_is(slice_of(buf_slice(&words->text).data, 4), "ZADD")) return;
+    }
+}
+
 static void fill_write(struct words *words) {
     uint64_t draw = below(words, 100);
-    if (draw < 35)
+    if (draw < 8)
+        fill_queue(words);
+    else if (draw < 35)
         fill_string(words);
     else if (draw < 45)
         fill_counter(words);
@@ -434,6 +453,47 @@ void workload_fill_watch(struct world *world, struct client_call *call) {
     for (uint64_t n = 1 + below(&words, 3); n > 0; n--) any_key(&words);
     words_slices(&words, argv);
     call->kind = CALL_READ;
+    call_set_words(call, words.argc, argv);
+    buf_free(&words.text);
+}
+
+/* Seconds with the call's number in the digits behind the microseconds. */
+static void seconds(struct words *words) {
+    unsigned long long ms = chance(words, 60) ? 1 + below(words, 300) : 1 + below(words, 4000);
+    word(words, "%llu.%03llu%06llu", ms / 1000, ms % 1000, words->unique % 1000000);
+}
+
+void workload_fill_blocking(struct world *world, uint64_t unique, struct client_call *call) {
+    static const char *const ends[] = {"LEFT", "RIGHT"};
+    struct words words = {.world = world, .unique = unique};
+    struct slice argv[WORDS_MAX];
+    uint64_t draw = below(&words, 10);
+    if (draw < 6) {
+        word(&words, chance(&words, 60) ? "BLPOP" : "BRPOP");
+        for (uint64_t n = chance(&words, 60) ? 1 : 2; n > 0; n--)
+            key(&words, chance(&words, 90) ? 'q' : 'l');
+        bool for_ever = chance(&words, 20);
+        if (for_ever) word(&words, "unique:%llu", words.unique);
+        if (for_ever)
+            word(&words, "0");
+        else
+            seconds(&words);
+    } else if (draw < 8) {
+        word(&words, "BLMOVE");
+        key(&words, 'q');
+        key(&words, chance(&words, 50) ? 'q' : 'l');
+        one_of(&words, 2, ends);
+        one_of(&words, 2, ends);
+        seconds(&words);
+    } else {
+        word(&words, "BZPOPMIN");
+        key(&words, 'y');
+        if (chance(&words, 30)) key(&words, 'z');
+        seconds(&words);
+    }
+    words_slices(&words, argv);
+    call->kind = CALL_WRITE;
+    call->blocks = true;
     call_set_words(call, words.argc, argv);
     buf_free(&words.text);
 }
