@@ -65,6 +65,7 @@ struct model_key {
 
 struct model {
     struct model_queue queue;
+    bool has_script[2]; /* was run before (model_script.c) */
     bool found_nothing; /* the command that ran last would wait, if it could */
     struct model_key *keys;
     size_t n, cap;

@@ -3,6 +3,7 @@
  * written in small and capital letters as no write with an unknown fate was. */
 #include "sim/client.h"
 #include "sim/drills.h"
+#include "sim/scripts.h"
 #include "util/buf.h"
 
 #include <ctype.h>
@@ -22,7 +23,7 @@ struct words {
 static void word(struct words *words, const char *format, ...) SF_PRINTF(2, 3);
 
 static void word(struct words *words, const char *format, ...) {
-    char text[128];
+    char text[256];
     va_list args;
     SF_ASSERT(words->argc < WORDS_MAX);
     va_start(args, format);
@@ -300,7 +301,30 @@ static void fill_queue(struct words *words) {
     }
 }
 
+static void fill_script(struct words *words) {
+    bool by_sha = chance(words, 50), moves = chance(words, 50);
+    word(words, by_sha ? "EVALSHA" : "EVAL");
+    if (moves) {
+        uint64_t from = below(words, ACCOUNTS);
+        word(words, "%s", by_sha ? SCRIPT_MOVE_SHA : SCRIPT_MOVE);
+        word(words, "2");
+        word(words, "a%u", (unsigned)from);
+        word(words, "a%u", (unsigned)((from + 1 + below(words, ACCOUNTS - 1)) % ACCOUNTS));
+        word(words, "%llu", 1 + below(words, 9));
+    } else {
+        word(words, "%s", by_sha ? SCRIPT_LIMIT_SHA : SCRIPT_LIMIT);
+        word(words, "1");
+        word(words, "r%llu", below(words, 2)); /* a key of nobody else's */
+        word(words, "%llu", 100 + below(words, 2000));
+    }
+    word(words, "%llu", words->unique);
+}
+
 static void fill_write(struct words *words) {
+    if (chance(words, 4)) {
+        fill_script(words);
+        return;
+    }
     uint64_t draw = below(words, 100);
     if (draw < 8)
         fill_queue(words);
