@@ -1,8 +1,8 @@
 /* What the commands of the workload mean, written a second time and apart from src: a plain list of
  * keys, each with every value it ever had. Writes run at the end, reads at any step.
  *
- * A step is what nobody can see half of: a move of state time, or one command. (A transaction will
- * be one step too: model_step, then model_run for each of its commands.) */
+ * A step is what nobody can see half of: a move of state time, or one command. (A transaction
+ * is one step too: model_step, then model_run for each of its commands.) */
 #ifndef SF_SIM_MODEL_H
 #define SF_SIM_MODEL_H
 
