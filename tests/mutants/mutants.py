@@ -253,9 +253,6 @@ MUTANTS = [
     Mutant("waiter-of-a-lost-node-kept", 60, "who waited at a node that began anew stays in the queue", [
         (ENGINE + "side.c", "        engine_remove_waiters(engine, incarnation.node); /* the former life's */\n", ""),
     ]),
-    Mutant("uncertain-waiter-kept", 300, "who was told that nobody knows may still be given something later", [
-        (NODE + "session.c", "        if ((head->command->flags & CMD_BLOCKING) != 0) blocked_give_up(head);\n", ""),
-    ]),
     Mutant("queue-not-in-the-image", 20, "a snapshot forgets who waits", [
         (ENGINE + "side.c", "    blocked_put(engine, out);", "    put_varint(out, 0);"),
     ]),
