@@ -59,6 +59,17 @@ void blocked_begin(struct node *node, struct pending *pending, const struct engi
     become_blocked(pending, &place);
 }
 
+/* What its session does from now on comes behind its end: a log that holds it may still let it
+ * wait, but when a later call is answered it takes nothing any more (DESIGN 6). */
+void blocked_give_up(struct pending *write) {
+    struct node *node = write->session->node;
+    SF_ASSERT(write->kind == PENDING_WRITE && write->batch->given);
+    struct waiter_place place = {node->incarnation.node, node->incarnation.counter,
+        node->incarnation.nonce, write->batch->sequence, write->position};
+    log_unblock(node, NULL, &place, "gone");
+    write->session->settle_sequence = node->next_sequence - 1; /* the batch that holds its end */
+}
+
 void blocked_drop(struct pending *pending) {
     struct node *node = pending->session->node;
     blocked_ends(pending, PENDING_REPLY);

@@ -615,6 +615,7 @@ void blocked_watch(struct node *node, struct engine_watcher *watcher);
 void blocked_begin(struct node *node, struct pending *pending, const struct engine_position *at);
 /* The new state of a snapshot has seen a write: it goes on waiting there; false: it does not. */
 bool blocked_goes_on(struct pending *write);
+void blocked_give_up(struct pending *write); /* it was given, and its client hears: unknown */
 void blocked_after_snapshot(struct node *node);
 void blocked_queue(struct pending *read);   /* it found nothing and may wait: into the log */
 void blocked_drop(struct pending *pending); /* its client goes */

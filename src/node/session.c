@@ -611,6 +611,7 @@ void session_time_out_head(struct session *session) {
     if (given) {
         node->n_errors_uncertain++;
         session->settle_sequence = SF_MAX(session->settle_sequence, head->batch->sequence);
+        if ((head->command->flags & CMD_BLOCKING) != 0) blocked_give_up(head);
         reply_errorf(&reply, "UNCERTAIN Write outcome unknown (term %llu index %llu)",
             (unsigned long long)head->batch->given_term,
             (unsigned long long)head->batch->given_index);

@@ -150,6 +150,11 @@ void stream_trim(struct node *node) {
     }
     if (node->open_batch != NULL) node->open_batch->sequence -= dropped;
     node->next_sequence -= dropped;
+    if (dropped == 0) return;
+    LIST_FOR_EACH(link, &node->sessions) {
+        struct session *session = SF_CONTAINER(link, struct session, in_node);
+        session->settle_sequence = SF_MIN(session->settle_sequence, node->next_sequence - 1);
+    }
 }
 
 struct out_batch *stream_batch(struct node *node, uint64_t sequence) {

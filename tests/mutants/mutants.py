@@ -231,6 +231,37 @@ MUTANTS = [
          "snapshot->index) == snapshot->term;", "return snapshot->index + 1000000 <= raft->commit;"),
         (RAFT + "snapshot_receive.c", "SF_ASSERT(snapshot.index > raft->commit);", ";"),
     ]),
+    # -- transactions, and who waits for keys -----------------------------------------------------------------------
+    Mutant("watch-not-checked", 20, "EXEC runs whatever has changed since WATCH", [
+        (ENGINE + "transaction.c", "        if (db_revision(db, watch.key, engine->now_ms) != watch.revision) return "
+         "false;\n", ""),
+    ]),
+    Mutant("exec-always-void", 20, "EXEC of a session that watches anything does nothing", [
+        (ENGINE + "transaction.c", "        if (db_revision(db, watch.key, engine->now_ms) != watch.revision) return "
+         "false;\n", "        if (db_revision(db, watch.key, engine->now_ms) + 1 > 0) return false;\n"),
+    ]),
+    Mutant("exec-not-atomic", 100, "who waits is served between two commands of a transaction", [
+        (ENGINE + "transaction.c", "    run_in_entry(engine, words, seed, reply);\n",
+         "    run_in_entry(engine, words, seed, reply);\n    blocked_serve(engine);\n"),
+    ]),
+    Mutant("waiter-served-twice", 20, "who was served stays in the queue", [
+        (ENGINE + "blocked.c", "if (run_in_entry(engine, &words, hash_mix(seed), &reply)) answer_end(engine, "
+         "waiter->holder);\n    sf_free(waiter);", "if (run_in_entry(engine, &words, hash_mix(seed), &reply)) {\n"
+         "        answer_end(engine, waiter->holder);\n        waiter->holder = NULL;\n"
+         "        waiter_enter(engine, waiter);\n    } else {\n        sf_free(waiter);\n    }"),
+    ]),
+    Mutant("waiter-of-a-lost-node-kept", 60, "who waited at a node that began anew stays in the queue", [
+        (ENGINE + "side.c", "        engine_remove_waiters(engine, incarnation.node); /* the former life's */\n", ""),
+    ]),
+    Mutant("queue-not-in-the-image", 20, "a snapshot forgets who waits", [
+        (ENGINE + "side.c", "    blocked_put(engine, out);", "    put_varint(out, 0);"),
+    ]),
+    Mutant("deadline-by-a-local-clock", 5, "how long a client waits depends on a clock of the node (S2)", [
+        ("src/commands/waiting.c", "#include \"commands/functions.h\"\n", "#include \"commands/functions.h\"\n\n"
+         "#include <time.h>\n"),
+        ("src/commands/waiting.c", "due_clamp(call->now_ms + timeout_ms);",
+         "due_clamp(call->now_ms + timeout_ms + clock() % 5);"),
+    ]),
     # -- who belongs to the cluster ---------------------------------------------------------------------------------
     Mutant("foreign-hello-accepted", 100, "a node of another cluster is welcome, and so is one that looks for another", [
         (NODE + "link.c", "    if (wanted != node->identity.id) {", "    if (false) {"),

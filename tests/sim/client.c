@@ -1,34 +1,15 @@
-#include "sim/client.h"
+#include "sim/client_internal.h"
 
 #include "resp/reply.h"
 #include "resp/value.h"
 #include "sim/drills.h"
 #include "sim/network.h"
-#include "util/list.h"
 
 #include <stdio.h>
 
-enum { PIPELINE_MAX = 8, CLIENTS_MAX = 64 };
+enum { PIPELINE_MAX = 8 };
 
 #define PATIENCE_US 10000000 /* then a client goes away */
-
-enum client_state { CLIENT_AWAY, CLIENT_CONNECTED };
-
-struct client {
-    uint32_t number;
-    bool is_worker;
-    enum client_state state;
-    uint32_t node, home;
-    uint64_t connection;
-    int64_t last_in_us, last_out_us; /* bytes come in order, both ways */
-    struct buf in;
-    size_t first, n, answered; /* the pipeline under way: calls in the history */
-    uint32_t db;
-    bool stale;      /* READONLY was said */
-    uint64_t ticket; /* a later act or time-out is void */
-    bool has_last;
-    size_t last;
-};
 
 struct parcel { /* bytes on their way between a client and a node */
     struct list in_clients;
@@ -38,14 +19,6 @@ struct parcel { /* bytes on their way between a client and a node */
     uint64_t connection;
     bool fin;
     struct buf bytes;
-};
-
-struct clients {
-    struct client list[CLIENTS_MAX];
-    uint32_t n;
-    bool working;
-    uint64_t next_connection, next_unique;
-    struct list parcels;
 };
 
 static struct client *client_of(struct world *world, uint64_t connection) {
@@ -72,7 +45,7 @@ static bool reply_has(struct slice reply, const char *text) {
 
 static enum outcome outcome_of(struct slice reply) {
     if (reply.data[0] != '-') return OUTCOME_ANSWERED;
-    if (reply_has(reply, "not executed")) return OUTCOME_REFUSED;
+    if (reply_has(reply, "not executed") || reply_has(reply, "-EXECABORT")) return OUTCOME_REFUSED;
     if (reply.len > 9 && memcmp(reply.data, "-LOADING ", 9) == 0) return OUTCOME_REFUSED;
     if (reply.len > 10 && memcmp(reply.data, "-UNCERTAIN", 10) == 0) return OUTCOME_UNCERTAIN;
     return OUTCOME_ANSWERED;
@@ -88,7 +61,10 @@ static void call_end(struct world *world, size_t number, enum outcome outcome, s
         call->reply = bytes_new(reply.data, reply.len);
     }
     if (call->kind != CALL_ADMIN) world->coverage[covers[outcome]]++;
-    if (call->kind == CALL_SESSION && reply.len > 0 && !slice_equal(reply, SLICE("+OK\r\n")))
+    struct slice expected = call->is_queued ? SLICE("+QUEUED\r\n") : SLICE("+OK\r\n");
+    if (outcome == OUTCOME_ANSWERED) bank_check(world, call);
+    if (outcome == OUTCOME_ANSWERED) blocking_learn(world, call);
+    if (call->kind == CALL_SESSION && reply.len > 0 && !slice_equal(reply, expected))
         world_fail(world, "a connection's own command fails: %.*s", (int)reply.len, reply.data);
     if (!world->options.transcript) return;
     char text[400];
@@ -102,7 +78,7 @@ static void client_lost(struct world *world, struct client *client) {
     client->n = client->answered = 0;
     client->state = CLIENT_AWAY;
     client->db = 0;
-    client->stale = false;
+    client->stale = client->banks = false;
     buf_clear(&client->in);
     if (client->is_worker) client_schedule(world, client, world_between(world, 5000, 250000));
 }
@@ -110,7 +86,7 @@ static void client_lost(struct world *world, struct client *client) {
 static void post(
     struct world *world, struct client *client, struct slice bytes, bool fin, int64_t delay_us);
 
-static void client_hang_up(struct world *world, struct client *client) {
+void client_hang_up(struct world *world, struct client *client) {
     post(world, client, SLICE(""), true, 0);
     client_lost(world, client);
 }
@@ -136,8 +112,9 @@ static void client_on_bytes(struct world *world, struct client *client) {
             (int)SF_MIN(client->in.len, (size_t)100), buf_slice(&client->in).data);
         return;
     }
+    size_t n = client->n;
     client->n = client->answered = 0;
-    if (!client->is_worker) return;
+    if (!client->is_worker || bank_goes_on(world, client, n)) return;
     if (world_chance(world, 3))
         client_hang_up(world, client);
     else
@@ -223,20 +200,22 @@ static bool client_connect(struct world *world, struct client *client, uint32_t 
     client->connection = ++world->clients->next_connection;
     client->last_in_us = client->last_out_us = 0;
     client->db = 0;
+    client->id = 0;
     process_arrive(world->processes[node], ARRIVE_CLIENT_OPEN, client->connection, SLICE(""));
     return true;
 }
 
-static void client_put(
+void client_put(
     struct world *world, struct client *client, struct client_call *call, struct buf *packet) {
     call->client = client->number;
     call->node = client->node;
     call->connection = client->connection;
-    call->db = client->db;
-    call->stale = client->stale && call->kind == CALL_READ;
+    bool is_exec = call->n_sent > 0; /* its words hold the databases */
+    call->db = is_exec ? 0 : client->db;
+    call->stale = client->stale && call->kind == CALL_READ && !slice_is(call->argv[0], "WATCH");
     call->invoked_us = world_now_us(world);
     call->completed_us = INT64_MAX;
-    resp_write_command(packet, call->argc, call->argv);
+    resp_write_command(packet, call->n_sent > 0 ? call->n_sent : call->argc, call->argv);
     client->last = history_add(world->history, call);
     client->has_last = true;
     if (client->n++ == 0) client->first = client->last;
@@ -250,7 +229,7 @@ static void client_patience(void *context, uint64_t number, uint64_t ticket) {
     client_hang_up(world, client);
 }
 
-static void client_dispatch(struct world *world, struct client *client, struct buf *packet) {
+void client_dispatch(struct world *world, struct client *client, struct buf *packet) {
     /* In one piece, or cut anywhere and then read in two turns. */
     size_t cut = world_chance(world, 15) ? world_below(world, packet->len) : packet->len;
     struct slice bytes = buf_slice(packet);
@@ -262,8 +241,8 @@ static void client_dispatch(struct world *world, struct client *client, struct b
         client->number, ++client->ticket);
 }
 
-static void client_say(struct world *world, struct client *client, struct buf *packet,
-    uint32_t argc, const struct slice *argv) {
+void client_say(struct world *world, struct client *client, struct buf *packet, uint32_t argc,
+    const struct slice *argv) {
     struct client_call call = {.kind = CALL_SESSION};
     call_set_words(&call, argc, argv);
     client_put(world, client, &call, packet);
@@ -283,17 +262,30 @@ static void client_turn(struct world *world, struct client *client, struct buf *
     }
 }
 
+static void client_leave_in(struct world *world, struct client *client, int64_t most_us) {
+    queue_put(&world->queue, world_now_us(world) + world_between(world, 0, most_us),
+        client_patience, world, client->number, client->ticket);
+}
+
 static void client_pipeline(struct world *world, struct client *client) {
     struct buf packet = {0};
     uint64_t n = world_chance(world, 60) ? 1 : 1 + world_below(world, PIPELINE_MAX);
+    if (bank_begin(world, client, &packet) || blocking_unblock(world, client, &packet)) n = 0;
+    bool blocks = n > 0 && world_chance(world, 8);
     for (uint64_t i = 0; i < n; i++) {
         if (world_chance(world, 3)) client_turn(world, client, &packet);
+        if (world_chance(world, 12)) {
+            transaction_say(world, client, &packet);
+            continue;
+        }
         struct client_call call = {.db = client->db};
         workload_fill(world, ++world->clients->next_unique, &call);
         client_put(world, client, &call, &packet);
     }
+    if (blocks) blocking_say(world, client, &packet);
     client_dispatch(world, client, &packet);
     buf_free(&packet);
+    if (blocks && world_chance(world, 15)) client_leave_in(world, client, 500000);
     if (world_chance(world, 2)) client_hang_up(world, client);
 }
 
@@ -378,4 +370,17 @@ void clients_start(struct world *world) {
 
 void clients_stop(struct world *world) {
     world->clients->working = false;
+}
+
+bool clients_only_wait(struct world *world, uint64_t *n_blocked) {
+    const struct clients *clients = world->clients;
+    *n_blocked = 0;
+    for (uint32_t i = 0; i < clients->n; i++) {
+        const struct client *client = &clients->list[i];
+        if (client->state == CLIENT_AWAY || client->n == 0) continue;
+        const struct client_call *first = &world->history->calls[client->first + client->answered];
+        if (!first->blocks) return false;
+        ++*n_blocked;
+    }
+    return true;
 }

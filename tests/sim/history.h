@@ -14,7 +14,8 @@ enum outcome {
     OUTCOME_UNKNOWN,   /* the connection ended first */
 };
 
-/* CALL_SESSION: of the connection itself (SELECT, READONLY): always +OK. */
+/* CALL_SESSION: of the connection itself (SELECT, READONLY, MULTI): always +OK, or +QUEUED. WATCH
+ * is a read whose answer says nothing. */
 enum call_kind { CALL_READ, CALL_WRITE, CALL_SESSION, CALL_ADMIN };
 
 struct client_call {
@@ -22,7 +23,10 @@ struct client_call {
     uint64_t connection;
     uint32_t db;
     enum call_kind kind;
-    bool stale; /* a read that may show a state of the past */
+    bool stale;      /* a read that may show a state of the past */
+    bool blocks;     /* it may wait for a key */
+    bool is_queued;  /* CALL_SESSION: it only goes into a transaction */
+    uint32_t n_sent; /* EXEC: only its first word is sent, what it runs follows (exec.h); 0: all */
     uint32_t argc;
     struct slice *argv;               /* owned: one allocation with the words behind */
     int64_t invoked_us, completed_us; /* completed INT64_MAX: never */
@@ -32,7 +36,11 @@ struct client_call {
     size_t latest_same;  /* ... the latest one, plus 1; kept at the first */
     size_t open_same;    /* ... the first that may still be found in the log, plus 1; likewise */
     /* found by the verdict */
-    uint64_t step; /* place in the order of everything that ran; 0: none */
+    uint64_t step;       /* place in the order of everything that ran; 0: none */
+    uint64_t asked_step; /* ... of a write as it came; it may have had to wait from there to step */
+    bool waits;          /* for a key, as far as the log goes */
+    bool is_void;        /* an EXEC that did nothing, since what was watched had changed */
+    uint32_t n_watched;  /* an EXEC in the log: how many keys it named */
 };
 
 struct history {

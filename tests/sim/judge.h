@@ -63,7 +63,7 @@ bool quorum_holds(const struct raft_configuration *configuration,
 /* The record of a cluster, NULL when unknown. */
 struct cluster_record *judge_cluster(struct judge *judge, const char *id);
 raft_index commit_known_at(const struct cluster_record *record, int64_t at_us);
-/* verdict.c: every call against the model of the committed log. */
+/* verdict.c, places.c: every call against the model of the committed log. */
 void verdict(struct world *world, const struct cluster_record *record);
 
 #endif

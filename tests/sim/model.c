@@ -1,4 +1,5 @@
 #include "sim/model_internal.h"
+#include "sim/model_queue.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@ void model_free(struct model *model) {
     }
     sf_free(model->keys);
     sf_free(model->times);
+    model_queue_free(&model->queue);
     sf_free(model);
 }
 
@@ -86,6 +88,9 @@ static void key_put(
         value_unref(value);
         value = NULL;
     }
+    const struct model_value *old = key->n == 0 ? NULL : key->versions[key->n - 1].value;
+    if (value != NULL && (old == NULL || old->type != value->type))
+        model_became(model, key->db, key->name, (int)value->type);
     if (key->n > 0 && key->versions[key->n - 1].step == model->step)
         value_unref(key->versions[--key->n].value); /* the same step again */
     if (key->n == key->cap) {
@@ -129,6 +134,40 @@ uint64_t model_next_change(const struct model *model, uint64_t step, uint32_t db
         if (after < key->n) next = SF_MIN(next, key->versions[after].step);
     }
     return next;
+}
+
+bool model_holds(const struct model *model, uint32_t db, struct slice name, int type) {
+    const struct model_key *key = key_find(model, db, name);
+    if (key == NULL || key->n == 0) return false;
+    const struct model_value *value = key->versions[key->n - 1].value;
+    return value != NULL && (int)value->type == type;
+}
+
+static bool version_equal(const struct model_version *a, const struct model_version *b) {
+    return a->due_ms == b->due_ms && value_equal(a->value, b->value);
+}
+
+uint64_t model_last_change(
+    const struct model *model, uint64_t step, uint32_t db, struct slice name) {
+    static const struct model_version absent = {0, NULL, MODEL_NEVER};
+    const struct model_key *key = key_find(model, db, name);
+    if (key == NULL) return 0;
+    for (size_t i = version_after(key, step); i > 0; i--) {
+        const struct model_version *before = i > 1 ? &key->versions[i - 2] : &absent;
+        if (!version_equal(before, &key->versions[i - 1])) return key->versions[i - 1].step;
+    }
+    return 0;
+}
+
+bool model_is_absent(
+    const struct model *model, uint64_t low, uint64_t high, uint32_t db, struct slice name) {
+    const struct model_key *key = key_find(model, db, name);
+    if (key == NULL) return true;
+    size_t i = version_after(key, low);
+    if (i == 0 || key->versions[i - 1].value == NULL) return true;
+    for (; i < key->n && key->versions[i].step <= high; i++)
+        if (key->versions[i].value == NULL) return true;
+    return false;
 }
 
 /* -- arguments, replies ---------------------------------------------------------------------- */
@@ -190,7 +229,8 @@ void say_integer(const struct run *run, int64_t value) {
 
 static const struct model_command *command_find(struct slice name) {
     const struct model_command *const families[] = {model_string_commands, model_key_commands,
-        model_hash_commands, model_list_commands, model_set_commands, model_zset_commands};
+        model_hash_commands, model_list_commands, model_set_commands, model_zset_commands,
+        model_blocking_commands, model_script_commands};
     for (size_t i = 0; i < SF_LENGTH(families); i++)
         for (const struct model_command *command = families[i]; command->name != NULL; command++)
             if (slice_is(name, command->name)) return command;
@@ -212,6 +252,7 @@ void model_run(struct model *model, const struct model_question *question, struc
     SF_ASSERT(command != NULL);
     SF_ASSERT((command->flags & MODEL_WRITES) == 0 || question->step == model->step);
     *most_ms = -1;
+    model->found_nothing = false;
     struct run run = {
         .model = model,
         .question = question,
@@ -247,7 +288,7 @@ static bool bulk_at(struct slice text, size_t *at, struct slice *out) {
     return *at <= text.len;
 }
 
-void model_sort_reply(struct slice name, struct buf *reply) {
+static void sort_reply(struct slice name, struct buf *reply) {
     const struct model_command *command = command_find(name);
     if (command == NULL || (command->flags & MODEL_UNORDERED) == 0) return;
     struct slice text = buf_slice(reply);
@@ -273,4 +314,18 @@ void model_sort_reply(struct slice name, struct buf *reply) {
     } else {
         buf_free(&sorted);
     }
+}
+
+bool model_is_alike(struct slice name, struct slice given, struct slice expected) {
+    if (slice_equal(given, expected)) return true;
+    if (given.len != expected.len) return false;
+    struct buf one = {0}, other = {0};
+    buf_append_slice(&one, given);
+    buf_append_slice(&other, expected);
+    sort_reply(name, &one);
+    sort_reply(name, &other);
+    bool alike = slice_equal(buf_slice(&one), buf_slice(&other));
+    buf_free(&one);
+    buf_free(&other);
+    return alike;
 }

@@ -1,8 +1,8 @@
 /* What the commands of the workload mean, written a second time and apart from src: a plain list of
  * keys, each with every value it ever had. Writes run at the end, reads at any step.
  *
- * A step is what nobody can see half of: a move of state time, or one command. (A transaction will
- * be one step too: model_step, then model_run for each of its commands.) */
+ * A step is what nobody can see half of: a move of state time, or one command. (A transaction
+ * is one step too: model_step, then model_run for each of its commands.) */
 #ifndef SF_SIM_MODEL_H
 #define SF_SIM_MODEL_H
 
@@ -13,6 +13,42 @@
 #define MODEL_NEVER INT64_MAX
 
 struct model_value;
+
+/* -- who waits for keys (model_queue.h) ------------------------------------------------------ */
+
+struct model_waiter {
+    size_t id;                     /* the verdict's: which call */
+    uint64_t node, counter, nonce; /* where its command stands: incarnation, ... */
+    uint64_t sequence;
+    uint32_t position;
+    int64_t deadline_ms; /* MODEL_NEVER: none */
+    uint32_t db, argc;
+    const struct slice *argv; /* borrowed */
+};
+
+struct model_answer {
+    size_t id;
+    struct buf reply;
+};
+
+struct model_line { /* a key that came to hold what somebody waits for */
+    uint32_t db;
+    int type;
+    struct bytes *key;
+};
+
+struct model_queue {
+    struct model_waiter *waiters;
+    uint32_t n, cap;
+    struct model_waiter *loose; /* taken out since their node was not heard: may queue again */
+    uint32_t n_loose, loose_cap;
+    struct model_line *ready;
+    uint32_t n_ready, ready_cap;
+    struct model_answer *answers; /* those given since they were last cleared, in their order */
+    uint32_t n_answers, answers_cap;
+};
+
+/* -- keys ------------------------------------------------------------------------------------- */
 
 struct model_version {
     uint64_t step;                   /* from this step on */
@@ -28,6 +64,9 @@ struct model_key {
 };
 
 struct model {
+    struct model_queue queue;
+    bool has_script[2]; /* was run before (model_script.c) */
+    bool found_nothing; /* the command that ran last would wait, if it could */
     struct model_key *keys;
     size_t n, cap;
     uint64_t step;
@@ -60,8 +99,13 @@ bool model_is_write(struct slice name);
  * fits and nothing is appended; else it is -1. */
 void model_run(struct model *model, const struct model_question *question, struct buf *reply,
     int64_t *most_ms);
-/* The reply with its elements sorted where the command does not promise an order. */
-void model_sort_reply(struct slice name, struct buf *reply);
+/* Whether two replies are one, but for an order that the command does not promise. */
+bool model_is_alike(struct slice name, struct slice given, struct slice expected);
+/* The last step up to `step` at which a key was not as it had been before (not only touched). */
+uint64_t model_last_change(const struct model *model, uint64_t step, uint32_t db, struct slice key);
+/* Whether a key is absent at some step in [low, high]. */
+bool model_is_absent(
+    const struct model *model, uint64_t low, uint64_t high, uint32_t db, struct slice key);
 /* The next step after `step` at which one of the command's keys changes; UINT64_MAX: none. */
 uint64_t model_next_change(
     const struct model *model, uint64_t step, uint32_t db, uint32_t argc, const struct slice *argv);

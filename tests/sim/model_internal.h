@@ -26,6 +26,7 @@ void value_unref(const struct model_value *value);
 struct model_value *value_new(enum model_type type);
 /* A copy of its own; of NULL: an empty one of that type. */
 struct model_value *value_edit(const struct model_value *value, enum model_type type);
+bool value_equal(const struct model_value *a, const struct model_value *b);
 uint32_t value_find(const struct model_value *value, struct slice name); /* n: not there */
 struct model_element *value_insert(struct model_value *value, uint32_t at, struct slice name);
 void value_remove(struct model_value *value, uint32_t at);
@@ -60,7 +61,14 @@ void say_bulk(const struct run *run, struct slice text);
 void say_null(const struct run *run);
 void say_array(const struct run *run, uint64_t n);
 void say_integer(const struct run *run, int64_t value);
+void say_score(const struct run *run, int64_t score);
 void say_line(const struct run *run, const char *line); /* "+OK" */
+
+/* A sorted set's copy in the order of ranks. */
+struct model_value *value_ranked(const struct model_value *value);
+void run_lmove(const struct run *run);
+/* Whether a key holds such a value now. */
+bool model_holds(const struct model *model, uint32_t db, struct slice name, int type);
 
 /* -- the table ------------------------------------------------------------------------------- */
 
@@ -73,6 +81,7 @@ struct model_command {
 };
 
 extern const struct model_command model_string_commands[], model_key_commands[],
-    model_hash_commands[], model_list_commands[], model_set_commands[], model_zset_commands[];
+    model_hash_commands[], model_list_commands[], model_set_commands[], model_zset_commands[],
+    model_blocking_commands[], model_script_commands[];
 
 #endif

@@ -33,7 +33,7 @@ static void run_pop(const struct run *run) {
 }
 
 /* LMOVE from to LEFT|RIGHT LEFT|RIGHT */
-static void run_lmove(const struct run *run) {
+void run_lmove(const struct run *run) {
     const struct model_value *from, *to;
     if (!value_open(run, 1, MODEL_LIST, &from)) return;
     if (from == NULL) {

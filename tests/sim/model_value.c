@@ -71,3 +71,17 @@ void value_set_text(struct bytes **text, struct slice to) {
     bytes_unref(*text);
     *text = new;
 }
+
+/* In the order in which it came, too: one that looks like another may be told from it. */
+bool value_equal(const struct model_value *a, const struct model_value *b) {
+    if (a == b) return true;
+    if (a == NULL || b == NULL || a->type != b->type || a->n != b->n) return false;
+    for (uint32_t i = 0; i < a->n; i++) {
+        const struct model_element *one = &a->elements[i], *other = &b->elements[i];
+        if (one->score != other->score || (one->value == NULL) != (other->value == NULL) ||
+            !slice_equal(bytes_slice(one->name), bytes_slice(other->name)) ||
+            !slice_equal(bytes_slice(one->value), bytes_slice(other->value)))
+            return false;
+    }
+    return true;
+}

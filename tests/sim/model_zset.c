@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void say_score(const struct run *run, int64_t score) {
+void say_score(const struct run *run, int64_t score) {
     char text[32];
     snprintf(text, sizeof text, "%" PRId64, score);
     say_bulk(run, slice_text(text));
@@ -76,8 +76,7 @@ static int element_order(const void *a, const void *b) {
     return slice_compare(bytes_slice(x->name), bytes_slice(y->name));
 }
 
-/* A copy in the order of ranks. */
-static struct model_value *ranked(const struct model_value *value) {
+struct model_value *value_ranked(const struct model_value *value) {
     struct model_value *zset = value_edit(value, MODEL_ZSET);
     if (zset->n > 1) qsort(zset->elements, zset->n, sizeof *zset->elements, element_order);
     return zset;
@@ -90,7 +89,7 @@ static void run_zpop(const struct run *run) {
         say_array(run, 0);
         return;
     }
-    struct model_value *zset = ranked(old);
+    struct model_value *zset = value_ranked(old);
     uint32_t at = is_command(run, "ZPOPMIN") ? 0 : zset->n - 1;
     say_array(run, 2);
     say_bulk(run, bytes_slice(zset->elements[at].name));
@@ -117,7 +116,7 @@ static void run_zcard(const struct run *run) {
 static void run_zrank(const struct run *run) {
     const struct model_value *zset;
     if (!value_open(run, 1, MODEL_ZSET, &zset)) return;
-    struct model_value *in_order = ranked(zset);
+    struct model_value *in_order = value_ranked(zset);
     uint32_t at = value_find(in_order, run->argv[2]);
     if (at == in_order->n)
         say_null(run);
@@ -140,7 +139,7 @@ static void run_zcount(const struct run *run) {
 static void run_zrange(const struct run *run) {
     const struct model_value *zset;
     if (!value_open(run, 1, MODEL_ZSET, &zset)) return;
-    struct model_value *in_order = ranked(zset);
+    struct model_value *in_order = value_ranked(zset);
     bool scores = run->argc > 4;
     say_array(run, (scores ? 2 : 1) * (uint64_t)in_order->n);
     for (uint32_t i = 0; i < in_order->n; i++) {

@@ -9,7 +9,22 @@
 
 #define QUESTION_BYTES 200 /* of the replies, in a failure's text */
 
+struct held {
+    struct waiter_place place;
+    size_t id;
+};
+
+/* What one engine's watcher has heard. */
+struct heard {
+    struct replay_answer *answers;
+    uint32_t n, cap;
+};
+
 struct replay {
+    struct heard of_grown, of_loaded;
+    uint32_t n_given;  /* answers that replay_answers gave last */
+    struct held *held; /* whoever may still wait */
+    uint32_t n_held, held_cap;
     struct world *world;
     const struct cluster_record *record;
     struct engine *grown, *loaded;
@@ -17,23 +32,95 @@ struct replay {
     uint64_t reload_every;
 };
 
-static struct engine *engine_for(const struct replay *replay) {
+/* -- the answers of those who waited --------------------------------------------------------- */
+
+/* Ids begin with 0, holders with 1. */
+static struct reply on_answer_begins(void *context, void *holder) {
+    struct heard *heard = context;
+    if (heard->n == heard->cap) {
+        heard->cap = SF_MAX(8u, heard->cap * 2);
+        heard->answers = sf_realloc(heard->answers, heard->cap * sizeof *heard->answers);
+    }
+    struct replay_answer *answer = &heard->answers[heard->n++];
+    *answer = (struct replay_answer){.id = (size_t)(uintptr_t)holder - 1};
+    return (struct reply){&answer->reply, 2};
+}
+
+/* One that began only waits on. */
+static void on_answer_ends(void *context, void *holder) {
+    const struct heard *heard = context;
+    (void)holder;
+    heard->answers[heard->n - 1].ended = true;
+}
+
+static void heard_clear(struct heard *heard) {
+    for (uint32_t i = 0; i < heard->n; i++) buf_free(&heard->answers[i].reply);
+    heard->n = 0;
+}
+
+/* The first n. */
+static void heard_drop(struct heard *heard, uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) buf_free(&heard->answers[i].reply);
+    heard->n -= n;
+    memmove(heard->answers, heard->answers + n, heard->n * sizeof *heard->answers);
+}
+
+static void heard_drop_begun(struct heard *heard) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < heard->n; i++) {
+        if (heard->answers[i].ended)
+            heard->answers[kept++] = heard->answers[i];
+        else
+            buf_free(&heard->answers[i].reply);
+    }
+    heard->n = kept;
+}
+
+void replay_hold(struct replay *replay, const struct waiter_place *place, size_t id) {
+    if (replay->n_held == replay->held_cap) {
+        replay->held_cap = SF_MAX(16u, replay->held_cap * 2);
+        replay->held = sf_realloc(replay->held, replay->held_cap * sizeof *replay->held);
+    }
+    replay->held[replay->n_held++] = (struct held){*place, id};
+    void *holder = (void *)(uintptr_t)(id + 1);
+    if (!engine_hold(replay->grown, place, holder) || !engine_hold(replay->loaded, place, holder))
+        world_fail(replay->world, "S1: who waits since %llu is not in the queue",
+            (unsigned long long)replay->index);
+}
+
+/* An engine that was loaded anew has the queue, and knows nobody to tell. */
+static void hold_again(struct replay *replay) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < replay->n_held; i++) {
+        void *holder = (void *)(uintptr_t)(replay->held[i].id + 1);
+        bool grown = engine_hold(replay->grown, &replay->held[i].place, holder);
+        if (engine_hold(replay->loaded, &replay->held[i].place, holder) != grown)
+            world_fail(replay->world, "S1: a waiter is lost or gained by loading the image of %llu",
+                (unsigned long long)replay->index);
+        if (grown) replay->held[kept++] = replay->held[i];
+    }
+    replay->n_held = kept;
+}
+
+static struct engine *engine_for(const struct replay *replay, struct heard *heard) {
     const struct node_settings *first = &replay->world->processes[0]->settings;
     struct engine_settings settings = {
         .n_dbs = first->databases,
         .proto_max_bulk_len = first->proto_max_bulk_len,
         .feature_level = SIM_LEVEL_MAX,
     };
+    struct engine_watcher watcher = {
+        .context = heard, .answer_begins = on_answer_begins, .answer_ends = on_answer_ends};
     secret_of_cluster(replay->record->id, &settings.secret);
-    return engine_new(&settings, NULL);
+    return engine_new(&settings, &watcher);
 }
 
 struct replay *replay_new(struct world *world, const struct cluster_record *record) {
     struct replay *replay = sf_alloc_zero(1, sizeof *replay);
     replay->world = world;
     replay->record = record;
-    replay->grown = engine_for(replay);
-    replay->loaded = engine_for(replay);
+    replay->grown = engine_for(replay, &replay->of_grown);
+    replay->loaded = engine_for(replay, &replay->of_loaded);
     replay->reload_every =
         SF_MAX((uint64_t)record->n / (uint64_t)world_between(world, 3, 20), (uint64_t)1);
     return replay;
@@ -42,6 +129,12 @@ struct replay *replay_new(struct world *world, const struct cluster_record *reco
 void replay_free(struct replay *replay) {
     engine_free(replay->grown);
     engine_free(replay->loaded);
+    struct heard *all[] = {&replay->of_grown, &replay->of_loaded};
+    for (int i = 0; i < 2; i++) {
+        heard_clear(all[i]);
+        sf_free(all[i]->answers);
+    }
+    sf_free(replay->held);
     sf_free(replay);
 }
 
@@ -66,7 +159,7 @@ bool replay_begin(struct replay *replay, raft_index index) {
     return false;
 }
 
-bool replay_next(struct replay *replay, struct buf *reply) {
+bool replay_next(struct replay *replay, struct buf *reply, bool *waits) {
     struct engine_position grown, loaded;
     struct buf other = {0};
     struct reply first = {reply, 2}, second = {&other, 2};
@@ -78,12 +171,45 @@ bool replay_next(struct replay *replay, struct buf *reply) {
         return false;
     }
     size_t before = reply->len;
-    engine_next(replay->grown, &first);
-    engine_next(replay->loaded, &second);
+    *waits = !engine_next(replay->grown, &first);
+    bool waits_too = !engine_next(replay->loaded, &second);
     struct slice mine = slice_of(buf_slice(reply).data + before, reply->len - before);
     bool bad = differs(replay, "a reply", mine, buf_slice(&other));
+    if (!bad && *waits != waits_too) {
+        bad = true;
+        world_fail(replay->world, "S1: a command of %llu waits in one engine only",
+            (unsigned long long)replay->index);
+    }
     buf_free(&other);
     return !bad;
+}
+
+const struct replay_answer *replay_answers(struct replay *replay, uint32_t *n) {
+    static const struct replay_answer none;
+    struct heard *grown = &replay->of_grown, *loaded = &replay->of_loaded;
+    if (replay->n_given > 0) { /* those of the last time */
+        heard_drop(grown, replay->n_given);
+        heard_drop(loaded, replay->n_given);
+    }
+    heard_drop_begun(grown);
+    heard_drop_begun(loaded);
+    *n = replay->n_given = grown->n;
+    if (grown->n != loaded->n) {
+        world_fail(replay->world, "S1: %u waiters are answered in %llu, and %u", grown->n,
+            (unsigned long long)replay->index, loaded->n);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < grown->n; i++) {
+        if (grown->answers[i].id != loaded->answers[i].id) {
+            world_fail(replay->world, "S1: waiters are answered in another order in %llu",
+                (unsigned long long)replay->index);
+            return NULL;
+        }
+        if (differs(replay, "a waiter's answer", buf_slice(&grown->answers[i].reply),
+                buf_slice(&loaded->answers[i].reply)))
+            return NULL;
+    }
+    return *n == 0 ? &none : grown->answers;
 }
 
 /* -- questions ------------------------------------------------------------------------------- */
@@ -151,7 +277,7 @@ static bool ask_both(struct replay *replay) {
 static bool reload(struct replay *replay) {
     struct buf image = {0}, again = {0};
     engine_free(replay->loaded);
-    replay->loaded = engine_for(replay);
+    replay->loaded = engine_for(replay, &replay->of_loaded);
     engine_dump(replay->grown, &image);
     bool good = engine_load(replay->loaded, buf_slice(&image)) == SF_OK;
     if (!good)
@@ -165,8 +291,9 @@ static bool reload(struct replay *replay) {
     }
     buf_free(&image);
     buf_free(&again);
+    if (good) hold_again(replay);
     replay->world->coverage[COVER_RELOADED]++;
-    return good;
+    return good && !replay->world->failed;
 }
 
 static bool is_digest(struct replay *replay, struct engine *engine, const char *who) {

@@ -5,6 +5,7 @@
 #ifndef SF_SIM_REPLAY_H
 #define SF_SIM_REPLAY_H
 
+#include "engine/engine.h"
 #include "sim/judge.h"
 
 struct replay;
@@ -13,8 +14,20 @@ struct replay *replay_new(struct world *world, const struct cluster_record *reco
 void replay_free(struct replay *replay);
 /* False: the world has failed. */
 bool replay_begin(struct replay *replay, raft_index index);
-/* The entry's next place: a command, or a void one. The reply in RESP2 is appended. */
-bool replay_next(struct replay *replay, struct buf *reply);
+/* The entry's next place: a command, or a void one. The reply in RESP2 is appended. waits: it has
+ * none yet, and must be held. */
+bool replay_next(struct replay *replay, struct buf *reply, bool *waits);
+/* From now on the answer of who waits there is kept, under that number. */
+void replay_hold(struct replay *replay, const struct waiter_place *place, size_t id);
+
+struct replay_answer {
+    size_t id;
+    struct buf reply;
+    bool ended; /* always, where it is given */
+};
+/* The answers that waiters got since this was last asked, in their order; owned by the replay.
+ * NULL: the world has failed. */
+const struct replay_answer *replay_answers(struct replay *replay, uint32_t *n);
 bool replay_end(struct replay *replay);
 
 #endif

@@ -7,31 +7,12 @@
  * shows that the whole history is linearizable. Calls of one connection are, further, in their
  * order. A stale read has no lower bound but those calls: it shows some state of the past, and its
  * connection never goes back. */
-#include "engine/entry.h"
-#include "sim/history.h"
-#include "sim/judge.h"
-#include "sim/model.h"
-#include "sim/replay.h"
+#include "sim/verdict.h"
 
-#include <stdio.h>
+#include "sim/exec.h"
+#include "sim/model_queue.h"
 
-struct member_row {
-    raft_id id;
-    struct incarnation origin; /* node 0: none yet */
-    uint64_t last_sequence;
-};
-
-struct trial {
-    struct world *world;
-    const struct cluster_record *record;
-    struct model *model;
-    struct replay *replay;
-    uint64_t *last_step; /* last_step[i]: of entry i; [0] is the empty state */
-    struct member_row rows[RAFT_MEMBERS_MAX];
-    uint32_t n_rows;
-};
-
-static void call_fail(struct trial *trial, const struct client_call *call, const char *why,
+void call_fail(struct trial *trial, const struct client_call *call, const char *why,
     struct slice expected, uint64_t at) {
     char text[300];
     call_describe(call, text, sizeof text);
@@ -59,6 +40,9 @@ static void run_configuration(struct trial *trial, struct slice payload) {
         if (row != NULL) rows[i] = *row;
         rows[i].id = configuration.members[i].id;
     }
+    for (uint32_t i = 0; i < trial->n_rows; i++)
+        if (configuration_find(&configuration, trial->rows[i].id) == NULL)
+            wait_remove(trial, trial->rows[i].id);
     memcpy(trial->rows, rows, sizeof rows);
     trial->n_rows = configuration.n;
 }
@@ -69,6 +53,7 @@ static void run_incarnation(struct trial *trial, struct reader *in) {
     struct member_row *row = row_of(trial, incarnation.node);
     if (in->failed || row == NULL) return;
     if (row->origin.node != 0 && incarnation.counter <= row->origin.counter) return;
+    wait_remove(trial, incarnation.node); /* the former life's */
     row->origin = incarnation;
     row->last_sequence = 0;
 }
@@ -90,30 +75,102 @@ static void judge_write(
         world->coverage[COVER_UNKNOWN_RAN]++;
 }
 
-/* One command of the log, which the engines answered with `given`. */
-static void run_command(struct trial *trial, raft_index index, const struct command_reader *command,
-    struct slice given) {
+/* The call that a command of the log is; NULL: the run has failed. A step has begun for it. */
+static struct client_call *call_begin(
+    struct trial *trial, raft_index index, uint32_t db, uint32_t argc, const struct slice *argv) {
     struct world *world = trial->world;
-    int64_t most_ms;
-    if (!model_is_write(command->argv[0])) return; /* of the node's own: settings */
-    struct client_call *call =
-        history_find(world->history, command->db, command->argc, command->argv);
+    struct client_call *call = history_find(world->history, db, argc, argv);
     if (call == NULL) {
         world_fail(world, "entry %llu holds a %.*s that no client sent", (unsigned long long)index,
-            (int)command->argv[0].len, command->argv[0].data);
-        return;
+            (int)argv[0].len, argv[0].data);
+        return NULL;
     }
     if (call->step != 0) call_fail(trial, call, "executed twice", SLICE(""), call->step);
-    struct buf reply = {0};
     model_step(trial->model);
-    struct model_question question = {
-        trial->model->step, command->db, command->argc, command->argv, given};
-    model_run(trial->model, &question, &reply, &most_ms);
     call->step = trial->model->step;
-    if (!slice_equal(given, buf_slice(&reply)))
-        call_fail(trial, call, "the engine answers something else", buf_slice(&reply), call->step);
-    judge_write(trial, index, call, buf_slice(&reply));
+    return call;
+}
+
+static void exec_words_of(const struct transaction_words *transaction, struct exec_words *words) {
+    struct command_reader commands = {0};
+    exec_begin(words);
+    transaction_commands(transaction, &commands);
+    while (command_reader_next(&commands)) {
+        if (commands.argc == 0)
+            exec_add_void(words);
+        else
+            exec_add(words, commands.db, commands.argc, commands.argv);
+    }
+    command_reader_free(&commands);
+    exec_finish(words);
+}
+
+void call_answered(struct trial *trial, raft_index index, struct client_call *call,
+    struct slice given, struct slice expected) {
+    call->step = trial->model->step;
+    if (!slice_equal(given, expected))
+        call_fail(trial, call, "the engine answers something else", expected, call->step);
+    judge_write(trial, index, call, expected);
+}
+
+/* A transaction. That it was void is believed here, and judged when all changes are known. */
+static void run_transaction(
+    struct trial *trial, const struct log_place *at, const struct transaction_words *transaction) {
+    struct exec_words words;
+    struct buf reply = {0};
+    exec_words_of(transaction, &words);
+    struct client_call *call = call_begin(trial, at->index, 0, words.argc, words.argv);
+    if (call != NULL) {
+        struct model_question question = {call->step, 0, words.argc, words.argv, at->given};
+        call->n_watched = transaction->n_watches;
+        call->is_void = slice_equal(at->given, SLICE("*-1\r\n"));
+        if (call->is_void)
+            buf_append_slice(&reply, at->given);
+        else if (!model_exec(trial->model, &question, false, &reply))
+            call_fail(
+                trial, call, "the engine answers something else", buf_slice(&reply), call->step);
+        judge_write(trial, at->index, call, buf_slice(&reply));
+        trial->world->coverage[call->is_void ? COVER_EXEC_VOID : COVER_EXEC]++;
+    }
+    exec_free(&words);
     buf_free(&reply);
+}
+
+static void run_write(
+    struct trial *trial, const struct log_place *at, const struct command_reader *command) {
+    struct client_call *call =
+        call_begin(trial, at->index, command->db, command->argc, command->argv);
+    if (call == NULL) return;
+    struct buf reply = {0};
+    int64_t most_ms;
+    struct model_question question = {
+        call->step, command->db, command->argc, command->argv, at->given};
+    model_run(trial->model, &question, &reply, &most_ms);
+    call->asked_step = call->step;
+    if (trial->model->found_nothing)
+        wait_begin(trial, at, call, model_deadline(trial->model, command->argc, command->argv));
+    else
+        call_answered(trial, at->index, call, at->given, buf_slice(&reply));
+    buf_free(&reply);
+}
+
+/* One command of the log. */
+static void run_command(
+    struct trial *trial, const struct log_place *at, const struct command_reader *command) {
+    struct transaction_words transaction;
+    struct slice name = command->argv[0];
+    if (transaction_read(command->argc, command->argv, &transaction)) {
+        run_transaction(trial, at, &transaction);
+    } else if (slice_is(name, "shardforge.again")) {
+        model_step(trial->model);
+        wait_again(trial, at, command->db, command->argc, command->argv);
+    } else if (slice_is(name, "shardforge.unblock")) {
+        model_step(trial->model);
+        wait_unblock(trial, at, command->argv);
+    } else if (model_is_write(name)) {
+        run_write(trial, at, command);
+    } /* else of the node's own: settings */
+    model_serve(trial->model);
 }
 
 /* Whether a sub-batch counts: of the row's incarnation, and next in its order. */
@@ -138,13 +195,16 @@ static void run_sub_batch(
     struct command_reader commands = {0};
     struct buf given = {0};
     command_reader_begin(&commands, header);
-    while (!trial->world->failed && command_reader_next(&commands)) {
+    struct log_place at = {.index = index, .header = header};
+    for (; !trial->world->failed && command_reader_next(&commands); at.position++) {
         buf_clear(&given);
-        if (!replay_next(trial->replay, &given)) break;
+        if (!replay_next(trial->replay, &given, &at.waits)) break;
+        at.given = buf_slice(&given);
         if (counts && commands.argc > 0)
-            run_command(trial, index, &commands, buf_slice(&given));
+            run_command(trial, &at, &commands);
         else if (given.len > 0)
             world_fail(trial->world, "entry %llu: a void place answers", (unsigned long long)index);
+        if (!trial->world->failed) wait_match(trial, index);
     }
     command_reader_free(&commands);
     buf_free(&given);
@@ -157,6 +217,8 @@ static void run_stamped(struct trial *trial, raft_index index, const struct comm
     entry_read_stamp(&in, &stamp);
     model_advance(trial->model, stamp.now_ms);
     if (entry->kind == ENTRY_INCARNATION) run_incarnation(trial, &in);
+    if (entry->kind == ENTRY_WAITERS_REMOVED)
+        while (in.rest.len > 0 && !in.failed) wait_remove(trial, read_u64(&in));
     if (entry->kind != ENTRY_BATCH) return;
     while (in.rest.len > 0 && !trial->world->failed) {
         if (!entry_read_sub_batch(&in, &header)) {
@@ -174,94 +236,9 @@ static void run_entry(struct trial *trial, raft_index index) {
         run_configuration(trial, bytes_slice(entry->payload));
     else if (entry->kind != ENTRY_NOOP)
         run_stamped(trial, index, entry);
-    if (!trial->world->failed) (void)replay_end(trial->replay);
-}
-
-/* -- calls ---------------------------------------------------------------------------------------
- */
-
-static bool read_fits(
-    struct trial *trial, const struct client_call *call, uint64_t step, struct buf *expected) {
-    int64_t most_ms;
-    struct slice got = bytes_slice(call->reply);
-    struct model_question question = {step, call->db, call->argc, call->argv, got};
-    buf_clear(expected);
-    model_run(trial->model, &question, expected, &most_ms);
-    if (most_ms >= 0) {
-        long long ms;
-        buf_printf(expected, "at most %lld", (long long)most_ms);
-        return got.data[0] == ':' && sscanf(got.data + 1, "%lld", &ms) == 1 && ms >= 0 &&
-               ms <= most_ms;
-    }
-    if (slice_equal(got, buf_slice(expected))) return true;
-    if (got.len != expected->len) return false;
-    struct buf sorted = {0};
-    buf_append_slice(&sorted, got);
-    model_sort_reply(call->argv[0], &sorted);
-    model_sort_reply(call->argv[0], expected);
-    bool fits = slice_equal(buf_slice(&sorted), buf_slice(expected));
-    buf_free(&sorted);
-    return fits;
-}
-
-/* The first step in [low, high] at which the read may have run; 0: none. */
-static void place_read(struct trial *trial, struct client_call *call, uint64_t low, uint64_t high) {
-    struct buf expected = {0};
-    for (uint64_t step = low; step <= high;) {
-        if (read_fits(trial, call, step, &expected)) {
-            call->step = step;
-            buf_free(&expected);
-            return;
-        }
-        uint64_t next = model_next_change(trial->model, step, call->db, call->argc, call->argv);
-        /* What is left of a life shrinks as time goes on, although nothing changes. */
-        step = slice_is(call->argv[0], "PTTL") ? step + 1 : next;
-    }
-    char why[120];
-    snprintf(why, sizeof why, "a read fits no place in steps %llu..%llu", (unsigned long long)low,
-        (unsigned long long)high);
-    call_fail(trial, call, why, buf_slice(&expected), high);
-    buf_free(&expected);
-}
-
-struct session_place {
-    uint64_t last;       /* step of the session's latest placed call */
-    uint64_t seen;       /* ... of those that were answered: stale reads wait for no others */
-    uint64_t next_write; /* going backwards: step of its next write that ran */
-};
-
-static void place_calls(struct trial *trial) {
-    struct history *history = trial->world->history;
-    uint64_t n_connections = 0;
-    for (size_t i = 0; i < history->n; i++)
-        n_connections = SF_MAX(n_connections, history->calls[i].connection + 1);
-    struct session_place *sessions = sf_alloc_zero(n_connections, sizeof *sessions);
-    uint64_t *limits = sf_alloc_zero(history->n + 1, sizeof *limits);
-    for (size_t i = history->n; i-- > 0;) {
-        struct session_place *session = &sessions[history->calls[i].connection];
-        limits[i] = session->next_write == 0 ? UINT64_MAX : session->next_write - 1;
-        if (history->calls[i].kind == CALL_WRITE && history->calls[i].step != 0)
-            session->next_write = history->calls[i].step;
-    }
-    for (size_t i = 0; i < history->n && !trial->world->failed; i++) {
-        struct client_call *call = &history->calls[i];
-        struct session_place *session = &sessions[call->connection];
-        if (call->kind == CALL_WRITE && call->outcome == OUTCOME_ANSWERED && call->step == 0)
-            call_fail(trial, call, "an acknowledged write is lost", SLICE(""), 0);
-        if (call->kind == CALL_WRITE && call->step != 0 && call->step <= session->last)
-            call_fail(trial, call, "a connection's calls ran out of order", SLICE(""), call->step);
-        if (call->kind == CALL_READ && call->outcome == OUTCOME_ANSWERED) {
-            uint64_t fresh = trial->last_step[commit_known_at(trial->record, call->invoked_us)];
-            uint64_t high = trial->last_step[commit_known_at(trial->record, call->completed_us)];
-            uint64_t low = call->stale ? session->seen : SF_MAX(fresh, session->last);
-            place_read(trial, call, low, SF_MIN(high, limits[i]));
-            trial->world->coverage[COVER_STALE_READ] += call->step < fresh;
-        }
-        session->last = SF_MAX(session->last, call->step);
-        if (call->outcome == OUTCOME_ANSWERED) session->seen = SF_MAX(session->seen, call->step);
-    }
-    sf_free(sessions);
-    sf_free(limits);
+    if (trial->world->failed || !replay_end(trial->replay)) return;
+    model_time_out(trial->model);
+    wait_match(trial, index);
 }
 
 void verdict(struct world *world, const struct cluster_record *record) {
@@ -275,6 +252,7 @@ void verdict(struct world *world, const struct cluster_record *record) {
         run_entry(trial, i);
         trial->last_step[i] = trial->model->step;
     }
+    if (!world->failed) wait_at_the_end(trial);
     if (!world->failed) place_calls(trial);
     world->coverage[COVER_EXPIRED] += trial->model->n_expired;
     model_free(trial->model);

@@ -3,6 +3,7 @@
  * written in small and capital letters as no write with an unknown fate was. */
 #include "sim/client.h"
 #include "sim/drills.h"
+#include "sim/scripts.h"
 #include "util/buf.h"
 
 #include <ctype.h>
@@ -22,7 +23,7 @@ struct words {
 static void word(struct words *words, const char *format, ...) SF_PRINTF(2, 3);
 
 static void word(struct words *words, const char *format, ...) {
-    char text[128];
+    char text[256];
     va_list args;
     SF_ASSERT(words->argc < WORDS_MAX);
     va_start(args, format);
@@ -48,14 +49,14 @@ static void one_of(struct words *words, uint32_t n, const char *const *texts) {
 /* -- keys and values. A key's letter is its type, mostly -------------------------------------- */
 
 static void key(struct words *words, char type) {
-    static const char types[] = "kknhlsz";
+    static const char types[] = "kknhlszqy";
     if (chance(words, 2)) type = types[below(words, sizeof types - 1)];
-    unsigned n = type == 'k' ? 5 : type == 's' ? 3 : 2;
+    unsigned n = type == 'k' ? 5 : type == 's' ? 3 : type == 'q' ? 2 : type == 'y' ? 1 : 2;
     word(words, "%c%llu", type, below(words, n));
 }
 
 static void any_key(struct words *words) {
-    static const char types[] = "kkkkknnhhllsszz";
+    static const char types[] = "kkkkknnhhllsszzqqy";
     key(words, types[below(words, sizeof types - 1)]);
 }
 
@@ -271,7 +272,7 @@ static void fill_keys(struct words *words) {
         /* This one never exists: it only makes the call unlike any other. */
         if (chance(words, 70)) word(words, "unique:%llu", words->unique);
     } else if (draw < 13) {
-        static const char types[] = "kknhlsz";
+        static const char types[] = "kknhlszq";
         char type = types[below(words, sizeof types - 1)];
         word(words, "RENAME");
         key(words, type);
@@ -283,9 +284,51 @@ static void fill_keys(struct words *words) {
     }
 }
 
+/* What those wait for who wait. */
+static void fill_queue(struct words *words) {
+    if (chance(words, 75)) {
+        word(words, chance(words, 50) ? "LPUSH" : "RPUSH");
+        key(words, 'q');
+    } else {
+        word(words, "ZADD");
+        key(words, 'y');
+        word(words, "%llu", words->unique);
+    }
+    for (uint64_t n = chance(words, 70) ? 1 : 3; n > 0; n--) {
+        value(words);
+        if (n == 1) return;
+        if (slice_is(slice_of(buf_slice(&words->text).data, 4), "ZADD")) return;
+    }
+}
+
+static void fill_script(struct words *words) {
+    bool by_sha = chance(words, 50), moves = chance(words, 50);
+    word(words, by_sha ? "EVALSHA" : "EVAL");
+    if (moves) {
+        uint64_t from = below(words, ACCOUNTS);
+        word(words, "%s", by_sha ? SCRIPT_MOVE_SHA : SCRIPT_MOVE);
+        word(words, "2");
+        word(words, "a%u", (unsigned)from);
+        word(words, "a%u", (unsigned)((from + 1 + below(words, ACCOUNTS - 1)) % ACCOUNTS));
+        word(words, "%llu", 1 + below(words, 9));
+    } else {
+        word(words, "%s", by_sha ? SCRIPT_LIMIT_SHA : SCRIPT_LIMIT);
+        word(words, "1");
+        word(words, "r%llu", below(words, 2)); /* a key of nobody else's */
+        word(words, "%llu", 100 + below(words, 2000));
+    }
+    word(words, "%llu", words->unique);
+}
+
 static void fill_write(struct words *words) {
+    if (chance(words, 4)) {
+        fill_script(words);
+        return;
+    }
     uint64_t draw = below(words, 100);
-    if (draw < 35)
+    if (draw < 8)
+        fill_queue(words);
+    else if (draw < 35)
         fill_string(words);
     else if (draw < 45)
         fill_counter(words);
@@ -332,7 +375,10 @@ static void fill_read(struct words *words) {
     static const char *const of_strings[] = {"GET", "GET", "GET", "STRLEN"};
     static const char *const of_keys[] = {"PTTL", "PEXPIRETIME", "TYPE", "EXISTS"};
     uint64_t draw = below(words, 10);
-    if (draw < 4) {
+    if (chance(words, 4)) {
+        word(words, "MGET"); /* all accounts */
+        for (unsigned i = 0; i < ACCOUNTS; i++) word(words, "a%u", i);
+    } else if (draw < 4) {
         one_of(words, 4, of_strings);
         key(words, chance(words, 70) ? 'k' : 'n');
     } else if (draw < 5) {
@@ -404,6 +450,74 @@ void workload_fill(struct world *world, uint64_t unique, struct client_call *cal
         words_slices(&words, argv);
         if (history_is_free(world->history, call->db, words.argc, argv)) break;
     }
+    call_set_words(call, words.argc, argv);
+    buf_free(&words.text);
+}
+
+/* PTTL is left out: its answer follows the reader's clock. */
+void workload_fill_inner(struct world *world, uint64_t unique, struct client_call *call) {
+    struct words words = {.world = world, .unique = unique};
+    struct slice argv[WORDS_MAX];
+    do {
+        words_clear(&words);
+        if (call->kind == CALL_WRITE)
+            fill_write(&words);
+        else
+            fill_read(&words);
+        words_slices(&words, argv);
+    } while (slice_is(argv[0], "PTTL"));
+    call_set_words(call, words.argc, argv);
+    buf_free(&words.text);
+}
+
+void workload_fill_watch(struct world *world, struct client_call *call) {
+    struct words words = {.world = world};
+    struct slice argv[WORDS_MAX];
+    word(&words, "WATCH");
+    for (uint64_t n = 1 + below(&words, 3); n > 0; n--) any_key(&words);
+    words_slices(&words, argv);
+    call->kind = CALL_READ;
+    call_set_words(call, words.argc, argv);
+    buf_free(&words.text);
+}
+
+/* Seconds with the call's number in the digits behind the microseconds. */
+static void seconds(struct words *words) {
+    unsigned long long ms = chance(words, 60) ? 1 + below(words, 300) : 1 + below(words, 4000);
+    word(words, "%llu.%03llu%06llu", ms / 1000, ms % 1000, words->unique % 1000000);
+}
+
+void workload_fill_blocking(struct world *world, uint64_t unique, struct client_call *call) {
+    static const char *const ends[] = {"LEFT", "RIGHT"};
+    struct words words = {.world = world, .unique = unique};
+    struct slice argv[WORDS_MAX];
+    uint64_t draw = below(&words, 10);
+    if (draw < 6) {
+        word(&words, chance(&words, 60) ? "BLPOP" : "BRPOP");
+        for (uint64_t n = chance(&words, 60) ? 1 : 2; n > 0; n--)
+            key(&words, chance(&words, 90) ? 'q' : 'l');
+        bool for_ever = chance(&words, 20);
+        if (for_ever) word(&words, "unique:%llu", words.unique);
+        if (for_ever)
+            word(&words, "0");
+        else
+            seconds(&words);
+    } else if (draw < 8) {
+        word(&words, "BLMOVE");
+        key(&words, 'q');
+        key(&words, chance(&words, 50) ? 'q' : 'l');
+        one_of(&words, 2, ends);
+        one_of(&words, 2, ends);
+        seconds(&words);
+    } else {
+        word(&words, "BZPOPMIN");
+        key(&words, 'y');
+        if (chance(&words, 30)) key(&words, 'z');
+        seconds(&words);
+    }
+    words_slices(&words, argv);
+    call->kind = CALL_WRITE;
+    call->blocks = true;
     call_set_words(call, words.argc, argv);
     buf_free(&words.text);
 }

@@ -161,6 +161,12 @@ static bool call_succeeded(const struct client_call *call) {
     return call != NULL && call->outcome == OUTCOME_ANSWERED;
 }
 
+static uint64_t n_waiting(struct world *world) {
+    struct waiting_figures figures;
+    engine_waiting_figures(node_engine(world->processes[0]->node), &figures);
+    return figures.n_waiters;
+}
+
 /* A write and a read through each node must be answered, and all states become one. */
 static void must_make_progress(struct world *world) {
     uint32_t probes[NODES_MAX];
@@ -184,11 +190,16 @@ static void must_make_progress(struct world *world) {
                 (void)client_ask(world, probes[i], i, CALL_READ, 2, get);
             done = done && wrote[i] && read[i];
         }
-        done = done && all_equal(world);
+        uint64_t n_blocked;
+        done = done && all_equal(world) && clients_only_wait(world, &n_blocked) &&
+               n_waiting(world) == n_blocked;
         if (done) return; /* before time moves on: the states are compared now */
         if (!done && world_now_us(world) > limit_us) {
             for (uint32_t i = 0; i < world->n_nodes; i++)
                 world_note(world, (int)i, "wrote %d, read %d", wrote[i], read[i]);
+            bool only = clients_only_wait(world, &n_blocked);
+            world_note(world, -1, "%llu clients wait (others under way: %d), %llu in the queue",
+                (unsigned long long)n_blocked, !only, (unsigned long long)n_waiting(world));
             world_fail(
                 world, "no progress within %d s after the faults ended", HEAL_LIMIT_US / 1000000);
         }

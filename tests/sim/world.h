@@ -56,6 +56,17 @@ enum { NODES_MAX = 7, SIM_DATABASES = 2 };
     X(COVER_UNCERTAIN, "call uncertain")                                                           \
     X(COVER_UNKNOWN, "call without an answer")                                                     \
     X(COVER_UNKNOWN_RAN, "call without an answer that had run")                                    \
+    X(COVER_EXEC, "transaction run")                                                               \
+    X(COVER_EXEC_VOID, "transaction void, since a watched key had changed")                        \
+    X(COVER_EXEC_FALSE, "transaction void, a key watched as absent (rare)")                        \
+    X(COVER_EXEC_READ, "transaction of reads alone")                                               \
+    X(COVER_WAITS, "client waits for a key")                                                       \
+    X(COVER_SERVED, "waiting client answered")                                                     \
+    X(COVER_UNBLOCKED, "waiting client unblocked by another")                                      \
+    X(COVER_WAITS_GONE, "waiting client taken out, since it had gone")                             \
+    X(COVER_WAITS_REMOVED, "waiting client taken out with its node")                               \
+    X(COVER_WAITS_AGAIN, "client queued again")                                                    \
+    X(COVER_BANK, "balances asked for and written")                                                \
     X(COVER_EXPIRED, "key expired")                                                                \
     X(COVER_STALE_BATCH, "void sub-batch in the log (rare)")                                       \
     X(COVER_STALE_READ, "stale read that shows the past")                                          \

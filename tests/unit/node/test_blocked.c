@@ -106,6 +106,32 @@ static void test_a_client_that_goes_before_its_command_is_applied_waits_for_noth
     world_free(world);
 }
 
+/* A later call that is answered tells that it takes nothing any more. */
+static void test_who_was_told_that_nobody_knows_waits_no_more_once_a_later_call_is_answered(
+    void **state) {
+    (void)state;
+    static const char *const later[] = {"LLEN l\r\n", "SET a 1\r\n"};
+    struct world *world = world_ready(3);
+    for (int i = 0; i < 2; i++) {
+        int leader = world_leader(world);
+        struct client *client = client_open(world, leader);
+        world_hold_commits(world, leader, true);
+        client_ask(client, "BLPOP l 0\r\n", "");
+        world_run(world, 1600);
+        assert_memory_equal(client_take(client), "-UNCERTAIN", 10);
+        client_send(client, later[i]);
+        world_hold_commits(world, leader, false);
+        for (int turns = 0; client_take(client)[0] == 0; turns++) {
+            assert_true(turns < 10000);
+            world_turn(world);
+        }
+        assert_int_equal(n_waiters(world, leader), 0);
+        client_close(client);
+    }
+    world_check_equal(world);
+    world_free(world);
+}
+
 static void test_unblock_ends_the_waiting_and_says_whether_it_did(void **state) {
     (void)state;
     struct world *world = world_ready(3);
@@ -375,6 +401,8 @@ int main(void) {
         cmocka_unit_test(test_a_deadline_ends_by_itself_in_each_protocol),
         cmocka_unit_test(test_nothing_is_given_to_a_client_that_has_gone),
         cmocka_unit_test(test_a_client_that_goes_before_its_command_is_applied_waits_for_nothing),
+        cmocka_unit_test(
+            test_who_was_told_that_nobody_knows_waits_no_more_once_a_later_call_is_answered),
         cmocka_unit_test(test_unblock_ends_the_waiting_and_says_whether_it_did),
         cmocka_unit_test(test_who_comes_first_in_the_log_ends_the_waiting),
         cmocka_unit_test(test_a_blocked_client_is_counted_and_listed),
