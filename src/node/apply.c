@@ -17,6 +17,11 @@ static void apply_command(struct node *node, const struct engine_position *at) {
         if (!pending->mute && !session->close_now)
             reply = (struct reply){&session->output, pending->proto};
     }
+    if (pending != NULL) {
+        observe_begins(node);
+    } else {
+        observe_break(node);
+    }
     node->running = pending;
     bool replied = engine_next(node->engine, &reply);
     node->running = NULL;
@@ -63,6 +68,7 @@ static bool apply_entry(struct node *node, const struct raft_entry *entry) {
     }
     struct engine_position at;
     uint32_t last_sequence_commands = 0;
+    observe_break(node);
     while (engine_peek(node->engine, &at)) {
         if (!at.stale && at.origin.node == node->incarnation.node &&
             incarnation_equal(at.origin, node->incarnation)) {
