@@ -60,7 +60,7 @@ void monitor_pace(struct node *node) {
 
 void local_monitor(struct local_call *call) {
     struct session *session = call->session;
-    if (call->pending == NULL) { /* inside a transaction */
+    if (call->node->running != NULL) { /* inside a transaction */
         reply_error(call->reply, "ERR MONITOR isn't allowed for DENY BLOCKING client");
         return;
     }

@@ -266,15 +266,15 @@ static void place_ran(struct pending *pending, const struct command_ran *in) {
     } else if (slice_is(in->argv[0], "shardforge.publish") && in->argc == 4) {
         bool shard = slice_is(in->argv[1], "shard");
         struct slice words[3] = {
-            shard ? SLICE("SPUBLISH") : SLICE("PUBLISH"), in->argv[2], in->argv[3]};
+            shard ? SLICE("spublish") : SLICE("publish"), in->argv[2], in->argv[3]};
         ran.command = command_by_id(shard ? COMMAND_SPUBLISH : COMMAND_PUBLISH);
         ran.argc = 3;
         ran.argv = words;
         observe_ran(node, &ran);
     } else if (slice_is(in->argv[0], "shardforge.setting")) {
         struct slice *words = sf_alloc((in->argc + 1) * sizeof *words);
-        words[0] = SLICE("CONFIG");
-        words[1] = SLICE("SET");
+        words[0] = SLICE("config");
+        words[1] = SLICE("set");
         memcpy(words + 2, in->argv + 1, (in->argc - 1) * sizeof *words);
         ran.command = command_by_id(COMMAND_CONFIG_SET);
         ran.argc = in->argc + 1;
