@@ -107,6 +107,8 @@ static void skip_entry(struct node *node, const struct raft_entry *entry) {
 
 void apply_pump(struct node *node) {
     uint64_t start = node->applied_commands;
+    bool watched = latency_is_watched(node->settings.observe.latency_threshold_ms);
+    int64_t start_ns = watched ? observe_clock_ns(node) : 0;
     uint32_t entries = 0;
     raft_index before = engine_applied(node->engine);
     while (!node->stopped && !engine_is_dissolved(node->engine)) {
@@ -128,6 +130,7 @@ void apply_pump(struct node *node) {
         }
     }
     skips_note(node, 0);
+    if (watched) latency_add(node, LATENCY_APPLY, (observe_clock_ns(node) - start_ns) / 1000000);
     if (node->stopped) return;
     if (engine_applied(node->engine) != before) reads_advance(node);
 }

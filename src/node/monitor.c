@@ -26,6 +26,11 @@ static void put_quoted(struct buf *out, struct slice word) {
     buf_append_char(out, '"');
 }
 
+bool monitor_refuses(const struct command *command) {
+    return (command->flags & (CMD_WRITE | CMD_READ)) != 0 || command->id == COMMAND_PUBLISH ||
+           command->id == COMMAND_SPUBLISH;
+}
+
 void monitor_feed(struct node *node, const struct observed *ran) {
     if ((ran->command->flags & (CMD_SKIP_MONITOR | CMD_ADMIN)) != 0) return;
     struct buf *out = &node->observe->feed;

@@ -147,6 +147,7 @@ void info_latencystats(struct node *node, struct buf *out);
 /* -- monitor.c --------------------------------------------------------------------------------- */
 
 void local_monitor(struct local_call *call);
+bool monitor_refuses(const struct command *command); /* what a monitor may not ask for */
 void monitor_feed(struct node *node, const struct observed *ran);
 void monitor_pace(struct node *node);  /* between two commands: sends if much is gathered */
 void monitor_flush(struct node *node); /* no reply may be half written */

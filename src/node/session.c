@@ -514,6 +514,12 @@ static void session_on_command(struct session *session, uint32_t argc, const str
         answer_only_subscribed(session, command);
         return;
     }
+    if (!list_empty(&session->in_monitors) && monitor_refuses(command)) {
+        struct buf error = {0};
+        buf_append_text(&error, "-ERR Replica can't interact with the keyspace\r\n");
+        answer_refused(session, command, &error);
+        return;
+    }
     if (transaction_takes(session, command, argc, argv)) return;
     bool digest = command->id == COMMAND_DEBUG && node->settings.debug_command && argc == 2 &&
                   (slice_is(argv[1], "digest") || slice_is(argv[1], "state-digest"));

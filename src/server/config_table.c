@@ -78,8 +78,7 @@ const struct config_directive config_directives[] = {
     /* what operators see */
     INTEGER("slowlog-log-slower-than", slowlog_log_slower_than, RUN, -1, INT64_MAX, "10000"),
     INTEGER("slowlog-max-len", slowlog_max_len, RUN, 0, INT64_MAX, "128"),
-    INTEGER(
-        "latency-monitor-threshold", latency_monitor_threshold, RUN, 0, INT64_MAX / 1000000, "0"),
+    INTEGER("latency-monitor-threshold", latency_monitor_threshold, RUN, 0, INT64_MAX, "0"),
     BOOLEAN("latency-tracking", latency_tracking, RUN, "yes"),
     OTHER("latency-tracking-info-percentiles", latency_tracking_info_percentiles, RUN,
         TYPE_PERCENTILES, "50 99 99.9"),
