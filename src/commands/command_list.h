@@ -8,6 +8,22 @@
  * A new command is a row here, a block in docs_<group>.c and, if it runs here, a function declared
  * in functions.h. No include guard on purpose. */
 /* clang-format off */
+CONTAINER(ACL, ACL_WHOAMI, "acl", NULL, docs_acl, -2,
+    CMD_LOCAL, NO_KEYS, 0)
+COMMAND(ACL_CAT, "acl|cat", cmd_acl_cat, docs_acl_cat, -2,
+    CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(ACL_GENPASS, "acl|genpass", NULL, docs_acl_genpass, -2,
+    CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(ACL_GETUSER, "acl|getuser", NULL, docs_acl_getuser, 3,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(ACL_HELP, "acl|help", NULL, docs_acl_help, 2,
+    CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(ACL_LIST, "acl|list", NULL, docs_acl_list, 2,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(ACL_USERS, "acl|users", NULL, docs_acl_users, 2,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(ACL_WHOAMI, "acl|whoami", NULL, docs_acl_whoami, 2,
+    CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(APPEND, "append", cmd_append, docs_append, 3,
     CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_STRING)
 COMMAND(AUTH, "auth", NULL, docs_auth, -2,
@@ -42,6 +58,8 @@ COMMAND(BZPOPMIN, "bzpopmin", cmd_bzpopmin, docs_bzpopmin, -3,
 CONTAINER(CLIENT, CLIENT_UNPAUSE, "client", NULL, docs_client, -2,
     CMD_LOCAL, NO_KEYS, 0)
 COMMAND(CLIENT_GETNAME, "client|getname", NULL, docs_client_getname, 2,
+    CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(CLIENT_GETREDIR, "client|getredir", NULL, docs_client_getredir, 2,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(CLIENT_HELP, "client|help", NULL, docs_client_help, 2,
     CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
@@ -154,6 +172,18 @@ COMMAND(DUMP, "dump", cmd_dump, docs_dump, 2,
     CMD_READ, KEYS(1, 1, 1), CAT_KEYSPACE)
 COMMAND(ECHO, "echo", NULL, docs_echo, 2,
     CMD_LOADING | CMD_STALE | CMD_FAST | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(EVAL, "eval", cmd_eval, docs_eval, -3,
+    CMD_LOGGED | CMD_NOSCRIPT | CMD_STALE | CMD_SKIP_MONITOR | CMD_NO_MANDATORY_KEYS | CMD_MOVABLE_KEYS,
+    NO_KEYS, CAT_SCRIPTING)
+COMMAND(EVAL_RO, "eval_ro", cmd_eval, docs_eval_ro, -3,
+    CMD_READ | CMD_NOSCRIPT | CMD_STALE | CMD_SKIP_MONITOR | CMD_NO_MANDATORY_KEYS | CMD_MOVABLE_KEYS,
+    NO_KEYS, CAT_SCRIPTING)
+COMMAND(EVALSHA, "evalsha", cmd_evalsha, docs_evalsha, -3,
+    CMD_LOGGED | CMD_NOSCRIPT | CMD_STALE | CMD_SKIP_MONITOR | CMD_NO_MANDATORY_KEYS | CMD_MOVABLE_KEYS,
+    NO_KEYS, CAT_SCRIPTING)
+COMMAND(EVALSHA_RO, "evalsha_ro", cmd_evalsha, docs_evalsha_ro, -3,
+    CMD_READ | CMD_NOSCRIPT | CMD_STALE | CMD_SKIP_MONITOR | CMD_NO_MANDATORY_KEYS | CMD_MOVABLE_KEYS,
+    NO_KEYS, CAT_SCRIPTING)
 COMMAND(EXEC, "exec", NULL, docs_exec, 1,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_SKIP_SLOWLOG | CMD_LOCAL, NO_KEYS,
     CAT_TRANSACTION)
@@ -165,10 +195,36 @@ COMMAND(EXPIREAT, "expireat", cmd_expireat, docs_expireat, -3,
     CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_KEYSPACE)
 COMMAND(EXPIRETIME, "expiretime", cmd_expiretime, docs_expiretime, 2,
     CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_KEYSPACE)
+COMMAND(FCALL, "fcall", cmd_fcall, docs_fcall, -3,
+    CMD_LOGGED | CMD_NOSCRIPT | CMD_STALE | CMD_SKIP_MONITOR | CMD_NO_MANDATORY_KEYS | CMD_MOVABLE_KEYS,
+    NO_KEYS, CAT_SCRIPTING)
+COMMAND(FCALL_RO, "fcall_ro", cmd_fcall, docs_fcall_ro, -3,
+    CMD_READ | CMD_NOSCRIPT | CMD_STALE | CMD_SKIP_MONITOR | CMD_NO_MANDATORY_KEYS | CMD_MOVABLE_KEYS,
+    NO_KEYS, CAT_SCRIPTING)
 COMMAND(FLUSHALL, "flushall", cmd_flushall, docs_flushall, -1,
     CMD_WRITE, NO_KEYS, CAT_KEYSPACE | CAT_DANGEROUS)
 COMMAND(FLUSHDB, "flushdb", cmd_flushdb, docs_flushdb, -1,
     CMD_WRITE, NO_KEYS, CAT_KEYSPACE | CAT_DANGEROUS)
+CONTAINER(FUNCTION, FUNCTION_STATS, "function", NULL, docs_function, -2,
+    CMD_LOCAL, NO_KEYS, 0)
+COMMAND(FUNCTION_DELETE, "function|delete", cmd_function_delete, docs_function_delete, 3,
+    CMD_WRITE | CMD_NOSCRIPT, NO_KEYS, CAT_SCRIPTING)
+COMMAND(FUNCTION_DUMP, "function|dump", cmd_function_dump, docs_function_dump, 2,
+    CMD_NOSCRIPT, NO_KEYS, CAT_SCRIPTING)
+COMMAND(FUNCTION_FLUSH, "function|flush", cmd_function_flush, docs_function_flush, -2,
+    CMD_WRITE | CMD_NOSCRIPT, NO_KEYS, CAT_SCRIPTING)
+COMMAND(FUNCTION_HELP, "function|help", cmd_function_help, docs_function_help, 2,
+    CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_SCRIPTING)
+COMMAND(FUNCTION_KILL, "function|kill", cmd_script_kill, docs_function_kill, 2,
+    CMD_NOSCRIPT | CMD_ALLOW_BUSY | CMD_LOCAL, NO_KEYS, CAT_SCRIPTING)
+COMMAND(FUNCTION_LIST, "function|list", cmd_function_list, docs_function_list, -2,
+    CMD_NOSCRIPT, NO_KEYS, CAT_SCRIPTING)
+COMMAND(FUNCTION_LOAD, "function|load", cmd_function_load, docs_function_load, -3,
+    CMD_WRITE | CMD_GROWS | CMD_NOSCRIPT, NO_KEYS, CAT_SCRIPTING)
+COMMAND(FUNCTION_RESTORE, "function|restore", cmd_function_restore, docs_function_restore, -3,
+    CMD_WRITE | CMD_GROWS | CMD_NOSCRIPT, NO_KEYS, CAT_SCRIPTING)
+COMMAND(FUNCTION_STATS, "function|stats", cmd_function_stats, docs_function_stats, 2,
+    CMD_NOSCRIPT | CMD_ALLOW_BUSY, NO_KEYS, CAT_SCRIPTING)
 COMMAND(GEOADD, "geoadd", cmd_geoadd, docs_geoadd, -5,
     CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_GEO)
 COMMAND(GEODIST, "geodist", cmd_geodist, docs_geodist, -4,
@@ -292,6 +348,20 @@ COMMAND(LSET, "lset", cmd_lset, docs_lset, 4,
     CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_LIST)
 COMMAND(LTRIM, "ltrim", cmd_ltrim, docs_ltrim, 4,
     CMD_WRITE, KEYS(1, 1, 1), CAT_LIST)
+CONTAINER(MEMORY, MEMORY_USAGE, "memory", NULL, docs_memory, -2,
+    CMD_LOCAL, NO_KEYS, 0)
+COMMAND(MEMORY_DOCTOR, "memory|doctor", NULL, docs_memory_doctor, 2,
+    CMD_LOCAL, NO_KEYS, 0)
+COMMAND(MEMORY_HELP, "memory|help", NULL, docs_memory_help, 2,
+    CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(MEMORY_MALLOC_STATS, "memory|malloc-stats", NULL, docs_memory_malloc_stats, 2,
+    CMD_LOCAL, NO_KEYS, 0)
+COMMAND(MEMORY_PURGE, "memory|purge", NULL, docs_memory_purge, 2,
+    CMD_LOCAL, NO_KEYS, 0)
+COMMAND(MEMORY_STATS, "memory|stats", NULL, docs_memory_stats, 2,
+    CMD_LOCAL, NO_KEYS, 0)
+COMMAND(MEMORY_USAGE, "memory|usage", cmd_memory_usage, docs_memory_usage, -3,
+    CMD_READ, KEYS(2, 2, 1), 0)
 COMMAND(MGET, "mget", cmd_mget, docs_mget, -2,
     CMD_READ | CMD_FAST, KEYS(1, -1, 1), CAT_STRING)
 COMMAND(MONITOR, "monitor", NULL, docs_monitor, 1,
@@ -396,6 +466,20 @@ COMMAND(SCAN, "scan", cmd_scan, docs_scan, -2,
     CMD_READ, NO_KEYS, CAT_KEYSPACE)
 COMMAND(SCARD, "scard", cmd_scard, docs_scard, 2,
     CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_SET)
+CONTAINER(SCRIPT, SCRIPT_LOAD, "script", NULL, docs_script, -2,
+    CMD_LOCAL, NO_KEYS, 0)
+COMMAND(SCRIPT_DEBUG, "script|debug", cmd_script_debug, docs_script_debug, 3,
+    CMD_NOSCRIPT | CMD_LOCAL, NO_KEYS, CAT_SCRIPTING)
+COMMAND(SCRIPT_EXISTS, "script|exists", cmd_script_exists, docs_script_exists, -3,
+    CMD_NOSCRIPT, NO_KEYS, CAT_SCRIPTING)
+COMMAND(SCRIPT_FLUSH, "script|flush", cmd_script_flush, docs_script_flush, -2,
+    CMD_LOGGED | CMD_NOSCRIPT, NO_KEYS, CAT_SCRIPTING)
+COMMAND(SCRIPT_HELP, "script|help", cmd_script_help, docs_script_help, 2,
+    CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_SCRIPTING)
+COMMAND(SCRIPT_KILL, "script|kill", cmd_script_kill, docs_script_kill, 2,
+    CMD_NOSCRIPT | CMD_ALLOW_BUSY | CMD_LOCAL, NO_KEYS, CAT_SCRIPTING)
+COMMAND(SCRIPT_LOAD, "script|load", cmd_script_load, docs_script_load, 3,
+    CMD_LOGGED | CMD_NOSCRIPT | CMD_STALE, NO_KEYS, CAT_SCRIPTING)
 COMMAND(SDIFF, "sdiff", cmd_sdiff, docs_sdiff, -2,
     CMD_READ, KEYS(1, -1, 1), CAT_SET)
 COMMAND(SDIFFSTORE, "sdiffstore", cmd_sdiffstore, docs_sdiffstore, -3,

@@ -38,6 +38,8 @@ command_run cmd_sadd, cmd_scard, cmd_sismember, cmd_smismember, cmd_smove, cmd_s
 command_run cmd_smembers, cmd_spop, cmd_srandmember, cmd_sscan;
 command_run cmd_sdiff, cmd_sdiffstore, cmd_sinter, cmd_sintercard, cmd_sinterstore, cmd_sunion,
     cmd_sunionstore;
+/* memory.c */
+command_run cmd_acl_cat, cmd_memory_usage;
 /* dump.c */
 command_run cmd_dump, cmd_restore;
 /* object.c */
@@ -61,6 +63,11 @@ command_run cmd_zcount, cmd_zlexcount, cmd_zrange, cmd_zrangebylex, cmd_zrangeby
 command_run cmd_zmpop, cmd_zpopmax, cmd_zpopmin, cmd_zrandmember, cmd_zscan;
 command_run cmd_zdiff, cmd_zdiffstore, cmd_zinter, cmd_zintercard, cmd_zinterstore, cmd_zunion,
     cmd_zunionstore;
+/* script.c, function.c, function_dump.c */
+command_run cmd_eval, cmd_evalsha, cmd_fcall, cmd_script_debug, cmd_script_exists, cmd_script_flush,
+    cmd_script_help, cmd_script_kill, cmd_script_load;
+command_run cmd_function_delete, cmd_function_dump, cmd_function_flush, cmd_function_help,
+    cmd_function_list, cmd_function_load, cmd_function_restore, cmd_function_stats;
 /* list_move.c, sorted_set_pick.c: those that wait where there is nothing */
 command_run cmd_blmove, cmd_blmpop, cmd_blpop, cmd_brpop, cmd_brpoplpush, cmd_bzmpop, cmd_bzpopmax,
     cmd_bzpopmin;

@@ -3,6 +3,7 @@
 enum {
     RECLAIM_BUDGET = 512, /* dead keys taken out after each entry: well below a millisecond */
     FREE_BUDGET = 512,    /* elements of removed values and flushed keys freed after each entry */
+    KEEPING_TICK_MS = 50, /* DEBUG SET-ACTIVE-EXPIRE 0 */
     AHEAD_TABLE = 12,     /* commands: how early a key's place in the table is fetched ... */
     AHEAD_OBJECT = 6,     /* ... and its object */
 };
@@ -29,10 +30,14 @@ struct engine *engine_new(
         .run_transaction = transaction_run,
         .publish = on_publish};
     engine->keyspace = keyspace_new(settings->n_dbs, &settings->secret);
+    engine->scripts = scripts_new();
+    scripts_set_outside(engine->scripts, &(struct scripts_outside){engine->watcher.context,
+                                             engine->watcher.breathe, engine->watcher.script_log});
     blocked_init(engine);
     SF_ASSERT(settings->feature_level >= 1);
     engine->feature_level = 1;
     engine->thresholds = THRESHOLDS_DEFAULT;
+    engine->memory = MEMORY_POLICY_DEFAULT;
     return engine;
 }
 
@@ -45,6 +50,7 @@ void engine_free(struct engine *engine) {
     command_reader_free(&engine->commands);
     blocked_free(engine);
     keyspace_free(engine->keyspace);
+    scripts_free(engine->scripts);
     sf_free(engine);
 }
 
@@ -104,6 +110,7 @@ static bool sub_batch_open(struct engine *engine) {
     struct row *row = row_find(engine, engine->sub_batch.origin.node);
     engine->sub_batch_void =
         row == NULL || !incarnation_equal(row->origin, engine->sub_batch.origin);
+    if (engine->sub_batch_void) SF_MARK("engine: a sub-batch is void (rare)");
     if (!engine->sub_batch_void) {
         /* exactly once, in order: the leader accepts nothing else */
         SF_ASSERT(engine->sub_batch.sequence == row->last_sequence + 1);
@@ -172,6 +179,8 @@ static enum sf_status begin_other(struct engine *engine, uint8_t kind, struct re
         engine->feature_level = SF_MAX(engine->feature_level, level);
         return SF_OK;
     }
+    case ENTRY_EVICTION:
+        return apply_eviction(engine, in);
     case ENTRY_WAITERS_REMOVED:
         if (in->rest.len % 8 != 0) return SF_ERR_CORRUPT;
         while (in->rest.len > 0) engine_remove_waiters(engine, read_u64(in));
@@ -179,7 +188,6 @@ static enum sf_status begin_other(struct engine *engine, uint8_t kind, struct re
     case ENTRY_NOOP:
     case ENTRY_CONFIGURATION:
     case ENTRY_BATCH:
-    case ENTRY_EVICTION:
     case ENTRY_SETTING:
     case ENTRY_DIGEST_MARK:
         break;
@@ -278,7 +286,7 @@ bool engine_is_broken(const struct engine *engine) {
 
 void engine_end(struct engine *engine) {
     SF_ASSERT(engine->open && !engine->has_command && !engine->broken);
-    if (keyspace_next_due(engine->keyspace) <= engine->now_ms) {
+    if (keyspace_next_due(engine->keyspace) <= engine->now_ms && !engine->keeps_dead) {
         keyspace_reclaim(engine->keyspace, engine->now_ms, RECLAIM_BUDGET, on_expired, engine);
     } else {
         keyspace_free_some(engine->keyspace, FREE_BUDGET); /* nobody sees when memory goes */
@@ -364,5 +372,8 @@ uint64_t engine_proto_max_bulk_len(const struct engine *engine) {
 }
 
 int64_t engine_next_due(const struct engine *engine) {
-    return SF_MIN(keyspace_next_due(engine->keyspace), blocked_next_due(engine));
+    int64_t due_ms = keyspace_next_due(engine->keyspace);
+    /* the dead stay in front: then time must go on all the same, for reads that wait for it */
+    if (engine->keeps_dead && due_ms <= engine->now_ms) due_ms = engine->now_ms + KEEPING_TICK_MS;
+    return SF_MIN(due_ms, blocked_next_due(engine));
 }

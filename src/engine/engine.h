@@ -9,6 +9,7 @@
 
 #include "commands/command.h"
 #include "engine/entry.h"
+#include "keyspace/eviction.h"
 #include "raft/types.h"
 
 struct engine;
@@ -40,7 +41,12 @@ struct command_ran {
 struct engine_watcher {
     void *context;
     void (*expired)(void *context, uint32_t db, struct slice key);
+    void (*evicted)(void *context, uint32_t db, struct slice key); /* it is gone already */
     void (*setting_changed)(void *context, struct slice name, struct slice value);
+    /* A script runs for long: about every 10,000 instructions. May send and answer heartbeats,
+     * nothing else; must not come back into this engine. */
+    void (*breathe)(void *context);
+    void (*script_log)(void *context, int level, struct slice text);
     /* A waiter with a holder (engine_hold) gets his answer: where it goes, and that it is there.
      * The first may come without the second: he waits on. */
     struct reply (*answer_begins)(void *context, void *holder);
@@ -51,7 +57,7 @@ struct engine_watcher {
         uint32_t argc, const struct slice *argv);
     /* The node's own command at this place of the transaction that runs; where the reply goes. */
     void (*own_place)(void *context, uint32_t place, struct reply *reply);
-    /* A transaction publishes; how many of this node's clients hear it. */
+    /* A transaction or script publishes; how many of this node's clients hear it. */
     int64_t (*published)(void *context, bool shard, struct slice name, struct slice message);
     /* Of each command of an entry, and of each in a transaction that is read; not of those that
      * waiters repeat. */
@@ -153,7 +159,20 @@ struct keyspace *engine_keyspace(struct engine *engine);
 uint64_t engine_digest(struct engine *engine);
 uint64_t engine_feature_level(const struct engine *engine); /* of the state */
 bool engine_is_dissolved(const struct engine *engine);      /* a dissolve entry was applied */
+/* Counts that are no part of the state, of one that is replaced by its own image. */
+void engine_keep_counts(struct engine *engine, const struct engine *from);
+void engine_reset_counts(struct engine *engine);
+/* A replicated setting that is no directive: "0" where dead keys are not to be reclaimed. */
+#define SETTING_ACTIVE_EXPIRE "debug-active-expire"
 uint64_t engine_expired_count(const struct engine *engine);
+uint64_t engine_evicted_count(const struct engine *engine);
+/* maxmemory and its policy, as the replicated settings say. */
+const struct memory_policy *engine_memory_policy(const struct engine *engine);
+/* -- accesses: this node's own, no part of the state (keyspace/eviction.h) */
+/* now_s: a clock that never goes back. Before the first key comes, and about once a second. */
+void engine_set_access_clock(struct engine *engine, int64_t now_s);
+/* Whether the reads that follow count as accesses (CLIENT NO-TOUCH); they do from the start. */
+void engine_note_accesses(struct engine *engine, bool noted);
 /* A replicated setting's value; false when never set. */
 bool engine_setting(const struct engine *engine, struct slice name, struct slice *value);
 

@@ -26,8 +26,10 @@ bool run_in_entry(
         .random = random_from(seed),
         .proto_max_bulk_len = engine->settings.proto_max_bulk_len,
         .thresholds = &engine->thresholds,
+        .notes_accesses = true,
         .reply = reply,
         .engine = &engine->port,
+        .scripts = engine->scripts,
         .may_block = words->may_block,
         .deadline_ms = words->deadline_ms,
     };
@@ -65,8 +67,10 @@ enum engine_query_result run_as_read(struct engine *engine, const struct command
         .random = random_from(seed),
         .proto_max_bulk_len = engine->settings.proto_max_bulk_len,
         .thresholds = &engine->thresholds,
+        .notes_accesses = !engine->quiet || command->id == COMMAND_TOUCH,
         .reply = reply,
         .engine = NULL, /* S3: a read has nothing to change */
+        .scripts = engine->scripts,
         .may_block = words->may_block,
     };
     call_run(&call);
@@ -83,6 +87,7 @@ enum engine_query_result engine_query(struct engine *engine, const struct comman
     enum engine_query_result result =
         run_as_read(engine, command, &words, read_clock_ms, seed, reply);
     if (result != QUERY_MUST_WAIT) return result;
+    SF_MARK("engine: a read meets a key that is due");
     SF_ASSERT(!settled);
     if (reply->out != NULL) buf_truncate(reply->out, before);
     return QUERY_MUST_WAIT;

@@ -34,6 +34,12 @@ static void setting_act(struct engine *engine, struct slice name, struct slice v
     int64_t number;
     if (slice_is(name, "proto-max-bulk-len") && memory_parse(value, &number) && number > 0) {
         engine->settings.proto_max_bulk_len = (uint64_t)number;
+    } else if (slice_is(name, SETTING_ACTIVE_EXPIRE)) {
+        engine->keeps_dead = slice_is(value, "0");
+    } else if (memory_policy_set(&engine->memory, name, value)) {
+        keyspace_set_access(engine->keyspace, &engine->memory, engine->access_now_s);
+    } else if (slice_is(name, "script-budget") && int_parse(value, &number) && number > 0) {
+        scripts_set_budget(engine->scripts, (uint64_t)number);
     } else {
         thresholds_set(&engine->thresholds, name, value);
     }
@@ -85,6 +91,7 @@ void apply_configuration(struct engine *engine, const struct raft_configuration 
             engine_remove_waiters(engine, engine->rows[i].origin.node);
         }
     }
+    if (kept < engine->n_rows) SF_MARK("engine: a member's row goes with it");
     engine->n_rows = kept;
 }
 
@@ -93,7 +100,10 @@ void apply_incarnation(struct engine *engine, struct incarnation incarnation) {
     if (!is_member(engine, incarnation.node)) return;
     struct row *row = row_find(engine, incarnation.node);
     if (row != NULL) {
-        if (incarnation.counter <= row->origin.counter) return;
+        if (incarnation.counter <= row->origin.counter) {
+            SF_MARK("engine: an incarnation that is not newer is void (rare)");
+            return;
+        }
         *row = (struct row){incarnation, 0};
         engine_remove_waiters(engine, incarnation.node); /* the former life's */
         return;
@@ -136,6 +146,7 @@ static void put_side_state(const struct engine *engine, struct buf *out) {
         put_string(out, bytes_slice(engine->replicated[i].name));
         put_string(out, bytes_slice(engine->replicated[i].value));
     }
+    scripts_put(engine->scripts, out);
     blocked_put(engine, out);
     put_varint(out, engine->n_skipped);
     for (uint32_t i = 0; i < engine->n_skipped; i++) put_varint(out, engine->skipped[i]);
@@ -186,6 +197,7 @@ enum sf_status engine_load(struct engine *engine, struct slice image) {
         struct slice name = read_string(&in), value = read_string(&in);
         if (!in.failed) setting_change(engine, name, value);
     }
+    if (!in.failed) scripts_read(engine->scripts, &in);
     blocked_load(engine, &in);
     uint64_t n_skipped = read_varint(&in);
     if (n_skipped > SKIPPED_MAX) in.failed = true;

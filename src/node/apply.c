@@ -45,6 +45,7 @@ static void note_dissolve(struct node *node, struct slice payload, raft_index in
     memcpy(node->dissolve_into.host, host.data, host.len);
     memset(node->dissolve_cluster, 0, sizeof node->dissolve_cluster);
     memcpy(node->dissolve_cluster, cluster.data, cluster.len);
+    SF_MARK("join: a cluster gives itself up for another");
     node->dissolve_index = index;
 }
 
@@ -84,6 +85,7 @@ static bool apply_entry(struct node *node, const struct raft_entry *entry) {
     }
     engine_end(node->engine);
     snapshots_note_applied(node, bytes_slice(payload).len);
+    evictions_applied(node, index, kind, bytes_slice(payload).len);
     node->applied_commands += last_sequence_commands;
     if (kind == ENTRY_DISSOLVE) note_dissolve(node, bytes_slice(payload), index);
     if (index == node->tick_index) node->tick_in_flight = false;

@@ -14,6 +14,7 @@ static void hand_over(struct node *node, const char *why) {
     if (raft_transferring(node->raft) || node->now_us < node->handover_again_us) return;
     node->handover_again_us = node->now_us + TRY_AGAIN_US;
     if (raft_transfer(node->raft, NOBODY, node->now_us) != SF_OK) return; /* nobody can take it */
+    SF_MARK("handover: a leader gives its leadership away");
     node_log(node, LOG_NOTICE, "hands the leadership over: %s", why);
     node_wake(node); /* its messages leave in the next turn */
 }

@@ -164,6 +164,7 @@ static bool run_read(struct pending *pending, bool settled, int64_t clock_ms) {
     enum engine_query_result result;
     size_t before = session->output.len;
     observe_begins(node);
+    engine_note_accesses(node->engine, !session->no_touch);
     if (transaction_is_read(pending)) {
         result = transaction_read_run(pending, clock_ms, settled, &reply);
     } else if (pending->command->run == NULL) { /* DEBUG DIGEST: local, but of a fresh state */
@@ -174,6 +175,7 @@ static bool run_read(struct pending *pending, bool settled, int64_t clock_ms) {
             pending->argv, clock_ms, settled, random_next(&node->random), &reply);
     }
     if (result == QUERY_MUST_WAIT) {
+        SF_MARK("reads: a read waits for state time");
         pending->settle_clock_ms = clock_ms;
         pending->tried_ms = engine_now_ms(node->engine);
     }
@@ -521,9 +523,8 @@ static void session_on_command(struct session *session, uint32_t argc, const str
         return;
     }
     if (transaction_takes(session, command, argc, argv)) return;
-    bool digest = command->id == COMMAND_DEBUG && node->settings.debug_command && argc == 2 &&
-                  (slice_is(argv[1], "digest") || slice_is(argv[1], "state-digest"));
-    if (digest) { /* of the end of an entry: no write of this session may stand behind it */
+    if (command->id == COMMAND_DEBUG && debug_wants_state(node, argc, argv)) {
+        /* of the end of an entry: no write of this session may stand behind it */
         reads_add(node, pending_new(session, PENDING_READ, command, argc, argv));
         session->barrier = true;
         wait_for_turn(session);
@@ -570,7 +571,7 @@ void session_parse(struct session *session) {
         bool known = session->authenticated || session_is_authenticated(session);
         struct resp_limits limits = {
             .inline_bytes = 64 * 1024,
-            .multibulk_args = known ? 1024 * 1024 : 10,
+            .multibulk_args = known ? REQUEST_ARGS_MAX : 10,
             .bulk_bytes = known ? node->settings.proto_max_bulk_len : 16384,
             .request_bytes = node->settings.max_request_bytes,
             .authenticated = known,

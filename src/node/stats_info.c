@@ -26,8 +26,14 @@ static void put_traffic(struct node *node, struct buf *out) {
 void info_stats(struct node *node, struct buf *out) {
     const struct observe *observe = node->observe;
     put_traffic(node, out);
-    buf_printf(out, "expired_keys:%llu\r\nevicted_keys:0\r\n",
-        (unsigned long long)(node->engine == NULL ? 0 : engine_expired_count(node->engine)));
+    int64_t exceeded_us, exceeding_us;
+    evictions_exceeded_us(node, &exceeded_us, &exceeding_us);
+    buf_printf(out,
+        "expired_keys:%llu\r\nevicted_keys:%llu\r\ntotal_eviction_exceeded_time:%lld\r\n"
+        "current_eviction_exceeded_time:%lld\r\n",
+        (unsigned long long)(node->engine == NULL ? 0 : engine_expired_count(node->engine)),
+        (unsigned long long)(node->engine == NULL ? 0 : engine_evicted_count(node->engine)),
+        (long long)(exceeded_us / 1000), (long long)(exceeding_us / 1000));
     uint32_t topics[TOPIC_KINDS];
     pubsub_figures(node, topics);
     buf_printf(out, "pubsub_channels:%u\r\npubsub_patterns:%u\r\npubsubshard_channels:%u\r\n",

@@ -106,6 +106,7 @@ static void batch_encode_anew(struct out_batch *batch) {
     command_reader_begin(&reader, &header);
     for (uint32_t i = 0; command_reader_next(&reader); i++) {
         if (batch->void_at[i] || reader.argc == 0) {
+            if (batch->void_at[i]) SF_MARK("stream: a command becomes a void place");
             entry_put_void_command(&out);
         } else {
             entry_put_command(&out, reader.db, reader.argc, reader.argv);
@@ -141,6 +142,7 @@ void stream_trim(struct node *node) {
         }
         batch->sequence -= dropped;
         if (!empty) continue;
+        SF_MARK("stream: a batch that nobody saw vanishes");
         list_remove(link);
         node->outbox_bytes -= batch->commands.len;
         batch_recycle(node, batch);
@@ -212,7 +214,8 @@ void stream_reset(struct node *node, bool alone) {
 static void propose_with(struct node *node, struct slice more) {
     if (node->gathered.len + more.len == 0) return;
     struct buf head = {0};
-    struct entry_stamp stamp = {clock_now_ms(node), random_next(&node->random), false};
+    bool oom = evictions_make_room(node, node->gathered.len); /* before the write that needs it */
+    struct entry_stamp stamp = {clock_now_ms(node), random_next(&node->random), oom};
     entry_put_stamp(&head, &stamp);
     struct slice gathered = buf_slice(&node->gathered);
     struct bytes *payload = bytes_new_empty(head.len + gathered.len + more.len);
@@ -224,6 +227,7 @@ static void propose_with(struct node *node, struct slice more) {
     buf_shrink(&node->gathered, 4 << 20);
     raft_index index = 0;
     enum sf_status status = raft_propose(node->raft, ENTRY_BATCH, payload, node->now_us, &index);
+    evictions_proposed(node, index, payload->len);
     bytes_unref(payload);
     SF_ASSERT(status == SF_OK); /* leader_pump looked: it leads and hands nothing over */
     LIST_FOR_EACH(link, &node->outbox) {
@@ -353,6 +357,7 @@ static struct in_stream *stream_take(struct node *node, const struct incarnation
         *stream = (struct in_stream){.node = incarnation->node, .incarnation = *incarnation};
     } else if (!incarnation_equal(stream->incarnation, *incarnation)) {
         uint64_t counter = stream->incarnation.counter;
+        if (incarnation->counter < counter) SF_MARK("stream: an earlier incarnation asks");
         if (incarnation->counter < counter) return NULL;
         if (incarnation->counter == counter && stream->open) return NULL; /* a copy of the node */
         *stream = (struct in_stream){.node = incarnation->node, .incarnation = *incarnation};
@@ -378,12 +383,16 @@ void stream_on_batch(struct node *node, raft_id from, uint32_t argc, const struc
         return;
     }
     struct in_stream *stream = raft_leads(node) ? stream_of(node, from) : NULL;
+    if (stream != NULL && stream->open && stream->number != number)
+        SF_MARK("stream: a frame of an earlier stream");
     if (stream == NULL || !stream->open || stream->number != number) return; /* of an earlier one */
     if (raft_transferring(node->raft) || !node_is_leader_serving(node)) {
+        SF_MARK("stream: a batch comes while leadership is handed over");
         stream->asked = true; /* dropped: should the transfer fail, the node hears where to go on */
         return;
     }
     if (sequence != stream->highest + 1) {
+        if (sequence > stream->highest) SF_MARK("stream: a gap in a member's batches");
         if (sequence > stream->highest) send_open(node, stream); /* a gap: go on from there */
         return;
     }
@@ -502,6 +511,7 @@ static void ask_when_stuck(struct node *node, raft_id leader) {
     uint64_t oldest =
         first == NULL ? 0 : SF_CONTAINER(first, struct out_batch, in_outbox)->sequence;
     if (oldest != 0 && oldest == node->stream_checked) {
+        SF_MARK("stream: a batch is stuck, the leader is asked");
         node->stream_ask_us = 0;
         stream_ask(node, leader);
     }
@@ -521,6 +531,7 @@ static void follower_pump(struct node *node) {
         if (batch->sequence < node->stream_next) continue;
         if (batch->sequence > node->stream_next) {
             /* what is between was applied long ago: the leader's word was old; ask anew */
+            SF_MARK("stream: the leader's word is old (rare)");
             node->stream_leader = NOBODY;
             break;
         }
@@ -540,6 +551,7 @@ void stream_pump(struct node *node) {
     batch_close(node);
     if (node->identity_switching || node->raft == NULL) return;
     if (node->gathered.len > 0 && (!raft_leads(node) || raft_transferring(node->raft))) {
+        SF_MARK("stream: gathered batches are dropped with the leadership (rare)");
         /* taken in this turn, leadership gone or going since: as if the frames had been lost */
         buf_clear(&node->gathered);
         node->n_streams = 0;

@@ -6,6 +6,7 @@
 #define SF_SERVER_CONFIG_H
 
 #include "node/node.h"
+#include "server/config_inert.h"
 
 #define CONFIG_BIND_MAX 16
 #define CONFIG_HOST_MAX 64
@@ -25,6 +26,7 @@ struct config_limit { /* of a class of clients' output: 0 is none */
 struct config_values {
     int64_t port, tcp_backlog, tcp_keepalive, timeout, maxclients, databases;
     int64_t protected_mode, loglevel, enable_debug_command;
+    int64_t script_budget; /* units of work for one script */
     int64_t proto_max_bulk_len, client_query_buffer_limit, max_request_bytes;
     int64_t cluster_port, cluster_bootstrap, cluster_announce_port, cluster_announce_bus_port;
     int64_t read_mode, request_timeout;
@@ -44,6 +46,8 @@ struct config_values {
         uint32_t n;
         double values[PERCENTILES_MAX];
     } latency_tracking_info_percentiles;
+    int64_t maxmemory, maxmemory_policy, maxmemory_samples, maxmemory_eviction_tenacity;
+    int64_t lfu_log_factor, lfu_decay_time;
     char save[1];
     char requirepass[CONFIG_SECRET_MAX + 1], cluster_secret[CONFIG_SECRET_MAX + 1];
     char dir[CONFIG_PATH_MAX], logfile[CONFIG_PATH_MAX], pidfile[CONFIG_PATH_MAX];
@@ -101,6 +105,9 @@ struct config {
     /* Where each directive was set last: 'name.conf:3: "port abc"'. NULL: nowhere. */
     char *where[CONFIG_DIRECTIVES_MAX];
     bool is_changed[CONFIG_DIRECTIVES_MAX]; /* not by the file: CONFIG REWRITE adds it */
+    /* Values of parameters that change nothing; NULL: as in config_inert.c. */
+    char *inert[CONFIG_INERT_MAX];
+    bool inert_is_changed[CONFIG_INERT_MAX];
 };
 
 struct config *config_new(void); /* all defaults */

@@ -165,6 +165,9 @@ static void port_figures(void *context, struct process_figures *out) {
     *out = (struct process_figures){
         .used_memory = process_used_memory(),
         .used_memory_rss = process_rss(),
+        .used_memory_startup = server->used_memory_startup,
+        .allocator_active = process_allocator_active(),
+        .allocator_resident = process_allocator_resident(),
         .connections_received = net.connections_received,
         .connections_rejected = net.connections_rejected,
         .net_input_bytes = net.input_bytes,
@@ -188,6 +191,16 @@ static void port_net_bytes(void *context, uint64_t *in, uint64_t *out) {
     struct net_figures net = net_figures(server->net);
     *in = net.input_bytes;
     *out = net.output_bytes;
+}
+
+static void port_memory_purge(void *context) {
+    (void)context;
+    process_purge_memory();
+}
+
+static void port_memory_report(void *context, struct buf *out) {
+    (void)context;
+    process_report_memory(out);
 }
 
 static void port_random_bytes(void *context, void *out, size_t len) {
@@ -233,6 +246,8 @@ void server_ports(struct server *server, struct node_ports *out) {
         .figures = port_figures,
         .clock_ns = port_clock_ns,
         .net_bytes = port_net_bytes,
+        .memory_purge = port_memory_purge,
+        .memory_report = port_memory_report,
         .random_bytes = port_random_bytes,
         .log = port_log,
         .stop = port_stop,

@@ -571,6 +571,35 @@ static void test_skipping_keeps_members_and_survives_any_bytes(void **state) {
     machine_free(&machine);
 }
 
+/* -- scripts ----------------------------------------------------------------------------------- */
+
+static void test_scripts_are_state_and_give_every_replica_the_same(void **state) {
+    (void)state;
+    struct machine one = machine_new(), two = machine_new(), loaded = {0};
+    struct machine *both[] = {&one, &two};
+    for (size_t i = 0; i < 2; i++) {
+        struct machine *machine = both[i];
+        if (i == 1) query(machine, "EVAL_RO return{1,{2}} 0", 0, 1); /* leaves nothing */
+        apply(machine, "EVAL return{redis.call('set','a',math.random(1000000))} 0");
+        apply(machine, "EVAL return(function()while(true)do(redis.call)('incr','n')end;end)() 0");
+        apply(machine, "SCRIPT LOAD return{7}");
+        apply(machine, "EVALSHA ffffffffffffffffffffffffffffffffffffffff 0");
+        buf_clear(&machine->reply);
+    }
+    assert_int_equal(engine_digest(one.engine), engine_digest(two.engine));
+    struct buf image = {0};
+    engine_dump(one.engine, &image);
+    loaded.engine = engine_new(&engine_defaults, NULL);
+    assert_int_equal(engine_load(loaded.engine, buf_slice(&image)), SF_OK);
+    assert_int_equal(engine_digest(one.engine), engine_digest(loaded.engine));
+    query(&loaded, "SCRIPT EXISTS 5ba4a3b5aeb7e8ea9ee4a2f2bd0d0f6a0b3c0d1e", 0, 1);
+    expect(&loaded, "*1\r\n:0\r\n");
+    buf_free(&image);
+    machine_free(&one);
+    machine_free(&two);
+    machine_free(&loaded);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_unknown_command_in_a_batch_ends_applying),
@@ -592,6 +621,7 @@ int main(void) {
         cmocka_unit_test(test_a_damaged_image_is_refused),
         cmocka_unit_test(test_settings_are_state),
         cmocka_unit_test(test_only_an_empty_state_dissolves),
+        cmocka_unit_test(test_scripts_are_state_and_give_every_replica_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
