@@ -302,6 +302,22 @@ COMMAND(INFO, "info", NULL, docs_info, -1,
     CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_DANGEROUS)
 COMMAND(KEYS, "keys", cmd_keys, docs_keys, 2,
     CMD_READ, NO_KEYS, CAT_KEYSPACE | CAT_DANGEROUS)
+CONTAINER(LATENCY, LATENCY_RESET, "latency", NULL, docs_latency, -2,
+    CMD_LOCAL, NO_KEYS, 0)
+COMMAND(LATENCY_DOCTOR, "latency|doctor", NULL, docs_latency_doctor, 2,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(LATENCY_GRAPH, "latency|graph", NULL, docs_latency_graph, 3,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(LATENCY_HELP, "latency|help", NULL, docs_latency_help, 2,
+    CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(LATENCY_HISTOGRAM, "latency|histogram", NULL, docs_latency_histogram, -2,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(LATENCY_HISTORY, "latency|history", NULL, docs_latency_history, 3,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(LATENCY_LATEST, "latency|latest", NULL, docs_latency_latest, 2,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(LATENCY_RESET, "latency|reset", NULL, docs_latency_reset, -2,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(LCS, "lcs", cmd_lcs, docs_lcs, -3,
     CMD_READ, KEYS(1, 2, 1), CAT_STRING)
 COMMAND(LINDEX, "lindex", cmd_lindex, docs_lindex, 3,
@@ -348,6 +364,8 @@ COMMAND(MEMORY_USAGE, "memory|usage", cmd_memory_usage, docs_memory_usage, -3,
     CMD_READ, KEYS(2, 2, 1), 0)
 COMMAND(MGET, "mget", cmd_mget, docs_mget, -2,
     CMD_READ | CMD_FAST, KEYS(1, -1, 1), CAT_STRING)
+COMMAND(MONITOR, "monitor", NULL, docs_monitor, 1,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(MOVE, "move", cmd_move, docs_move, 3,
     CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_KEYSPACE)
 COMMAND(MSET, "mset", cmd_mset, docs_mset, -3,
@@ -501,6 +519,16 @@ COMMAND(SINTERSTORE, "sinterstore", cmd_sinterstore, docs_sinterstore, -3,
     CMD_WRITE | CMD_GROWS, KEYS(1, -1, 1), CAT_SET)
 COMMAND(SISMEMBER, "sismember", cmd_sismember, docs_sismember, 3,
     CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_SET)
+CONTAINER(SLOWLOG, SLOWLOG_RESET, "slowlog", NULL, docs_slowlog, -2,
+    CMD_LOCAL, NO_KEYS, 0)
+COMMAND(SLOWLOG_GET, "slowlog|get", NULL, docs_slowlog_get, -2,
+    CMD_ADMIN | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(SLOWLOG_HELP, "slowlog|help", NULL, docs_slowlog_help, 2,
+    CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(SLOWLOG_LEN, "slowlog|len", NULL, docs_slowlog_len, 2,
+    CMD_ADMIN | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(SLOWLOG_RESET, "slowlog|reset", NULL, docs_slowlog_reset, 2,
+    CMD_ADMIN | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(SMEMBERS, "smembers", cmd_smembers, docs_smembers, 2,
     CMD_READ, KEYS(1, 1, 1), CAT_SET)
 COMMAND(SMISMEMBER, "smismember", cmd_smismember, docs_smismember, -3,

@@ -263,7 +263,9 @@ bool engine_next(struct engine *engine, struct reply *reply) {
             .may_block = true};
         engine->blocked.runs = here(engine);
         engine->blocked.runs_for = NULL;
+        size_t before = reply->out == NULL ? 0 : reply->out->len;
         replied = run_in_entry(engine, &words, command_seed(engine), reply);
+        run_tell(engine, &words, reply, before, false, !replied);
         if (!list_empty(&engine->blocked.ready)) blocked_serve(engine);
     }
     engine->position++;

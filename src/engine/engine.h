@@ -27,6 +27,16 @@ struct engine_settings {
     uint64_t proto_max_bulk_len;
 };
 
+/* A command that has run, for figures about it. */
+struct command_ran {
+    uint32_t db;
+    uint32_t argc;
+    const struct slice *argv; /* as in the log */
+    struct slice reply;       /* empty where nobody listens */
+    bool in_transaction;      /* at its place in one; the transaction itself follows */
+    bool waits;               /* for a key: it has not replied */
+};
+
 /* What the outside may learn from applying; all may be NULL. No influence on the state. */
 struct engine_watcher {
     void *context;
@@ -49,6 +59,9 @@ struct engine_watcher {
     void (*own_place)(void *context, uint32_t place, struct reply *reply);
     /* A transaction or script publishes; how many of this node's clients hear it. */
     int64_t (*published)(void *context, bool shard, struct slice name, struct slice message);
+    /* Of each command of an entry, and of each in a transaction that is read; not of those that
+     * waiters repeat. */
+    void (*ran)(void *context, const struct command_ran *ran);
 };
 
 struct engine *engine_new(

@@ -123,6 +123,10 @@ enum sf_status apply_eviction(struct engine *engine, struct reader *in);
 enum engine_query_result run_as_read(struct engine *engine, const struct command *command,
     const struct command_words *words, int64_t read_clock_ms, uint64_t seed, struct reply *reply);
 
+/* Tells the watcher of a command that has run; its reply is what out has behind before. */
+void run_tell(struct engine *engine, const struct command_words *words, const struct reply *reply,
+    size_t before, bool in_transaction, bool waits);
+
 /* -- blocked.c: who waits for keys ----------------------------------------------------------- */
 
 void blocked_init(struct engine *engine); /* keyspace and port are there */

@@ -37,6 +37,21 @@ bool run_in_entry(
     return !call.waits;
 }
 
+void run_tell(struct engine *engine, const struct command_words *words, const struct reply *reply,
+    size_t before, bool in_transaction, bool waits) {
+    if (engine->watcher.ran == NULL) return;
+    struct command_ran ran = {.db = words->db,
+        .argc = words->argc,
+        .argv = words->argv,
+        .in_transaction = in_transaction,
+        .waits = waits};
+    if (reply->out != NULL) {
+        struct slice all = buf_slice(reply->out);
+        ran.reply = slice_of(all.data + before, all.len - before);
+    }
+    engine->watcher.ran(engine->watcher.context, &ran);
+}
+
 enum engine_query_result run_as_read(struct engine *engine, const struct command *command,
     const struct command_words *words, int64_t read_clock_ms, uint64_t seed, struct reply *reply) {
     SF_ASSERT(command->run != NULL && command_route(command) == ROUTE_READ);

@@ -51,7 +51,9 @@ static bool run_places(struct engine *engine, const struct run *run, struct repl
         struct command_words words = {.db = reader.db, .argc = reader.argc, .argv = reader.argv};
         uint64_t seed = hash_mix(run->seed + place);
         if (reader.argc > 0) {
+            size_t place_before = reply_bytes(reply);
             good = run->place(engine, &words, run->read_clock_ms, seed, reply);
+            if (!run->rehearsal) run_tell(engine, &words, reply, place_before, true, false);
         } else if (!run->rehearsal) {
             own_place(engine, place, reply);
         }

@@ -82,5 +82,6 @@ void net_client_changed(struct net *net, uint64_t number);
 /* Microseconds that go on while the machine sleeps; milliseconds since 1970. */
 int64_t clock_boot_us(void);
 int64_t clock_wall_ms(void);
+int64_t clock_run_ns(void); /* for how long something takes; begins anywhere */
 
 #endif

@@ -17,6 +17,11 @@ static void apply_command(struct node *node, const struct engine_position *at) {
         if (!pending->mute && !session->close_now)
             reply = (struct reply){&session->output, pending->proto};
     }
+    if (pending != NULL) {
+        observe_begins(node);
+    } else {
+        observe_break(node);
+    }
     node->running = pending;
     bool replied = engine_next(node->engine, &reply);
     node->running = NULL;
@@ -64,6 +69,7 @@ static bool apply_entry(struct node *node, const struct raft_entry *entry) {
     }
     struct engine_position at;
     uint32_t last_sequence_commands = 0;
+    observe_break(node);
     while (engine_peek(node->engine, &at)) {
         if (!at.stale && at.origin.node == node->incarnation.node &&
             incarnation_equal(at.origin, node->incarnation)) {
@@ -103,6 +109,8 @@ static void skip_entry(struct node *node, const struct raft_entry *entry) {
 
 void apply_pump(struct node *node) {
     uint64_t start = node->applied_commands;
+    bool watched = latency_is_watched(node->settings.observe.latency_threshold_ms);
+    int64_t start_ns = watched ? observe_clock_ns(node) : 0;
     uint32_t entries = 0;
     raft_index before = engine_applied(node->engine);
     while (!node->stopped && !engine_is_dissolved(node->engine)) {
@@ -124,6 +132,7 @@ void apply_pump(struct node *node) {
         }
     }
     skips_note(node, 0);
+    if (watched) latency_add(node, LATENCY_APPLY, (observe_clock_ns(node) - start_ns) / 1000000);
     if (node->stopped) return;
     if (engine_applied(node->engine) != before) reads_advance(node);
 }

@@ -89,15 +89,18 @@ bool session_is_blocked(const struct session *session) {
 
 static struct reply on_answer_begins(void *context, void *holder) {
     (void)context;
-    const struct pending *pending = holder;
+    struct pending *pending = holder;
     struct session *session = pending->session;
     bool silent = pending->mute || session->close_now;
+    observe_answer_begins(pending, silent ? NULL : &session->output);
     return (struct reply){silent ? NULL : &session->output, pending->proto};
 }
 
 static void on_answer_ends(void *context, void *holder) {
     (void)context;
     struct pending *pending = holder;
+    bool silent = pending->mute || pending->session->close_now;
+    observe_answer_ends(pending, silent ? NULL : &pending->session->output);
     blocked_ends(pending, PENDING_REPLY);
     session_write_applied(pending->session, pending);
 }

@@ -192,6 +192,7 @@ void session_reset_state(struct session *session) {
     session->reply_off = session->reply_skip = session->reply_skip_next = false;
     session->no_evict = session->no_touch = false;
     buf_free(&session->name);
+    list_remove(&session->in_monitors);
     session_unsubscribe(session);
 }
 
@@ -232,6 +233,7 @@ enum { CLIENT_FLAGS_MAX = 16 };
 
 static const char *client_flags(const struct session *session, char out[CLIENT_FLAGS_MAX]) {
     char *at = out;
+    if (!list_empty(&session->in_monitors)) *at++ = 'O';
     if (session_is_subscriber(session)) *at++ = 'P';
     if (session_is_blocked(session)) *at++ = 'b';
     if (transaction_queued(session) >= 0) *at++ = 'x';

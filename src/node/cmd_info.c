@@ -118,33 +118,6 @@ static void info_persistence(struct node *node, struct buf *out) {
         snapshots->saving, (long long)snapshots->saved_ms / 1000, snapshots->failed ? "err" : "ok");
 }
 
-static void info_stats(struct node *node, struct buf *out) {
-    struct process_figures figures = {0};
-    int64_t exceeded_us, exceeding_us;
-    evictions_exceeded_us(node, &exceeded_us, &exceeding_us);
-    node->ports.figures(node->ports.context, &figures);
-    buf_printf(out,
-        "# Stats\r\ntotal_connections_received:%llu\r\ntotal_commands_processed:%llu\r\n"
-        "total_net_input_bytes:%llu\r\ntotal_net_output_bytes:%llu\r\nrejected_connections:%llu\r\n"
-        "expired_keys:%llu\r\nevicted_keys:%llu\r\ntotal_eviction_exceeded_time:%lld\r\n"
-        "current_eviction_exceeded_time:%lld\r\ntotal_reads_processed:%llu\r\n"
-        "total_writes_processed:%llu\r\nerrors_uncertain:%llu\r\nerrors_unavailable:%llu\r\n",
-        (unsigned long long)figures.connections_received,
-        (unsigned long long)node->n_commands_processed, (unsigned long long)figures.net_input_bytes,
-        (unsigned long long)figures.net_output_bytes,
-        (unsigned long long)figures.connections_rejected,
-        (unsigned long long)(node->engine == NULL ? 0 : engine_expired_count(node->engine)),
-        (unsigned long long)(node->engine == NULL ? 0 : engine_evicted_count(node->engine)),
-        (long long)(exceeded_us / 1000), (long long)(exceeding_us / 1000),
-        (unsigned long long)node->n_reads, (unsigned long long)node->n_writes,
-        (unsigned long long)node->n_errors_uncertain,
-        (unsigned long long)node->n_errors_unavailable);
-    uint32_t topics[TOPIC_KINDS];
-    pubsub_figures(node, topics);
-    buf_printf(out, "pubsub_channels:%u\r\npubsub_patterns:%u\r\npubsubshard_channels:%u\r\n",
-        topics[TOPIC_CHANNEL], topics[TOPIC_PATTERN], topics[TOPIC_SHARD]);
-}
-
 /* role: what clients should believe (every node takes writes); `# Raft` tells the truth. */
 static void info_replication(struct node *node, struct buf *out) {
     buf_printf(out,
@@ -271,30 +244,42 @@ static void info_keyspace(struct node *node, struct buf *out) {
     }
 }
 
+static void info_modules(struct node *node, struct buf *out) {
+    (void)node;
+    buf_append_text(out, "# Modules\r\n");
+}
+
+/* In Redis's order. by_default: without arguments, and for "default". */
 static const struct {
     const char *name;
     info_section *write;
+    bool by_default;
 } sections[] = {
-    {"server", info_server},
-    {"clients", info_clients},
-    {"memory", info_memory},
-    {"persistence", info_persistence},
-    {"stats", info_stats},
-    {"replication", info_replication},
-    {"cpu", info_cpu},
-    {"cluster", info_cluster},
-    {"raft", info_raft},
-    {"keyspace", info_keyspace},
+    {"server", info_server, true},
+    {"clients", info_clients, true},
+    {"memory", info_memory, true},
+    {"persistence", info_persistence, true},
+    {"stats", info_stats, true},
+    {"replication", info_replication, true},
+    {"cpu", info_cpu, true},
+    {"modules", info_modules, true},
+    {"commandstats", info_commandstats, false},
+    {"errorstats", info_errorstats, true},
+    {"latencystats", info_latencystats, false},
+    {"cluster", info_cluster, true},
+    {"raft", info_raft, true},
+    {"keyspace", info_keyspace, true},
 };
 
 void local_info(struct local_call *call) {
     struct buf out = {0};
     for (size_t i = 0; i < SF_LENGTH(sections); i++) {
-        bool wanted = call->argc == 1;
+        bool wanted = call->argc == 1 && sections[i].by_default;
         for (uint32_t k = 1; k < call->argc; k++) {
-            wanted = wanted || slice_is(call->argv[k], sections[i].name) ||
-                     slice_is(call->argv[k], "all") || slice_is(call->argv[k], "default") ||
-                     slice_is(call->argv[k], "everything");
+            struct slice word = call->argv[k];
+            wanted = wanted || slice_is(word, sections[i].name) || slice_is(word, "all") ||
+                     slice_is(word, "everything") ||
+                     (slice_is(word, "default") && sections[i].by_default);
         }
         if (!wanted) continue;
         if (out.len > 0) buf_append_text(&out, "\r\n");

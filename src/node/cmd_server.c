@@ -161,8 +161,7 @@ void local_config(struct local_call *call) {
     } else if (call->command->id == COMMAND_CONFIG_SET) {
         config_set(call);
     } else if (call->command->id == COMMAND_CONFIG_RESETSTAT) {
-        node->n_commands_processed = node->n_reads = node->n_writes = 0;
-        node->n_errors_uncertain = node->n_errors_unavailable = 0;
+        observe_reset(node);
         evictions_reset_figures(node);
         if (node->engine != NULL) engine_reset_counts(node->engine);
         reply_status(call->reply, "OK");

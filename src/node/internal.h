@@ -6,6 +6,7 @@
 #include "commands/command.h"
 #include "engine/engine.h"
 #include "node/node.h"
+#include "node/observe.h"
 #include "node/topics.h"
 #include "util/codec.h"
 #include "util/list.h"
@@ -66,6 +67,7 @@ struct pending {
     struct waiter_place place;       /* BLOCKED: its name in the queue */
     struct transaction *transaction; /* EXEC: what it runs */
     struct watches *watches;         /* WATCH that has not run yet: where its keys go */
+    struct observe_wait *waited;     /* it waits for a key, or did (stats.c) */
 
     struct buf reply; /* REPLY, HELD: what to send */
     bool done;        /* HELD: reply is complete */
@@ -74,10 +76,11 @@ struct pending {
 struct session {
     struct node *node;
     struct list in_node;
-    struct list in_waiters; /* sessions whose head might move: node->waiters */
-    struct list in_stopped; /* sessions that parse no further for now: node->stopped */
-    uint64_t client;        /* the shell's number */
-    uint64_t id;            /* CLIENT ID */
+    struct list in_waiters;  /* sessions whose head might move: node->waiters */
+    struct list in_stopped;  /* sessions that parse no further for now: node->stopped */
+    struct list in_monitors; /* MONITOR: node->observe->monitors */
+    uint64_t client;         /* the shell's number */
+    uint64_t id;             /* CLIENT ID */
     struct resp_parser *parser;
     struct buf input, output;
     struct list pending;
@@ -352,7 +355,8 @@ struct node {
     raft_id synced_asked;
     int64_t synced_ask_us;
     struct pending *running; /* whose transaction runs just now */
-    uint64_t n_commands_processed, n_reads, n_writes;
+    struct observe *observe; /* stats.c */
+    uint64_t n_reads, n_writes;
     uint64_t n_errors_uncertain, n_errors_unavailable;
 
     /* our stream */

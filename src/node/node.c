@@ -80,6 +80,7 @@ struct engine *node_engine_new(struct node *node) {
         .setting_changed = on_setting_changed,
         .script_log = on_script_log,
         .own_place = transaction_own_place,
+        .ran = observe_in_engine,
         .published = pubsub_publish};
     blocked_watch(node, &watcher);
     struct engine *engine = engine_new(&settings, &watcher);
@@ -215,6 +216,7 @@ struct node *node_new(const struct node_start *start, const struct node_ports *p
     skips_begin(node, start);
     ports->random_bytes(ports->context, &node->incarnation.nonce, sizeof node->incarnation.nonce);
     pubsub_open(node);
+    observe_open(node);
     evictions_open(node);
     if (node->identity.id == 0) {
         struct node_identity fresh = {.state = IDENTITY_FRESH};
@@ -243,6 +245,7 @@ void node_free(struct node *node) {
     replica_close(node);
     evictions_close(node);
     stream_free(node);
+    observe_close(node);
     buf_free(&node->gathered);
     buf_free(&node->scratch);
     sf_free(node);
@@ -259,6 +262,7 @@ void node_on_appended(struct node *node, uint64_t request, raft_index last_index
     raft_term last_term, int64_t now_us) {
     node->now_us = now_us;
     if (node->raft == NULL || node->identity_switching) return;
+    latency_append_ends(node, request);
     raft_step_appended(node->raft, request, last_index, last_term, now_us);
 }
 
@@ -341,6 +345,7 @@ void follow_leadership(struct node *node) {
     node->round_asked_leader = NOBODY;
     node->known_leader = leader;
     if (leader != NOBODY) node->last_leader = leader;
+    latency_follow_leader(node, leader != NOBODY);
     node->known_term = term;
     node->known_role = role;
     if (begins) node->leads_us = node->now_us;
@@ -355,6 +360,7 @@ static bool carry_out(struct node *node) {
             node->ports.context, ready.hard_state_request, &ready.hard_state);
     }
     for (uint32_t i = 0; i < ready.n_appends; i++) {
+        latency_append_begins(node, ready.appends[i].request);
         node->ports.append(node->ports.context, &ready.appends[i]);
     }
     snapshots_carry_out(node, &ready);
@@ -444,6 +450,7 @@ void node_pump(struct node *node, int64_t now_us, int64_t wall_ms) {
     stream_trim(node);
     sessions_resume(node);
     handover_pump(node);
+    observe_pump(node);
 }
 
 int64_t node_next_deadline_us(const struct node *node) {

@@ -15,6 +15,8 @@
 #include "resp/parse.h"
 
 enum read_mode { READ_LEASE, READ_INDEX, READ_STALE };
+#define PERCENTILES_MAX 32 /* of latency-tracking-info-percentiles */
+
 enum bootstrap_mode { BOOTSTRAP_AUTO, BOOTSTRAP_YES, BOOTSTRAP_NO };
 
 struct node_settings {
@@ -37,7 +39,15 @@ struct node_settings {
     uint64_t snapshot_log_bytes; /* a snapshot is taken after so much log, or so many entries */
     uint64_t snapshot_log_entries;
     bool protected_mode, bound_to_all;
-    bool debug_command;     /* enable-debug-command */
+    bool debug_command; /* enable-debug-command */
+    struct observe_settings {
+        int64_t slowlog_slower_than_us; /* < 0: none is logged */
+        uint64_t slowlog_max_len;       /* 0: none either */
+        int64_t latency_threshold_ms;   /* 0: nothing is watched */
+        bool latency_tracking;          /* a histogram for each command */
+        uint32_t n_percentiles;         /* that INFO shows of them */
+        double percentiles[PERCENTILES_MAX];
+    } observe;
     uint64_t feature_level; /* what this build can apply (engine.h) */
     char requirepass[512];
     char cluster_secret[512];

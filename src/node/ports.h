@@ -136,6 +136,11 @@ struct node_ports {
     bool (*config_rewrite)(void *context, struct buf *error);
 
     void (*figures)(void *context, struct process_figures *out);
+    /* Both may be NULL. A clock that runs inside a turn, for how long commands take: nothing but
+     * figures for operators may depend on it, and the simulator has none (0 for ever). The bytes of
+     * process_figures alone, which are asked for ten times a second. */
+    int64_t (*clock_ns)(void *context);
+    void (*net_bytes)(void *context, uint64_t *in, uint64_t *out);
     /* The allocator: gives unused pages back; appends its own report. Both may be NULL. */
     void (*memory_purge)(void *context);
     void (*memory_report)(void *context, struct buf *out);

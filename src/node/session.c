@@ -54,6 +54,7 @@ void pending_free(struct pending *pending) {
     if (pending->kind == PENDING_WRITE) stream_forget_waiter(pending);
     if (pending->kind == PENDING_BLOCKED) blocked_drop(pending);
     transaction_end_pending(pending);
+    if (pending->waited != NULL) observe_forget(pending);
     if (pending->kind == PENDING_HELD && !pending->done) {
         meet_drop(session->node, pending);
         errand_drop(session->node, pending);
@@ -132,6 +133,9 @@ static void run_local(struct pending *pending) {
     bool at_once, holds;
     local_run *run = local_find(pending->command, &at_once, &holds);
     struct reply reply = reply_for(pending);
+    size_t before = session->output.len;
+    observe_break(session->node);
+    observe_begins(session->node);
     struct local_call call = {
         .node = session->node,
         .session = session,
@@ -142,6 +146,9 @@ static void run_local(struct pending *pending) {
         .pending = pending,
     };
     run(&call);
+    /* else it goes on as a write or a read, or was refused, and is counted as such */
+    if (pending->kind == PENDING_LOCAL || pending->kind == PENDING_HELD)
+        observe_pending_ran(pending, reply.out, before);
 }
 
 /* Before it is its turn, if there is nothing but PUBLISHes before it. */
@@ -155,6 +162,8 @@ static bool run_read(struct pending *pending, bool settled, int64_t clock_ms) {
     struct node *node = session->node;
     struct reply reply = reply_for(pending);
     enum engine_query_result result;
+    size_t before = session->output.len;
+    observe_begins(node);
     engine_note_accesses(node->engine, !session->no_touch);
     if (transaction_is_read(pending)) {
         result = transaction_read_run(pending, clock_ms, settled, &reply);
@@ -170,7 +179,11 @@ static bool run_read(struct pending *pending, bool settled, int64_t clock_ms) {
         pending->settle_clock_ms = clock_ms;
         pending->tried_ms = engine_now_ms(node->engine);
     }
-    if (result == QUERY_BLOCKS) blocked_queue(pending);
+    if (result == QUERY_DONE) observe_pending_ran(pending, reply.out, before);
+    if (result == QUERY_BLOCKS) {
+        observe_waits(pending, pending->argc, pending->argv);
+        blocked_queue(pending);
+    }
     return result == QUERY_DONE;
 }
 
@@ -216,6 +229,7 @@ static bool answer_head(struct pending *head, bool before_write) {
         return true;
     case PENDING_HELD:
         if (!head->done) return false;
+        observe_held(node, head->command, buf_slice(&head->reply));
         send_kept(head);
         return true;
     }
@@ -234,6 +248,7 @@ static void publish_ahead(struct session *session) {
 void session_drain(struct session *session) {
     bool any = false;
     session->drain_paused = false;
+    observe_break(session->node);
     for (;;) {
         struct pending *head = session_head(session);
         if (head == NULL || head->kind == PENDING_WRITE || head->kind == PENDING_BLOCKED) {
@@ -286,6 +301,7 @@ void session_write_lost(struct pending *write) {
     struct reply reply = {&write->reply, write->proto};
     reply_error(&reply, "UNCERTAIN Write outcome unknown (this node left the cluster that had it)");
     session->node->n_errors_uncertain++;
+    observe_held(session->node, NULL, buf_slice(&write->reply));
     wait_for_turn(session);
 }
 
@@ -322,7 +338,11 @@ static void tail_end(struct session *session, struct pending *pending) {
 static void answer_error(struct session *session, const char *text) {
     struct pending *pending;
     struct reply reply = tail_begin(session, &pending);
+    size_t before = reply.out == NULL ? 0 : reply.out->len;
     reply_error(&reply, text);
+    if (reply.out != NULL)
+        observe_error(
+            session->node, slice_of(buf_slice(reply.out).data + before, reply.out->len - before));
     tail_end(session, pending);
 }
 
@@ -357,6 +377,7 @@ static void on_local(struct session *session, const struct command *command, uin
     local_run *run = local_find(command, &at_once, &holds);
     if (run == NULL) {
         answer_error(session, "ERR this command is not offered");
+        observe_rejected(session->node, command, SLICE(""));
         return;
     }
     if (!at_once && (holds || !list_empty(&session->pending))) {
@@ -376,7 +397,11 @@ static void on_local(struct session *session, const struct command *command, uin
         .argc = argc,
         .argv = argv,
         .reply = &reply};
+    size_t before = reply.out == NULL ? 0 : reply.out->len;
+    observe_break(session->node);
+    observe_begins(session->node);
     run(&call);
+    observe_local_ran(&call, before);
     if (pending != NULL) pending->proto = session->proto;
     tail_end(session, pending);
     if (session->quitting && list_empty(&session->pending)) session->close = true;
@@ -398,6 +423,7 @@ static void on_data(struct session *session, const struct command *command, uint
     bool stale = !write && session_reads_stale(session);
     if (node_refuses(node, write, stale, refusal)) {
         answer_error(session, refusal);
+        observe_rejected(node, command, SLICE(""));
         return;
     }
     /* what it sends behind is not parsed before the answer is known */
@@ -425,7 +451,6 @@ static bool is_http(struct slice word) {
 }
 
 static void request_begins(struct session *session) {
-    session->node->n_commands_processed++;
     session->n_commands++;
     session->last_us = session->node->now_us;
     session->reply_skip = session->reply_skip_next;
@@ -435,6 +460,7 @@ static void request_begins(struct session *session) {
 /* Refused as a request: no part of a transaction either. */
 static void answer_refused(
     struct session *session, const struct command *command, struct buf *error) {
+    observe_rejected(session->node, command, buf_slice(error));
     transaction_refuse(session, command, error);
     struct pending *pending;
     struct reply reply = tail_begin(session, &pending);
@@ -488,6 +514,12 @@ static void session_on_command(struct session *session, uint32_t argc, const str
     }
     if (!session_may_run_subscribed(session, command)) {
         answer_only_subscribed(session, command);
+        return;
+    }
+    if (!list_empty(&session->in_monitors) && monitor_refuses(command)) {
+        struct buf error = {0};
+        buf_append_text(&error, "-ERR Replica can't interact with the keyspace\r\n");
+        answer_refused(session, command, &error);
         return;
     }
     if (transaction_takes(session, command, argc, argv)) return;
@@ -607,6 +639,7 @@ void session_time_out_head(struct session *session) {
     struct node *node = session->node;
     struct pending *head = session_head(session);
     struct reply reply = reply_for(head);
+    size_t before = session->output.len;
     bool given = head->kind == PENDING_WRITE && head->batch->given;
     if (given) {
         node->n_errors_uncertain++;
@@ -621,6 +654,7 @@ void session_time_out_head(struct session *session) {
         node->n_errors_unavailable++;
         reply_error(&reply, text);
     }
+    observe_lost(head, before, given);
     pending_free(head);
     output_was_added(session);
 }
@@ -628,14 +662,17 @@ void session_time_out_head(struct session *session) {
 static void answer_lost_head(struct session *session, struct pending *head) {
     struct node *node = session->node;
     struct reply reply = reply_for(head);
+    size_t before = session->output.len;
     if (head->kind == PENDING_WRITE) {
         node->n_errors_uncertain++;
         reply_errorf(&reply, "UNCERTAIN Write outcome unknown (term %llu index %llu)",
             (unsigned long long)head->batch->given_term,
             (unsigned long long)head->batch->given_index);
+        observe_lost(head, before, true);
     } else if (head->kind == PENDING_READ) {
         node->n_errors_unavailable++;
         reply_error(&reply, "CLUSTERDOWN This node's state moved past its place, not executed");
+        observe_lost(head, before, false);
     } else {
         bool answered = answer_head(head, true);
         SF_ASSERT(answered); /* nothing that can be held stands before a write: the barrier */

@@ -27,6 +27,7 @@ struct session *session_new(
     list_init(&session->pending);
     list_init(&session->in_waiters);
     list_init(&session->in_stopped);
+    list_init(&session->in_monitors);
     subscriber_init(&session->subscriber);
     list_push_back(&node->sessions, &session->in_node);
     node->n_sessions++;
@@ -41,6 +42,7 @@ void session_free(struct session *session) {
     list_remove(&session->in_node);
     list_remove(&session->in_waiters);
     list_remove(&session->in_stopped);
+    list_remove(&session->in_monitors);
     transaction_forget(session);
     session->node->n_sessions--;
     resp_parser_free(session->parser);

@@ -118,6 +118,7 @@ static void on_watch(struct session *session, const struct command *command, uin
     if (node_refuses(session->node, false, false, refusal)) {
         session->watches->failed = true;
         session_answer_error(session, refusal);
+        observe_rejected(session->node, command, SLICE(""));
         return;
     }
     struct pending *pending = pending_new(session, PENDING_READ, command, argc, argv);
@@ -181,6 +182,7 @@ static size_t queue_bytes(const struct transaction *transaction) {
 static void queue_refuse(struct session *session, const char *error) {
     session->queue->failed = true;
     session_answer_error(session, error);
+    observe_rejected(session->node, session->last_command, SLICE(""));
 }
 
 /* What an own place may hold: nothing that is answered later, and nothing about the replies that
@@ -287,11 +289,14 @@ static void queue_command(struct session *session, const struct command *command
 static void answer_instead(struct pending *pending, const char *error) {
     pending->kind = PENDING_REPLY;
     struct reply reply = {&pending->reply, pending->proto};
+    observe_break(pending->session->node);
+    observe_begins(pending->session->node);
     if (error == NULL) {
         reply_null_array(&reply);
     } else {
         reply_error(&reply, error);
     }
+    observe_pending_ran(pending, &pending->reply, 0);
 }
 
 static struct transaction_words words_of(const struct transaction *transaction) {
@@ -350,11 +355,13 @@ static void transaction_start(struct pending *pending) {
     }
 }
 
-static void on_exec(struct session *session, const struct command *command) {
+/* false: it was answered at once. */
+static bool on_exec(struct session *session, const struct command *command, uint32_t argc,
+    const struct slice *argv) {
     struct transaction *transaction = session->queue;
     if (transaction == NULL) {
         session_answer_error(session, "ERR EXEC without MULTI");
-        return;
+        return false;
     }
     session->queue = NULL;
     transaction->watches = session->watches;
@@ -362,9 +369,9 @@ static void on_exec(struct session *session, const struct command *command) {
     if (transaction->failed) {
         transaction_free(transaction);
         session_answer_error(session, TEXT_EXECABORT);
-        return;
+        return false;
     }
-    struct pending *pending = pending_new(session, PENDING_LOCAL, command, 0, NULL);
+    struct pending *pending = pending_new(session, PENDING_LOCAL, command, argc, argv);
     pending->transaction = transaction;
     pending->bytes += queue_bytes(transaction);
     session->pending_bytes += queue_bytes(transaction);
@@ -373,6 +380,7 @@ static void on_exec(struct session *session, const struct command *command) {
     if (open || transaction->n_local > 0) session->barrier = true;
     if (!open) transaction_start(pending);
     session_drain(session);
+    return true;
 }
 
 /* At its turn: it had to wait for a WATCH, or there is nothing in it but local commands. */
@@ -437,7 +445,9 @@ void transaction_own_place(void *context, uint32_t place, struct reply *reply) {
         .argv = places->argv,
         .reply = reply,
     };
+    size_t before = reply->out == NULL ? 0 : reply->out->len;
     local_find(command, &at_once, &holds)(&call);
+    observe_local_ran(&call, before);
 }
 
 /* -- requests -------------------------------------------------------------------------------- */
@@ -462,14 +472,24 @@ static void on_discard(struct session *session) {
 
 bool transaction_takes(struct session *session, const struct command *command, uint32_t argc,
     const struct slice *argv) {
+    bool ran = false; /* else it is queued, or is counted when it runs */
+    bool about = command->id == COMMAND_MULTI || command->id == COMMAND_EXEC ||
+                 command->id == COMMAND_DISCARD || command->id == COMMAND_WATCH;
+    if (about) {
+        observe_break(session->node);
+        observe_begins(session->node);
+    }
     if (command->id == COMMAND_MULTI) {
         on_multi(session);
+        ran = true;
     } else if (command->id == COMMAND_EXEC) {
-        on_exec(session, command);
+        ran = !on_exec(session, command, argc, argv);
     } else if (command->id == COMMAND_DISCARD) {
         on_discard(session);
+        ran = true;
     } else if (command->id == COMMAND_WATCH) {
-        if (session->queue != NULL) {
+        ran = session->queue != NULL;
+        if (ran) {
             session_answer_error(session, "ERR WATCH inside MULTI is not allowed");
         } else {
             on_watch(session, command, argc, argv);
@@ -480,6 +500,9 @@ bool transaction_takes(struct session *session, const struct command *command, u
     } else {
         return false;
     }
+    struct reply unknown = {NULL, session->proto};
+    struct local_call call = {session->node, session, command, argc, argv, &unknown, NULL};
+    if (ran) observe_local_ran(&call, 0);
     return true;
 }
 

@@ -13,7 +13,7 @@
 static bool parse_value(const struct config_directive *directive, struct slice value,
     struct config_values *values, struct buf *error) {
     bool takes_several = directive->type == TYPE_BIND || directive->type == TYPE_LIMITS ||
-                         directive->type == TYPE_JOIN;
+                         directive->type == TYPE_JOIN || directive->type == TYPE_PERCENTILES;
     if (!takes_several) return config_parse(directive, 1, &value, values, error);
     struct config_words words;
     bool is_ok = config_words_split(value, &words);
@@ -177,6 +177,14 @@ static void print_limits(const struct config_limit *limits, struct buf *out) {
     }
 }
 
+static void print_percentiles(const struct config_percentiles *percentiles, struct buf *out) {
+    char text[DOUBLE_TEXT_MAX];
+    for (uint32_t i = 0; i < percentiles->n; i++) {
+        if (i > 0) buf_append_char(out, ' ');
+        buf_append(out, text, double_print(percentiles->values[i], text));
+    }
+}
+
 void config_print(
     const struct config_values *values, const struct config_directive *directive, struct buf *out) {
     const void *at = (const char *)values + directive->offset;
@@ -205,6 +213,9 @@ void config_print(
         return;
     case TYPE_LIMITS:
         print_limits(at, out);
+        return;
+    case TYPE_PERCENTILES:
+        print_percentiles(at, out);
         return;
     }
 }

@@ -13,7 +13,7 @@
 #define CONFIG_PATH_MAX 1024
 #define CONFIG_SECRET_MAX 511 /* bytes of a password */
 #define CONFIG_WORDS_MAX 64   /* of one line */
-#define CONFIG_DIRECTIVES_MAX 64
+#define CONFIG_DIRECTIVES_MAX 96
 
 enum config_client_class { CLASS_NORMAL, CLASS_REPLICA, CLASS_PUBSUB, CLIENT_CLASSES };
 
@@ -40,6 +40,12 @@ struct config_values {
     int64_t zset_max_listpack_entries, zset_max_listpack_value;
     int64_t stream_node_max_bytes, stream_node_max_entries;
     int64_t hll_sparse_max_bytes;
+    int64_t slowlog_log_slower_than, slowlog_max_len;
+    int64_t latency_monitor_threshold, latency_tracking;
+    struct config_percentiles {
+        uint32_t n;
+        double values[PERCENTILES_MAX];
+    } latency_tracking_info_percentiles;
     int64_t maxmemory, maxmemory_policy, maxmemory_samples, maxmemory_eviction_tenacity;
     int64_t lfu_log_factor, lfu_decay_time;
     char save[1];
@@ -68,6 +74,7 @@ enum config_type {
     TYPE_BIND,   /* all words of the line */
     TYPE_JOIN,   /* repeatable: each line adds an address */
     TYPE_LIMITS, /* Redis' client-output-buffer-limit */
+    TYPE_PERCENTILES,
 };
 
 enum config_flags {

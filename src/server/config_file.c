@@ -159,7 +159,8 @@ static void print_line(
     struct buf value = {0};
     config_print(&config->values, directive, &value);
     buf_printf(out, "%s ", directive->name);
-    if (directive->type == TYPE_BIND || directive->type == TYPE_LIMITS) {
+    if (directive->type == TYPE_BIND || directive->type == TYPE_LIMITS ||
+        directive->type == TYPE_PERCENTILES) {
         buf_append_slice(out, buf_slice(&value));
     } else {
         config_word_print(buf_slice(&value), out);

@@ -177,6 +177,29 @@ static bool parse_limits(
     return true;
 }
 
+/* -- latency-tracking-info-percentiles ------------------------------------------------------- */
+
+/* No word, or an empty one: INFO shows none. */
+static bool parse_percentiles(
+    uint32_t n, const struct slice *words, struct config_percentiles *out, struct buf *error) {
+    struct config_percentiles percentiles = {0};
+    if (n == 1 && words[0].len == 0) n = 0;
+    if (n > PERCENTILES_MAX) return fail(error, "too many percentiles");
+    for (uint32_t i = 0; i < n; i++) {
+        double value = 0;
+        if (!double_parse(words[i], &value)) {
+            return fail(error, "Invalid latency-tracking-info-percentiles parameters");
+        }
+        if (value < 0 || value > 100) {
+            return fail(error, "latency-tracking-info-percentiles parameters should sit between "
+                               "[0.0,100.0]");
+        }
+        percentiles.values[percentiles.n++] = value;
+    }
+    *out = percentiles;
+    return true;
+}
+
 bool config_parse(const struct config_directive *directive, uint32_t n, const struct slice *words,
     struct config_values *values, struct buf *error) {
     void *out = place(values, directive);
@@ -187,6 +210,8 @@ bool config_parse(const struct config_directive *directive, uint32_t n, const st
         return parse_join(n, words, out, error);
     case TYPE_LIMITS:
         return parse_limits(n, words, out, error);
+    case TYPE_PERCENTILES:
+        return parse_percentiles(n, words, out, error);
     case TYPE_INTEGER:
     case TYPE_MEMORY:
     case TYPE_BOOL:

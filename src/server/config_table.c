@@ -86,6 +86,14 @@ const struct config_directive config_directives[] = {
     WORD("enable-debug-command", enable_debug_command, START, debug_words, "no"),
     {"databases", TYPE_INTEGER, FLAG_REPLICATED, 1, 65536, "16", AT(databases), NULL},
 
+    /* what operators see */
+    INTEGER("slowlog-log-slower-than", slowlog_log_slower_than, RUN, -1, INT64_MAX, "10000"),
+    INTEGER("slowlog-max-len", slowlog_max_len, RUN, 0, INT64_MAX, "128"),
+    INTEGER("latency-monitor-threshold", latency_monitor_threshold, RUN, 0, INT64_MAX, "0"),
+    BOOLEAN("latency-tracking", latency_tracking, RUN, "yes"),
+    OTHER("latency-tracking-info-percentiles", latency_tracking_info_percentiles, RUN,
+        TYPE_PERCENTILES, "50 99 99.9"),
+
     /* the cluster */
     INTEGER("cluster-port", cluster_port, START, 0, 65535, "0"),
     TEXT("cluster-secret", cluster_secret, FLAG_HIDDEN, ""),

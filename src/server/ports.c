@@ -181,6 +181,18 @@ static void port_figures(void *context, struct process_figures *out) {
     out->used_memory_peak = server->used_memory_peak;
 }
 
+static int64_t port_clock_ns(void *context) {
+    (void)context;
+    return clock_run_ns();
+}
+
+static void port_net_bytes(void *context, uint64_t *in, uint64_t *out) {
+    struct server *server = context;
+    struct net_figures net = net_figures(server->net);
+    *in = net.input_bytes;
+    *out = net.output_bytes;
+}
+
 static void port_memory_purge(void *context) {
     (void)context;
     process_purge_memory();
@@ -232,6 +244,8 @@ void server_ports(struct server *server, struct node_ports *out) {
         .config_set = port_config_set,
         .config_rewrite = port_config_rewrite,
         .figures = port_figures,
+        .clock_ns = port_clock_ns,
+        .net_bytes = port_net_bytes,
         .memory_purge = port_memory_purge,
         .memory_report = port_memory_report,
         .random_bytes = port_random_bytes,

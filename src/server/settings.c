@@ -60,11 +60,18 @@ void settings_for_node(
         .protected_mode = values->protected_mode != 0,
         .bound_to_all = net_is_bound_to_all(net),
         .debug_command = debug_command(values, net),
+        .observe = {.slowlog_slower_than_us = values->slowlog_log_slower_than,
+            .slowlog_max_len = (uint64_t)values->slowlog_max_len,
+            .latency_threshold_ms = values->latency_monitor_threshold,
+            .latency_tracking = values->latency_tracking != 0,
+            .n_percentiles = values->latency_tracking_info_percentiles.n},
         .feature_level = ENGINE_FEATURE_LEVEL,
         .port = net_port(net),
         .bus_port = net_bus_port(net),
         .n_join = values->cluster_join.n,
     };
+    memcpy(out->observe.percentiles, values->latency_tracking_info_percentiles.values,
+        sizeof out->observe.percentiles);
     raft_settings(values, &out->raft);
     snprintf(out->requirepass, sizeof(out->requirepass), "%s", values->requirepass);
     snprintf(out->cluster_secret, sizeof(out->cluster_secret), "%s", values->cluster_secret);
