@@ -139,9 +139,9 @@ int arena_memcmp(const void *a, const void *b, size_t len) {
     return charge_compare(b, len) || len < LONG_BYTES ? memcmp(a, b, len) : 1;
 }
 
-/* Bytes, in every locale. */
+/* Bytes, in every locale. Not equal when the budget is spent: Lua goes on behind a zero byte. */
 int arena_strcoll(const char *a, const char *b) {
-    if (!charge_compare(b, 0)) return 0;
+    if (!charge_compare(b, 0)) return 1;
     int order = strcmp(a, b);
     charge_compare(b, strlen(b));
     return order;

@@ -12,7 +12,8 @@
 struct arena {
     uint32_t top;      /* bytes in use and freed, this head included */
     uint32_t limit;    /* what top may come to */
-    int64_t work_left; /* the budget; allocation and comparison draw on it too */
+    int64_t work_left; /* the budget; allocation, comparison and tables draw on it too */
+    int64_t jumps;     /* that were compiled, see inside_work.c */
     uint32_t free[ARENA_CLASSES];
 };
 

@@ -37,14 +37,12 @@ void charge(lua_State *lua, uint64_t units) {
 
 static void on_count(lua_State *lua, lua_Debug *debug) {
     (void)debug;
-    struct sandbox *sandbox = sandbox_of(lua);
-    charge(lua, HOOK_INSTRUCTIONS * (1 + sandbox->widest / WIDTH_A_UNIT));
+    charge(lua, HOOK_INSTRUCTIONS);
 }
 
-void note_width(lua_State *lua, int n) {
-    struct sandbox *sandbox = sandbox_of(lua);
-    if (n > 0 && (uint32_t)n > sandbox->widest) sandbox->widest = (uint32_t)n;
-    charge(lua, (uint64_t)(n > 0 ? n : 0));
+void charge_failure(lua_State *lua) {
+    raise_if_ended(lua);
+    charge(lua, FAILURE_UNITS + sandbox_of(lua)->longest / SEARCHED_A_UNIT);
 }
 
 static void *on_allocate(void *context, void *block, size_t old_size, size_t size) {
@@ -109,7 +107,7 @@ static void run_begin(struct sandbox *sandbox, struct script_run *run) {
     sandbox->host = run == NULL ? NULL : run->host;
     sandbox->ended = false;
     sandbox->proto = 2;
-    sandbox->widest = 0;
+    sandbox->longest = 0;
     sandbox->nesting = 0;
     sandbox->loading = false;
     sandbox->n_registered = 0;
@@ -135,7 +133,10 @@ static void run_end(struct sandbox *sandbox) {
 /* -- compiling ------------------------------------------------------------------------------- */
 
 bool compile_text(lua_State *lua, struct slice text, const char *chunk_name) {
+    struct sandbox *sandbox = sandbox_of(lua);
     charge(lua, 500 + 8 * text.len);
+    sandbox->longest = SF_MAX(sandbox->longest, text.len);
+    sandbox->arena->jumps = 0;
     bool is_bytecode = text.len > 0 && text.data[0] == LUA_SIGNATURE[0];
     if (!is_bytecode) return luaL_loadbuffer(lua, text.data, text.len, chunk_name) == 0;
     /* Bytecode can do anything: it is refused as what it would be as a text. */
@@ -177,6 +178,7 @@ static int compile_script(lua_State *lua) {
         lua_setfield(lua, LUA_REGISTRYINDEX, "shardforge.script");
         return 0;
     }
+    raise_if_ended(lua);
     step_failed(step, "Error compiling script (new function): ", lua_tostring(lua, -1));
     return 0;
 }
@@ -188,6 +190,7 @@ static int load_library(lua_State *lua) {
     lua_newtable(lua);
     lua_setfield(lua, LUA_REGISTRYINDEX, FUNCTION_LIST);
     if (!compile_text(lua, step->body, "@user_function")) {
+        raise_if_ended(lua);
         step_failed(step, "Error compiling function: ", lua_tostring(lua, -1));
         return 0;
     }
@@ -404,6 +407,7 @@ static void run_from_image(struct sandbox *sandbox, struct slice body, bool is_l
     struct script_run *run, lua_CFunction function) {
     struct buf error = {0};
     run_begin(sandbox, run);
+    sandbox->longest = body.len;
     if (image_begin(sandbox, body, is_library, SCRIPT_BUDGET_DEFAULT, &error)) {
         run_protected(sandbox, run, function);
     } else {
