@@ -74,6 +74,7 @@ struct engine *node_engine_new(struct node *node) {
         .own_place = transaction_own_place,
         .published = pubsub_publish};
     blocked_watch(node, &watcher);
+    breath_watch(node, &watcher);
     return engine_new(&settings, &watcher);
 }
 
