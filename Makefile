@@ -99,7 +99,7 @@ $(LIBRARY): $(OBJECTS)
 # Loops of Lua that a script can make long are ours, which count (src/script/README.md): its tables and
 # the interning of strings whole, elsewhere the calls are redirected.
 LUA_EVERYWHERE := memcmp=arena_memcmp strcoll=arena_strcoll strtod=arena_strtod strtoul=arena_strtoul
-LUA_IN_VM      := luaD_precall=arena_precall luaD_poscall=arena_poscall luaF_findupval=arena_findupval
+LUA_IN_VM      := memcpy=arena_memcpy luaD_precall=arena_precall luaD_poscall=arena_poscall luaF_findupval=arena_findupval
 $(LUA): Makefile
 	@rm -rf $@.parts && mkdir -p $@.parts
 	@cd $@.parts && $(AR) x $$($(CC) -print-file-name=liblua5.1.a) && rm ltable.o

@@ -15,6 +15,9 @@ struct arena {
     int64_t work_left; /* the budget; allocation, comparison and tables draw on it too */
     int64_t jumps;     /* that were compiled, see inside_work.c */
     uint32_t free[ARENA_CLASSES];
+    /* called in the midst of long copies; belongs to the process, and is the same in every image */
+    void (*breathe)(void *context);
+    void *context;
 };
 
 /* A part of an arena from its beginning, to be put back later. */
@@ -23,6 +26,13 @@ struct arena_image {
     char *bytes; /* NULL: none */
 };
 
+/* In the midst of what takes milliseconds. */
+static inline void arena_breathe(const struct arena *arena) {
+    if (arena->breathe != NULL) arena->breathe(arena->context);
+}
+
+/* Reserves address space: 4 GiB and limit for a moment, limit for good. NULL: the system does not
+ * allow that (RLIMIT_AS, overcommit). */
 struct arena *arena_new(uint32_t limit);
 void arena_free(struct arena *arena);
 /* As lua_Alloc: NULL where the limit or the budget does not allow it; shrinking always succeeds. */
@@ -37,5 +47,7 @@ void arena_image_free(struct arena_image *image);
  * which they find by the address of b. */
 int arena_memcmp(const void *a, const void *b, size_t len);
 int arena_strcoll(const char *a, const char *b);
+/* Breathes between parts of a long copy into the arena. */
+void *arena_memcpy(void *to, const void *from, size_t len);
 
 #endif

@@ -12,6 +12,7 @@
 
 #define LOG2_MAX 26
 #define SLOTS_A_UNIT 4
+#define NODES_A_BREATH 8192
 
 /* What an empty table points to: equal for all, never written. */
 static const struct inside_node no_node;
@@ -302,6 +303,7 @@ static void resize(lua_State *lua, struct inside_table *table, uint32_t n_array,
         if (is_nil(&old_nodes[i].value)) continue;
         *luaH_set(lua, table, &old_nodes[i].key) = old_nodes[i].value;
         inside_check(lua);
+        if (i % NODES_A_BREATH == 0) arena_breathe(arena_of(lua));
     }
     free_nodes(lua, table, old_nodes, old_log2);
 }

@@ -9,6 +9,7 @@ enum {
     STRING_UNITS = 4,
     VALUES_A_UNIT = 16,
     LETTERS_A_UNIT = 4,
+    LONG_LETTERS = 4096,
     UPVALUE_UNITS = 20,
     LOCALS_A_UNIT = 4,
     JUMPS_A_UNIT = 4,
@@ -47,7 +48,7 @@ static struct inside_string *string_add(
     string->type = LUA_TSTRING;
     string->reserved = 0;
     char *bytes = (char *)(string + 1);
-    memcpy(bytes, text, len);
+    arena_memcpy(bytes, text, len);
     bytes[len] = 0;
     struct inside_object **chain = &strings->chains[hash & (uint32_t)(strings->n_chains - 1)];
     string->next = *chain;
@@ -148,7 +149,11 @@ unsigned long arena_strtoul(const char *text, char **end, int base);
 /* false: the budget is spent; then no text is a number. */
 static bool may_read(const char *text, char **end) {
     struct arena *arena = arena_of(text);
-    if (arena->work_left >= 0) arena->work_left -= 10 + (int64_t)(strlen(text) / LETTERS_A_UNIT);
+    if (arena->work_left >= 0) {
+        size_t len = strlen(text);
+        arena->work_left -= 10 + (int64_t)(len / LETTERS_A_UNIT);
+        if (len >= LONG_LETTERS) arena_breathe(arena);
+    }
     if (arena->work_left >= 0) return true;
     *end = (char *)(uintptr_t)text;
     return false;

@@ -19,12 +19,16 @@ void raise_if_ended(lua_State *lua) {
     if (sandbox->ended || sandbox->arena->work_left < 0) raise_end(lua);
 }
 
+static void breathe(void *context) {
+    struct sandbox *sandbox = context;
+    if (sandbox->host != NULL && sandbox->host->breathe != NULL)
+        sandbox->host->breathe(sandbox->host->context);
+}
+
 static void maybe_breathe(struct sandbox *sandbox) {
     if (sandbox->arena->work_left > sandbox->breath_at) return;
     sandbox->breath_at = sandbox->arena->work_left - BREATH_UNITS;
-    if (sandbox->host != NULL && sandbox->host->breathe != NULL) {
-        sandbox->host->breathe(sandbox->host->context);
-    }
+    breathe(sandbox);
 }
 
 void charge(lua_State *lua, uint64_t units) {
@@ -47,6 +51,7 @@ void charge_failure(lua_State *lua) {
 
 static void *on_allocate(void *context, void *block, size_t old_size, size_t size) {
     struct sandbox *sandbox = context;
+    maybe_breathe(sandbox);
     return arena_resize(sandbox->arena, block, old_size, size);
 }
 
@@ -71,13 +76,22 @@ static int build_base(lua_State *lua) {
 
 static void sandbox_open(struct sandbox *sandbox) {
     sandbox->arena = arena_new(SCRIPT_MEMORY_BYTES);
+    SF_ASSERT(sandbox->arena != NULL); /* it was possible at start: sandbox_is_possible */
     sandbox->arena->work_left = INT64_MAX;
+    sandbox->arena->breathe = breathe;
+    sandbox->arena->context = sandbox;
     sandbox->lua = lua_newstate(on_allocate, sandbox);
     SF_ASSERT(sandbox->lua != NULL);
     lua_atpanic(sandbox->lua, on_panic);
     int failed = lua_cpcall(sandbox->lua, build_base, NULL);
     SF_ASSERT(failed == 0);
     arena_save(sandbox->arena, &sandbox->base);
+}
+
+bool sandbox_is_possible(void) {
+    struct arena *arena = arena_new(SCRIPT_MEMORY_BYTES);
+    arena_free(arena);
+    return arena != NULL;
 }
 
 struct sandbox *sandbox_new(void) {
