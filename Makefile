@@ -30,7 +30,7 @@ DUMP_DRIVER  := $(BUILD)/tests/integration/dump_driver
 TOOLS        := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 
 .DEFAULT_GOAL := all
-.PHONY: all help deps run test lint format unit sim mutants integration storage-faults redis-tests fuzz bench clean
+.PHONY: all help deps run test lint format unit sim mutants integration storage-faults redis-tests fuzz ecosystem bench clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -75,7 +75,10 @@ storage-faults: $(STORAGE_FAULTS) ## the storage under failing, torn and fatal c
 fuzz: $(FUZZERS) ## random bytes into every decoder (RUNS=200000)
 	@for fuzzer in $(FUZZERS); do $$fuzzer $(or $(RUNS),200000) || exit 1; done
 
-bench: all $(TOOLS) ## ratios beside a redis-server in the same run (BENCH=throughput|failover|rolling|catch-up)
+ecosystem: all ## real frameworks of the npm registry and Debian at a follower (ONLY=name)
+	@tests/ecosystem/run $(SERVER) $(BUILD) $(ONLY)
+
+bench: all $(TOOLS) ## ratios beside a redis-server in the same run (BENCH=throughput|failover|rolling|catch-up|memory|commands)
 	@tests/bench/run $(SERVER) $(BUILD) $(BENCH)
 
 clean: ## remove build/

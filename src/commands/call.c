@@ -1,5 +1,7 @@
 #include "commands/call.h"
 
+#include "keyspace/eviction.h"
+
 #include <limits.h>
 #include <stdio.h>
 
@@ -12,6 +14,12 @@ bool call_is_alive(struct call *call, const struct object *object) {
 }
 
 struct object *call_find_in(struct call *call, struct db *db, struct slice key) {
+    struct object *object = call_look_at(call, db, key);
+    if (object != NULL && call->notes_accesses) db_note_access(db, object);
+    return object;
+}
+
+struct object *call_look_at(struct call *call, struct db *db, struct slice key) {
     struct object *object = db_find_even_dead(db, key);
     return object != NULL && call_is_alive(call, object) ? object : NULL;
 }

@@ -38,6 +38,8 @@ command_run cmd_sadd, cmd_scard, cmd_sismember, cmd_smismember, cmd_smove, cmd_s
 command_run cmd_smembers, cmd_spop, cmd_srandmember, cmd_sscan;
 command_run cmd_sdiff, cmd_sdiffstore, cmd_sinter, cmd_sintercard, cmd_sinterstore, cmd_sunion,
     cmd_sunionstore;
+/* memory.c */
+command_run cmd_acl_cat, cmd_memory_usage;
 /* dump.c */
 command_run cmd_dump, cmd_restore;
 /* object.c */

@@ -3,11 +3,12 @@
  * from links that it accepted. Only the greeting runs both ways:
  *
  *   dialler   hello      1 nonce
- *   acceptor  challenge  nonce proof('A')
+ *   acceptor  challenge  nonce proof('A', id) id
  *   dialler   prove      proof('D', purpose, wanted id, greeting) purpose wanted-id greeting
  *   acceptor  welcome    greeting host-as-seen        or an error, and it closes
  *
- * Nothing else is read before the proof. */
+ * Nothing else is read before the proof. A challenge names who made it: a stranger who listens at a
+ * dead member's address may pass on another member's, but then it is that one's word only. */
 #include "node/internal.h"
 
 #include <openssl/crypto.h>
@@ -404,10 +405,10 @@ static void on_challenge(
     struct node *node, struct link *link, uint32_t argc, const struct slice *argv) {
     uint8_t theirs[32], expected[32];
     struct slice none = slice_of(NULL, 0);
-    bool good = argc == 3 && hex_decode(argv[1], link->nonce_acceptor, 16) &&
-                hex_decode(argv[2], theirs, 32);
+    bool good = argc == 4 && hex_decode(argv[1], link->nonce_acceptor, 16) &&
+                hex_decode(argv[2], theirs, 32) && uint_parse(argv[3], &link->challenger);
     if (good) {
-        proof_of_words(node, link, 'A', none, none, none, expected);
+        proof_of_words(node, link, 'A', argv[3], none, none, expected);
         good = CRYPTO_memcmp(theirs, expected, 32) == 0;
     }
     if (!good) {
@@ -453,7 +454,7 @@ static void on_welcome(
         return;
     }
     struct peer *peer = peer_of(node, link->peer);
-    if (peer == NULL || link->theirs.id != link->peer ||
+    if (peer == NULL || link->theirs.id != link->peer || link->challenger != link->peer ||
         old_copy_judge(node, &link->theirs) != NULL) { /* it is told when it dials */
         link_close(node, link);
         return;
@@ -476,13 +477,15 @@ static void on_dialled_message(
         struct slice text = argc > 1 ? argv[1] : slice_of("", 0);
         node_log(node, LOG_VERBOSE, "%s:%u refuses the link: %.*s", link->address.host,
             link->address.bus_port, (int)text.len, text.data);
-        /* CHALLENGED: it has proven that it holds the secret; anybody may listen at a dead member's
-         * address */
-        bool by_member =
+        /* CHALLENGED: it has proven that it holds the secret and who it is; anybody may listen at a
+         * dead member's address */
+        bool is_word =
             link->state == LINK_CHALLENGED && link->purpose != LINK_GREET && text.len >= 7;
+        bool by_member = is_word && link->challenger == link->peer;
+        bool by_us = is_word && link->challenger == node->identity.id;
         if (by_member && memcmp(text.data, "REMOVED", 7) == 0) membership_on_removed(node);
         if (by_member && memcmp(text.data, "OLDCOPY", 7) == 0) old_copy_told(node, text);
-        link->is_ours = by_member && memcmp(text.data, "ITSELF ", 7) == 0;
+        link->is_ours = by_us && memcmp(text.data, "ITSELF ", 7) == 0;
         if (link->ask != NULL) {
             char why[160];
             size_t len = SF_MIN(text.len, sizeof why - 1);
@@ -530,14 +533,15 @@ static void on_hello(
     }
     node->ports.random_bytes(node->ports.context, link->nonce_acceptor, 16);
     uint8_t digest[32];
+    char nonce[32], proof[64], id[INT_TEXT_MAX];
     struct slice none = slice_of(NULL, 0);
-    proof_of_words(node, link, 'A', none, none, none, digest);
-    char nonce[32], proof[64];
+    struct slice id_text = slice_of(id, uint_print(node->identity.id, id));
+    proof_of_words(node, link, 'A', id_text, none, none, digest);
     hex_encode(link->nonce_acceptor, 16, nonce);
     hex_encode(digest, 32, proof);
-    struct slice words[3] = {
-        SLICE("challenge"), slice_of(nonce, sizeof nonce), slice_of(proof, sizeof proof)};
-    link_send_words(node, link->number, 3, words);
+    struct slice words[4] = {
+        SLICE("challenge"), slice_of(nonce, sizeof nonce), slice_of(proof, sizeof proof), id_text};
+    link_send_words(node, link->number, 4, words);
     link->state = LINK_CHALLENGED;
 }
 

@@ -45,11 +45,19 @@ static void on_script_log(void *context, int level, struct slice text) {
 static void on_setting_changed(void *context, struct slice name, struct slice value) {
     struct node *node = context;
     struct buf error = {0};
+    if (slice_is(name, SETTING_ACTIVE_EXPIRE)) return; /* no directive */
     if (!node->ports.config_set(node->ports.context, name, value, &error)) {
         node_log(node, LOG_WARNING, "the cluster's value of %.*s does not fit here: %.*s",
             (int)name.len, name.data, (int)error.len, buf_slice(&error).data);
     }
     buf_free(&error);
+}
+
+void node_engine_replace(struct node *node, struct engine *engine) {
+    SF_ASSERT(engine_applied(engine) == engine_applied(node->engine));
+    engine_keep_counts(engine, node->engine);
+    engine_free(node->engine);
+    node->engine = engine;
 }
 
 static void sole_configuration(const struct node *node, struct raft_configuration *out) {
@@ -75,7 +83,9 @@ struct engine *node_engine_new(struct node *node) {
         .published = pubsub_publish};
     blocked_watch(node, &watcher);
     breath_watch(node, &watcher);
-    return engine_new(&settings, &watcher);
+    struct engine *engine = engine_new(&settings, &watcher);
+    engine_set_access_clock(engine, node->now_us / 1000000);
+    return engine;
 }
 
 /* Makes the Raft core and the state machine of this identity. start->raft says what storage holds.
@@ -108,6 +118,7 @@ void node_replica_open(struct node *node, const struct node_start *start) {
 
 static void replica_close(struct node *node) {
     snapshots_reset(node);
+    evictions_reset(node);
     if (node->raft != NULL) raft_free(node->raft);
     engine_free(node->engine);
     node->raft = NULL;
@@ -189,6 +200,8 @@ struct node *node_new(const struct node_start *start, const struct node_ports *p
     uint64_t seed;
     ports->random_bytes(ports->context, &seed, sizeof seed);
     node->random = random_from(seed);
+    /* not from 1: a frame meant for a former life of this node must never fit */
+    node->next_stream_number = random_next(&node->random) >> 16;
     list_init(&node->sessions);
     list_init(&node->waiters);
     list_init(&node->stopped_sessions);
@@ -203,6 +216,7 @@ struct node *node_new(const struct node_start *start, const struct node_ports *p
     skips_begin(node, start);
     ports->random_bytes(ports->context, &node->incarnation.nonce, sizeof node->incarnation.nonce);
     pubsub_open(node);
+    evictions_open(node);
     if (node->identity.id == 0) {
         struct node_identity fresh = {.state = IDENTITY_FRESH};
         while (fresh.id == 0) ports->random_bytes(ports->context, &fresh.id, sizeof fresh.id);
@@ -228,6 +242,7 @@ void node_free(struct node *node) {
     waits_free(node);
     pubsub_close(node);
     replica_close(node);
+    evictions_close(node);
     stream_free(node);
     buf_free(&node->gathered);
     buf_free(&node->scratch);
@@ -318,6 +333,7 @@ void follow_leadership(struct node *node) {
         buf_clear(&node->gathered);
         node->gathered_commands = 0;
         node->tick_in_flight = false;
+        evictions_reset(node);
         node->tickets_n = node->early_asks_n = 0;
     }
     if (role != RAFT_LEADER) node->clock_running = false;
@@ -378,8 +394,10 @@ static void replica_pump(struct node *node) {
         follow_leadership(node);
     }
     node->garbage_left = keyspace_free_some(engine_keyspace(node->engine), FREE_A_TURN);
+    engine_set_access_clock(node->engine, node->now_us / 1000000);
     seed_settings(node);
     stream_pump(node);
+    evictions_pump(node);
     reads_pump(node);
     clock_pump(node);
     for (int round = 0; round < READY_ROUNDS_MAX; round++) {

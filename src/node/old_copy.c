@@ -8,6 +8,8 @@
  * every life had them synced. What is committed besides is truncated by nobody. A node that knows
  * itself that its log is damaged says so, and is mended instead (DESIGN 9).
  *   - A boot counter below one that was seen: it is raised and synced before a life's first word.
+ *   - The number of a start that was seen of another life: a copy from before that start was
+ * started instead (or besides).
  */
 #include "node/internal.h"
 
@@ -29,6 +31,11 @@ const char *old_copy_judge(struct node *node, const struct greeting *theirs) {
     if (seen->node != NOBODY && now->counter < seen->counter) {
         snprintf(why, sizeof why, "this is its start number %llu, and number %llu was seen",
             (unsigned long long)now->counter, (unsigned long long)seen->counter);
+        return verdict(node, theirs->id, why);
+    }
+    if (seen->node != NOBODY && now->counter == seen->counter && now->nonce != seen->nonce) {
+        snprintf(why, sizeof why, "its start number %llu was seen of another life of it",
+            (unsigned long long)now->counter);
         return verdict(node, theirs->id, why);
     }
     struct raft_peer_status status;

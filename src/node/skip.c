@@ -155,8 +155,9 @@ void skips_heard(struct node *node, raft_id from, const struct skip_words *words
     peer->skips = *words;
     for (uint32_t i = 0; i < words->n; i++) {
         struct entry_skip skip = words->words[i].skip;
-        if (words->words[i].ran || is_known(node, skip) || majority_says(node, skip, true))
-            continue;
+        if (words->words[i].ran || is_known(node, skip)) continue;
+        /* who has run it has to say so, whatever is known already: see drop_refused */
+        if (!has_run(node, skip) && majority_says(node, skip, true)) continue;
         known_add(&node->skips, skip);
         node_log(node, LOG_WARNING, "node %016llx was told to skip entry %llu (%08x): %s",
             (unsigned long long)from, (unsigned long long)skip.index, skip.crc,

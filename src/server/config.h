@@ -6,6 +6,7 @@
 #define SF_SERVER_CONFIG_H
 
 #include "node/node.h"
+#include "server/config_inert.h"
 
 #define CONFIG_BIND_MAX 16
 #define CONFIG_HOST_MAX 64
@@ -39,6 +40,8 @@ struct config_values {
     int64_t zset_max_listpack_entries, zset_max_listpack_value;
     int64_t stream_node_max_bytes, stream_node_max_entries;
     int64_t hll_sparse_max_bytes;
+    int64_t maxmemory, maxmemory_policy, maxmemory_samples, maxmemory_eviction_tenacity;
+    int64_t lfu_log_factor, lfu_decay_time;
     char save[1];
     char requirepass[CONFIG_SECRET_MAX + 1], cluster_secret[CONFIG_SECRET_MAX + 1];
     char dir[CONFIG_PATH_MAX], logfile[CONFIG_PATH_MAX], pidfile[CONFIG_PATH_MAX];
@@ -95,6 +98,9 @@ struct config {
     /* Where each directive was set last: 'name.conf:3: "port abc"'. NULL: nowhere. */
     char *where[CONFIG_DIRECTIVES_MAX];
     bool is_changed[CONFIG_DIRECTIVES_MAX]; /* not by the file: CONFIG REWRITE adds it */
+    /* Values of parameters that change nothing; NULL: as in config_inert.c. */
+    char *inert[CONFIG_INERT_MAX];
+    bool inert_is_changed[CONFIG_INERT_MAX];
 };
 
 struct config *config_new(void); /* all defaults */

@@ -89,7 +89,7 @@ static bool parse_bind(
 
 /* -- cluster-join ---------------------------------------------------------------------------- */
 
-static bool is_ip(const char *host) {
+bool config_is_ip(const char *host) {
     unsigned char address[16];
     return inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
 }
@@ -119,7 +119,7 @@ bool config_address_parse(uint32_t n, const struct slice *words, struct raft_add
     if (!int_parse(port, &number) || number < 1 || number > 65535) return false;
     if (host.len == 0 || host.len > RAFT_HOST_MAX) return false;
     memcpy(address.host, host.data, host.len);
-    if (!is_ip(address.host)) return false;
+    if (!config_is_ip(address.host)) return false;
     address.port = (uint16_t)number;
     /* As CLUSTER MEET without a bus port: the default distance. */
     address.bus_port = (uint16_t)(number + 10000 <= 65535 ? number + 10000 : 0);
@@ -167,7 +167,8 @@ static bool parse_limits(
         struct config_limit *limit = &limits[class];
         if (!memory_parse(words[i + 1], &limit->hard_bytes) ||
             !memory_parse(words[i + 2], &limit->soft_bytes) ||
-            !int_parse(words[i + 3], &limit->soft_seconds) || limit->soft_seconds < 0) {
+            !int_parse(words[i + 3], &limit->soft_seconds) || limit->soft_seconds < 0 ||
+            limit->soft_seconds > INT32_MAX) { /* it is counted in microseconds */
             return fail(error, "Error in hard, soft or soft_seconds setting in buffer limit "
                                "configuration.");
         }

@@ -1,3 +1,4 @@
+#include "keyspace/eviction.h"
 #include "server/config.h"
 
 #define KB ((int64_t)1024)
@@ -69,6 +70,14 @@ const struct config_directive config_directives[] = {
 
     INTEGER("script-budget", script_budget, ALL, 100000, 100000000000, "100000000"),
 
+    /* memory */
+    MEMORY("maxmemory", maxmemory, ALL, 0, INT64_MAX, "0"),
+    WORD("maxmemory-policy", maxmemory_policy, ALL, eviction_policy_names, "noeviction"),
+    INTEGER("maxmemory-samples", maxmemory_samples, ALL, 1, INT32_MAX, "5"),
+    INTEGER("maxmemory-eviction-tenacity", maxmemory_eviction_tenacity, ALL, 0, 100, "10"),
+    INTEGER("lfu-log-factor", lfu_log_factor, ALL, 0, INT32_MAX, "10"),
+    INTEGER("lfu-decay-time", lfu_decay_time, ALL, 0, INT32_MAX, "1"),
+
     /* the process */
     TEXT("dir", dir, START, "."),
     TEXT("logfile", logfile, START, ""),
@@ -128,7 +137,6 @@ const char *config_refusal(struct slice name) {
         {"slaveof", "not offered: nodes join with cluster-join or CLUSTER MEET"},
         {"cluster-enabled", "not needed: every node can take part in a cluster"},
         {"tls-port", "not offered yet"},
-        {"maxmemory", "not offered yet: memory is not limited"},
         {"aclfile", "not offered yet: use requirepass"},
         {"user", "not offered yet: use requirepass"},
         {"rename-command", "not offered"},

@@ -1,5 +1,6 @@
 #include "server/signals.h"
 
+#include <errno.h>
 #include <execinfo.h>
 #include <signal.h>
 #include <stdio.h>
@@ -7,22 +8,31 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+enum { CRASH_LIMIT_S = 2 };
+
 static int wakeup_fd = -1;
 static struct logger *crash_logger;
 static struct apply_page *crash_page;
 static char crash_stack[64 * 1024]; /* the one in use may have overflowed */
 static volatile sig_atomic_t stop_signal, alarm_rang, stop_taken;
 
+/* Whatever was interrupted finds its errno again. */
 static void wake_up(void) {
+    int before = errno;
     uint64_t one = 1;
     ssize_t ignored = write(wakeup_fd, &one, sizeof(one));
     (void)ignored;
+    errno = before;
+}
+
+void signals_limit_stop(void) {
+    alarm(SIGNALS_STOP_LIMIT_S);
 }
 
 static void on_stop(int number) {
     if (stop_signal != 0) _exit(1); /* asked twice: at once */
     stop_signal = number;
-    alarm(SIGNALS_STOP_LIMIT_S);
+    signals_limit_stop();
     wake_up();
 }
 
@@ -39,9 +49,13 @@ static void write_text(int fd, const char *text) {
     (void)ignored;
 }
 
-/* Not every call here is promised to be safe in a handler; the process dies in any case. */
+/* Not every call here is promised to be safe in a handler, and whoever reads the log may not read
+ * any more; the process dies in any case. A dead node is missed less than one that holds its ports
+ * and its lock and does nothing. */
 static void on_crash(int number, siginfo_t *info, void *context) {
     (void)context;
+    signal(SIGALRM, SIG_DFL);
+    alarm(CRASH_LIMIT_S);
     apply_page_last_words(crash_page);
     int fd = STDERR_FILENO;
     if (crash_logger != NULL) {

@@ -10,6 +10,9 @@
 /* How long a clean stop may take before the process stops anyway. */
 #define SIGNALS_STOP_LIMIT_S 10
 
+/* From now on the process has that long to end, whatever its disk and its log's reader do. */
+void signals_limit_stop(void);
+
 /* Returns a descriptor that becomes readable when signals_take has something; -1 on failure. */
 int signals_install(void);
 void signals_set_logger(struct logger *logger); /* where a crash is told; NULL: standard error */

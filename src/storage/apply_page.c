@@ -53,7 +53,7 @@ static bool is_news(struct apply_page *page, uint64_t index) {
 
 static bool wait_a_while(struct apply_page *page) {
     struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_nsec += LOOK_MS * 1000000L;
     until.tv_sec += until.tv_nsec / 1000000000L;
     until.tv_nsec %= 1000000000L;
@@ -112,7 +112,11 @@ struct apply_page *apply_page_open(
     page->mapped->magic = PAGE_MAGIC;
     apply_page_note(page, found);
     pthread_mutex_init(&page->lock, NULL);
-    pthread_cond_init(&page->wake, NULL);
+    pthread_condattr_t monotonic; /* a wall clock set back must not put the copier to sleep */
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&page->wake, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     int failed = pthread_create(&page->thread, NULL, copier, page);
     SF_ASSERT(failed == 0);
     return page;

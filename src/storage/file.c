@@ -117,10 +117,16 @@ enum sf_status directory_visit(const char *path, void (*visit)(void *context, co
     void *context, struct buf *error) {
     DIR *directory = opendir(path);
     if (directory == NULL) return errno_report(error, path, "list the directory", errno);
-    for (struct dirent *entry; (entry = readdir(directory)) != NULL;)
+    int failed = 0;
+    for (;;) { /* an end and a failure differ in errno only, which visit may set */
+        errno = 0;
+        const struct dirent *entry = readdir(directory);
+        failed = entry == NULL ? errno : 0;
+        if (entry == NULL) break;
         if (entry->d_name[0] != '.') visit(context, entry->d_name);
+    }
     closedir(directory);
-    return SF_OK;
+    return failed == 0 ? SF_OK : errno_report(error, path, "list the directory", failed);
 }
 
 enum sf_status file_write_at(

@@ -72,21 +72,34 @@ enum sf_status hard_state_create(const char *directory, raft_id node_id,
     return status;
 }
 
-static bool choose_slot(struct hard_state_file *file, struct hard_state_record *record) {
+/* False: the disk did not say what it holds. A slot that ends early is a bad one. */
+static bool slot_read(const struct hard_state_file *file, unsigned slot, char out[SLOT_BYTES]) {
+    ssize_t got;
+    do {
+        got = pread(file->fd, out, SLOT_BYTES, (off_t)slot * SLOT_DISTANCE);
+    } while (got < 0 && errno == EINTR);
+    if (got >= 0 && got < SLOT_BYTES) memset(out, 0, SLOT_BYTES);
+    return got >= 0;
+}
+
+/* A slot that cannot be read may be the newer one, and hold a vote that was given: the other one
+ * must not take its place as it would that of a torn write. */
+static enum sf_status choose_slot(
+    struct hard_state_file *file, struct hard_state_record *record, struct buf *error) {
     bool found = false;
     for (unsigned slot = 0; slot < SLOTS; slot++) {
         char bytes[SLOT_BYTES];
         uint64_t sequence;
         struct hard_state_record read;
-        ssize_t got = pread(file->fd, bytes, sizeof bytes, (off_t)slot * SLOT_DISTANCE);
-        if (got != SLOT_BYTES || !slot_decode(bytes, file->node_id, &sequence, &read)) continue;
+        if (!slot_read(file, slot, bytes)) return errno_report(error, file->path, "read", errno);
+        if (!slot_decode(bytes, file->node_id, &sequence, &read)) continue;
         if (found && sequence < file->sequence) continue;
         found = true;
         file->slot = slot;
         file->sequence = sequence;
         *record = read;
     }
-    return found;
+    return found ? SF_OK : SF_ERR_CORRUPT;
 }
 
 enum sf_status hard_state_open(const char *directory, raft_id node_id, struct hard_state_file *file,
@@ -99,8 +112,8 @@ enum sf_status hard_state_open(const char *directory, raft_id node_id, struct ha
         bool missing = errno == ENOENT;
         status = errno_report(error, file->path, "open", errno);
         if (missing) status = SF_ERR_CORRUPT;
-    } else if (!choose_slot(file, record)) {
-        status = SF_ERR_CORRUPT;
+    } else {
+        status = choose_slot(file, record, error);
     }
     if (status == SF_ERR_CORRUPT)
         error_set(error,

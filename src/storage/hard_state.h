@@ -26,7 +26,7 @@ struct hard_state_file {
  * synced the directory. */
 SF_MUST_CHECK enum sf_status hard_state_create(const char *directory, raft_id node_id,
     const struct hard_state_record *record, struct buf *error);
-/* SF_ERR_CORRUPT: missing, or no slot is whole. */
+/* SF_ERR_CORRUPT: missing, or no slot is whole. SF_ERR_STORAGE: a slot cannot be read. */
 SF_MUST_CHECK enum sf_status hard_state_open(const char *directory, raft_id node_id,
     struct hard_state_file *file, struct hard_state_record *record, struct buf *error);
 /* Durable on SF_OK. Blocks for a sync. SF_ERR_NO_SPACE: may be tried again; the older slot stands.

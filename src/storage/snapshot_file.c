@@ -225,7 +225,11 @@ static void list_one(void *context, const char *name) {
     raft_index index = strtoull(name + sizeof name_start - 1, &end, 10);
     char expected[SNAPSHOT_NAME_BYTES];
     snapshot_file_name(index, expected);
-    if (*end != 0 || strcmp(name, expected) != 0 || listing->n == LISTED_MAX) return;
+    if (*end != 0 || strcmp(name, expected) != 0) return;
+    if (listing->n == LISTED_MAX) { /* the oldest makes room */
+        if (index < listing->indexes[LISTED_MAX - 1]) return;
+        listing->n--;
+    }
     uint32_t at = listing->n++;
     for (; at > 0 && listing->indexes[at - 1] < index; at--)
         listing->indexes[at] = listing->indexes[at - 1];
@@ -278,9 +282,15 @@ void snapshots_tidy(const char *directory, raft_index needed_from) {
     struct listing listing = {.n = 0};
     struct buf error = {0};
     if (directory_visit(directory, list_one, &listing, &error) != SF_OK) listing.n = 0;
+    /* The one that is being sent: the oldest behind which needed_from lies. Those between it and
+     * the newest may be many, each as large as the state. */
+    uint32_t sent = listing.n;
+    for (uint32_t i = 0; i < listing.n && needed_from != UINT64_MAX; i++) {
+        if (listing.indexes[i] + 1 >= needed_from) sent = i;
+    }
     for (uint32_t i = SNAPSHOTS_KEPT; i < listing.n; i++) {
         char name[SNAPSHOT_NAME_BYTES];
-        if (needed_from != UINT64_MAX && listing.indexes[i] + 1 >= needed_from) continue;
+        if (i == sent) continue;
         snapshot_file_name(listing.indexes[i], name);
         remove_named(directory, name);
     }

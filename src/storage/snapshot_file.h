@@ -49,7 +49,7 @@ struct bytes *snapshot_file_piece(
  * out. SF_ERR_CORRUPT: none fits. */
 SF_MUST_CHECK enum sf_status snapshots_find(const char *directory, raft_index log_first,
     struct storage_snapshot *out, struct buf *notice, struct buf *error);
-/* Removes all but the newest two, and those behind which needed_from lies. */
+/* Removes all but the newest two, and the oldest behind which needed_from lies. */
 void snapshots_tidy(const char *directory, raft_index needed_from);
 
 #endif

@@ -340,6 +340,11 @@ struct faults *faults_new(struct world *world) {
     }
     /* Who is out for a while may find that the others can do more by now. */
     if (world->upgrades) faults->weights[COVER_WIPE] = faults->weights[COVER_FORGET] = 0;
+    if (world->n_nodes == 1) { /* what cannot befall it is not drawn: the others come often enough */
+        for (uint32_t kind = COVER_PARTITION; kind <= COVER_NIGHTMARE; kind++)
+            faults->weights[kind] = 0;
+        for (uint32_t kind = COVER_WIPE; kind <= COVER_LOST_TAIL; kind++) faults->weights[kind] = 0;
+    }
     if (!world->tight) return faults;
     faults->interval_us = world_between(world, 80000, 400000);
     static const enum sim_coverage hard_on_leases[] = {COVER_KILL, COVER_PAUSE, COVER_ISOLATE,

@@ -733,7 +733,7 @@ static inline struct wire *peer_dial(struct place *place, const struct handshake
     uint32_t argc;
     const struct slice *argv;
     assert_true(wire_take(wire, parser, &argc, &argv, &keep));
-    assert_int_equal(argc, 3);
+    assert_int_equal(argc, 4);
     uint8_t theirs[16], digest[32];
     from_hex(argv[1], theirs);
     struct buf greeting = {0}, more = {0};

@@ -206,9 +206,9 @@ static void test_an_acceptor_without_the_secret_learns_no_proof(void **context) 
     bus_run(bus, 2 * MS);
     struct wire *wire = stranger_accepted(bus);
     assert_non_null(wire);
-    struct slice words[3] = {SLICE("challenge"), SLICE("00000000000000000000000000000000"),
-        SLICE("0000000000000000000000000000000000000000000000000000000000000000")};
-    wire_say(wire, 3, words);
+    struct slice words[4] = {SLICE("challenge"), SLICE("00000000000000000000000000000000"),
+        SLICE("0000000000000000000000000000000000000000000000000000000000000000"), SLICE("77")};
+    wire_say(wire, 4, words);
     bus_settle(bus);
     assert_false(wire_heard(wire, "prove"));
     assert_true(wire_is_closed(wire));
@@ -236,6 +236,70 @@ static void test_a_stranger_at_a_members_address_cannot_say_that_this_node_was_r
             }
     }
     for (int n = 0; n < 2; n++) assert_false(places[n]->node->self_removed);
+    bus_free(bus);
+}
+
+/* A stranger at a dead member's address shows the first node a challenge that it got from the
+ * second one by passing the first one's hello on, and then says `what` in the dead one's name. */
+static void pass_on_a_challenge(
+    struct place *asked, struct place *answers, struct link *link, const char *what) {
+    struct bus *bus = asked->bus;
+    uint64_t number = link->number;
+    node_on_link_open(asked->node, number, bus->now_us);
+    char nonce[33];
+    to_hex(link->nonce_dialler, 16, nonce);
+    struct slice hello[3] = {SLICE("hello"), SLICE("1"), slice_of(nonce, 32)};
+    struct wire *wire = stranger_dial(answers);
+    wire_say(wire, 3, hello);
+    bus_settle(bus);
+    struct resp_parser *parser = resp_parser_new();
+    struct buf keep = {0}, greeting = {0};
+    uint32_t argc;
+    const struct slice *argv;
+    assert_true(wire_take(wire, parser, &argc, &argv, &keep));
+    raft_id dead = link->peer;
+    node_on_link_message(asked->node, number, argc, argv, bus->now_us);
+    assert_int_equal(link->state, LINK_CHALLENGED);
+    struct greeting said = greeting_like(answers, dead);
+    greeting_put(&said, &greeting);
+    struct slice words[3] = {SLICE("error"), slice_text(what), SLICE("10.9.9.9")};
+    if (strcmp(what, "welcome") == 0) {
+        words[0] = SLICE("welcome");
+        words[1] = buf_slice(&greeting);
+    }
+    node_on_link_message(asked->node, number, words[0].len == 5 ? 2 : 3, words, bus->now_us);
+    const struct peer *peer = peer_of(asked->node, dead);
+    assert_true(peer->control != number && peer->bulk != number);
+    resp_parser_free(parser);
+    buf_free(&keep);
+    buf_free(&greeting);
+}
+
+static void test_a_challenge_that_is_passed_on_proves_nothing_about_a_dead_member(void **context) {
+    (void)context;
+    static const char *const words[] = {"REMOVED you were removed", "OLDCOPY your directory is old",
+        "ITSELF this is the node that asks", "welcome"};
+    struct place *places[3];
+    struct bus *bus = bus_cluster(3, places);
+    raft_id dead = places[2]->node->identity.id;
+    places[2]->cut = true; /* dials to it hang, until this test says that they are open */
+    for (uint32_t k = 0; k < LINKS_MAX; k++) {
+        if (places[0]->node->links[k].peer == dead) places[0]->node->links[k].cut = true;
+    }
+    uint32_t said = 0;
+    for (int i = 0; i < 400 && said < SF_LENGTH(words); i++) {
+        bus_run(bus, 5 * MS);
+        for (uint32_t k = 0; k < LINKS_MAX; k++) {
+            struct link *link = &places[0]->node->links[k];
+            if (link->number == 0 || !link->dialled || link->state == LINK_READY) continue;
+            if (link->peer != dead || said == SF_LENGTH(words)) continue;
+            pass_on_a_challenge(places[0], places[1], link, words[said++]);
+            assert_false(link->is_ours);
+        }
+    }
+    assert_int_equal(said, SF_LENGTH(words));
+    assert_false(places[0]->node->self_removed);
+    assert_false(places[0]->stopped);
     bus_free(bus);
 }
 
@@ -460,6 +524,7 @@ int main(void) {
         cmocka_unit_test(test_an_acceptor_without_the_secret_learns_no_proof),
         cmocka_unit_test(
             test_a_stranger_at_a_members_address_cannot_say_that_this_node_was_removed),
+        cmocka_unit_test(test_a_challenge_that_is_passed_on_proves_nothing_about_a_dead_member),
         cmocka_unit_test(test_strangers_that_say_nothing_do_not_keep_members_out),
         cmocka_unit_test(test_a_link_that_says_nothing_is_closed),
         cmocka_unit_test(test_a_greeting_link_is_not_kept_for_ever),

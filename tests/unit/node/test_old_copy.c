@@ -71,6 +71,27 @@ static void test_a_boot_counter_that_went_back_is_refused(void **state) {
     world_free(world);
 }
 
+/* Taken in the life before the last one, so that its start has the last one's number. */
+static void test_a_copy_from_before_the_last_start_is_refused(void **state) {
+    (void)state;
+    struct world *world = world_ready(3);
+    int follower = a_follower(world);
+    struct seat *seat = world->seats[follower];
+    write_some(world, 5);
+    uint64_t counter = seat->boot_counter, had = seat->n_log;
+    seat_kill(seat);
+    seat_start(seat);
+    world_run(world, 500);
+    write_some(world, 5);
+    seat_kill(seat);
+    seat->boot_counter = counter;
+    lose_tail(seat, seat->n_log - had);
+    seat_start(seat);
+    world_run(world, 1000);
+    assert_true(seat->stopped);
+    world_free(world);
+}
+
 /* Two of five hold entries that the others never saw; one of them loses them to another leader, is
  * restarted, and meets the one to which it had acknowledged them. */
 static void test_a_tail_that_another_leader_took_away_is_no_old_copy(void **state) {
@@ -131,6 +152,7 @@ int main(void) {
         cmocka_unit_test(test_a_log_that_lost_what_it_acknowledged_is_refused),
         cmocka_unit_test(test_a_whole_log_is_welcome_after_any_number_of_restarts),
         cmocka_unit_test(test_a_boot_counter_that_went_back_is_refused),
+        cmocka_unit_test(test_a_copy_from_before_the_last_start_is_refused),
         cmocka_unit_test(test_a_tail_that_another_leader_took_away_is_no_old_copy),
         cmocka_unit_test(test_only_what_is_certain_is_refused),
     };

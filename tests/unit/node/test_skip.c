@@ -267,6 +267,26 @@ static void test_a_skip_is_dropped_where_the_majority_ran_the_entry(void **state
     world_free(world);
 }
 
+/* One that had dropped the skip and ran the entry says so again: else the next who is told to skip
+ * it would wait for a majority that never speaks. */
+static void test_a_skip_is_dropped_as_often_as_it_is_asked_for(void **state) {
+    (void)state;
+    struct world *world = world_ready(3);
+    write_all(world, "SET k 1\r\n", "+OK\r\n");
+    struct entry_skip entry = last_batch(world->seats[world_leader(world)]);
+    for (int i = 0; i < 3; i++) {
+        seat_kill(world->seats[i]);
+        world->seats[i]->skip = entry;
+        seat_start(world->seats[i]);
+        world->seats[i]->skip.index = 0;
+        world_run(world, 3000);
+        client_ask(client_open(world, i), "GET k\r\n", "$1\r\n1\r\n");
+        assert_int_equal(world->seats[i]->identity.n_skips, 0);
+    }
+    world_check_equal(world);
+    world_free(world);
+}
+
 /* Alone it skips nothing: the others might run it. Words that are lost are said again. */
 static void test_a_node_waits_until_a_majority_has_promised(void **state) {
     (void)state;
@@ -304,6 +324,7 @@ int main(void) {
         cmocka_unit_test(test_a_client_whose_command_is_skipped_hears_uncertain),
         cmocka_unit_test(test_a_node_that_ran_what_the_majority_skips_is_rebuilt),
         cmocka_unit_test(test_a_skip_is_dropped_where_the_majority_ran_the_entry),
+        cmocka_unit_test(test_a_skip_is_dropped_as_often_as_it_is_asked_for),
         cmocka_unit_test(test_a_node_waits_until_a_majority_has_promised),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 #include "server/config.h"
 #include "server/config_words.h"
-#include "util/number.h"
 #include "unit/check.h"
+#include "util/number.h"
 
 #include <stdio.h>
 
@@ -48,6 +48,10 @@ static void test_every_bad_value_has_its_reason(void **state) {
         {"client-output-buffer-limit foo 1 2 3",
             "Invalid client class specified in buffer limit configuration."},
         {"client-output-buffer-limit normal 1 2 x",
+            "Error in hard, soft or soft_seconds setting in buffer limit configuration."},
+        {"client-output-buffer-limit normal 1 2 9223372036854775807",
+            "Error in hard, soft or soft_seconds setting in buffer limit configuration."},
+        {"client-output-buffer-limit normal 9223372036854775807 1 -1",
             "Error in hard, soft or soft_seconds setting in buffer limit configuration."},
         {"bind", "wrong number of arguments"},
         {"bind \"\"", "an address must have 1 to 63 characters"},
@@ -155,6 +159,10 @@ static void test_config_set_is_judged_without_changing(void **state) {
         {"requirepass", "two words", CONFIG_REPLICATED, ""},
         {"proto-max-bulk-len", "2mb", CONFIG_REPLICATED, ""},
         {"heartbeat-interval", "20", CONFIG_REPLICATED, ""},
+        {"cluster-announce-ip", "::1", CONFIG_LOCAL, ""},
+        {"cluster-announce-ip", "", CONFIG_LOCAL, ""},
+        {"cluster-announce-ip", "db-1.example", CONFIG_INVALID, "must be an IP address"},
+        {"cluster-announce-ip", "10.0.0.1\n10.0.0.2", CONFIG_INVALID, "must be an IP address"},
         {"timeout", "x", CONFIG_INVALID, "argument couldn't be parsed into an integer"},
         {"heartbeat-interval", "100", CONFIG_INVALID,
             "must be at most a third of election-timeout-min (150)"},
@@ -197,16 +205,41 @@ static void test_config_get_visits_each_match_once_and_hides_the_secret(void **s
     (void)state;
     struct config *config = config_new();
     struct buf names = {0};
-    struct slice patterns[] = {SLICE("cluster-announce-*"), SLICE("*-PORT"), SLICE("save")};
-    config_visit(config, 3, patterns, count, &names);
-    assert_text(&names, "cluster-port cluster-announce-ip cluster-announce-port "
-                        "cluster-announce-bus-port save ");
+    struct slice patterns[] = {
+        SLICE("cluster-announce-*p*"), SLICE("CLUSTER-*-PORT"), SLICE("save"), SLICE("HZ")};
+    config_visit(config, 4, patterns, count, &names);
+    assert_text(&names, "cluster-announce-ip cluster-announce-port cluster-announce-bus-port save "
+                        "HZ cluster-announce-tls-port ");
     struct slice all[] = {SLICE("*")};
     config_visit(config, 1, all, count, &names);
     buf_append_char(&names, '\0');
     assert_null(strstr(names.data, "cluster-secret"));
     assert_non_null(strstr(names.data, "appendonly"));
     buf_free(&names);
+    config_free(config);
+}
+
+static void test_what_changes_nothing_is_read_and_what_would_promise_is_refused(void **state) {
+    (void)state;
+    struct config *config = config_new();
+    struct buf error = {0};
+    assert_true(apply(config, "hz 50", &error));
+    assert_true(apply(config, "latency-tracking-info-percentiles 50 99", &error));
+    assert_true(apply(config, "daemonize no", &error));
+    assert_true(apply(config, "min-replicas-to-write 0", &error));
+    assert_false(apply(config, "min-replicas-to-write 1", &error));
+    assert_text(&error, "not offered here: only \"0\" is accepted");
+    buf_clear(&error);
+    assert_false(apply(config, "hz often", &error));
+    assert_int_equal(
+        config_judge(config, SLICE("daemonize"), SLICE("no"), &error), CONFIG_IMMUTABLE);
+    assert_int_equal(config_judge(config, SLICE("Hz"), SLICE("7"), &error), CONFIG_LOCAL);
+    assert_int_equal(config_judge(config, SLICE("tls-port"), SLICE("7"), &error), CONFIG_INVALID);
+    assert_true(config_change(config, SLICE("hz"), SLICE("70"), &error));
+    assert_string_equal(config->inert[config_inert_find(SLICE("hz"))], "70");
+    assert_true(config_change(config, SLICE("hz"), SLICE("10"), &error));
+    assert_null(config->inert[config_inert_find(SLICE("hz"))]);
+    buf_free(&error);
     config_free(config);
 }
 
@@ -282,6 +315,7 @@ int main(void) {
         cmocka_unit_test(test_config_set_is_judged_without_changing),
         cmocka_unit_test(test_a_cluster_wide_value_holds_whatever_the_file_says),
         cmocka_unit_test(test_config_get_visits_each_match_once_and_hides_the_secret),
+        cmocka_unit_test(test_what_changes_nothing_is_read_and_what_would_promise_is_refused),
         cmocka_unit_test(test_lines_split_as_in_redis_conf),
         cmocka_unit_test(test_any_word_survives_being_printed_and_split),
         cmocka_unit_test(test_memory_units_are_redis_units),

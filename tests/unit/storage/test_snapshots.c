@@ -128,6 +128,42 @@ static void test_the_last_two_are_kept(void **state) {
     expect_snapshot(f, 5, 1);
 }
 
+/* One is sent for long while the leader goes on taking them: each is as large as the state. */
+static void test_while_one_is_sent_those_between_it_and_the_newest_go(void **state) {
+    struct fixture *f = *state;
+    open_storage(f);
+    const struct storage_keep keep = {.bytes = 1, .entries = 1, .needed_from = 3};
+    for (raft_index i = 1; i <= 8; i++) {
+        append(f, 0, i, 1, 1, 10);
+        save(f, i, 1, &keep);
+    }
+    close_storage(f);
+    assert_int_equal(count_files(f, "snapshot-"), 3);
+    assert_int_equal(count_files(f, "snapshot-00000000000000000002"), 1);
+    assert_int_equal(try_open(f), SF_OK);
+    expect_snapshot(f, 8, 1);
+}
+
+static void test_however_many_there_are_the_newest_counts(void **state) {
+    struct fixture *f = *state;
+    open_storage(f);
+    append(f, 0, 1, 200, 1, 10);
+    const struct storage_keep all = {UINT64_MAX, UINT64_MAX, UINT64_MAX};
+    save(f, 200, 1, &all);
+    close_storage(f);
+    for (raft_index i = 1; i < 200; i++) {
+        char name[SNAPSHOT_NAME_BYTES];
+        snapshot_file_name(i, name);
+        char *path = node_path(f, name);
+        int fd = open(path, O_WRONLY | O_CREAT, 0600);
+        assert_true(fd >= 0);
+        close(fd);
+        free(path);
+    }
+    assert_int_equal(try_open(f), SF_OK);
+    expect_snapshot(f, 200, 1);
+}
+
 static void test_a_damaged_one_is_passed_over_where_the_log_reaches_back(void **state) {
     struct fixture *f = *state;
     open_storage(f);
@@ -313,6 +349,8 @@ int main(void) {
         STORAGE_TEST(test_a_start_finds_the_snapshot_and_what_follows_it),
         STORAGE_TEST(test_a_prefix_goes_in_whole_generations_as_far_as_nobody_needs_it),
         STORAGE_TEST(test_the_last_two_are_kept),
+        STORAGE_TEST(test_while_one_is_sent_those_between_it_and_the_newest_go),
+        STORAGE_TEST(test_however_many_there_are_the_newest_counts),
         STORAGE_TEST(test_a_damaged_one_is_passed_over_where_the_log_reaches_back),
         STORAGE_TEST(test_a_damaged_one_that_nothing_replaces_refuses_the_start),
         STORAGE_TEST(test_an_installed_snapshot_replaces_the_log),
