@@ -132,7 +132,7 @@ void arena_image_free(struct arena_image *image) {
 static bool charge_compare(const void *in_arena, size_t len) {
     uintptr_t base = (uintptr_t)in_arena / ALIGNMENT * ALIGNMENT;
     struct arena *arena = (struct arena *)base;
-    arena->work_left -= 1 + (int64_t)(len / COMPARED_A_UNIT);
+    arena_draw(arena, 1 + (int64_t)(len / COMPARED_A_UNIT));
     if (len >= LONG_BYTES) arena_breathe(arena);
     return arena->work_left >= 0;
 }

@@ -31,6 +31,13 @@ static inline void arena_breathe(const struct arena *arena) {
     if (arena->breathe != NULL) arena->breathe(arena->context);
 }
 
+/* Draws on the budget where no one looks at it for a while. */
+static inline void arena_draw(struct arena *arena, int64_t units) {
+    int64_t before = arena->work_left;
+    arena->work_left -= units;
+    if ((before ^ arena->work_left) >> 16 != 0) arena_breathe(arena); /* every 65,536 units */
+}
+
 /* Reserves address space: 4 GiB and limit for a moment, limit for good. NULL: the system does not
  * allow that (RLIMIT_AS, overcommit). */
 struct arena *arena_new(uint32_t limit);

@@ -75,7 +75,7 @@ static struct inside_node *main_position(
 }
 
 static void count(const void *inside, int64_t steps) {
-    if (steps > 0) arena_of(inside)->work_left -= steps;
+    if (steps > 0) arena_draw(arena_of(inside), steps);
 }
 
 const struct inside_value *luaH_getnum(struct inside_table *table, int key) {

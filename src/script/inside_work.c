@@ -70,7 +70,7 @@ struct inside_string *luaS_newlstr(lua_State *lua, const char *text, size_t len)
                     arena_memcmp(text, (const char *)(at + 1), len) == 0;
         if (same) break;
     }
-    arena_of(lua)->work_left -= steps;
+    arena_draw(arena_of(lua), steps);
     if (at == NULL) return string_add(lua, text, len, hash);
     /* dead, but not yet swept: it lives again */
     bool is_dead = (at->marks & (global->current_white ^ INSIDE_WHITE) & INSIDE_WHITE) != 0;
@@ -91,7 +91,7 @@ void *arena_findupval(lua_State *lua, struct inside_value *level);
 static void count_values(lua_State *lua, const struct inside_value *first) {
     int64_t n = ((struct inside_state *)(void *)lua)->top - first;
     if (n < VALUES_A_UNIT) return;
-    arena_of(lua)->work_left -= n / VALUES_A_UNIT;
+    arena_draw(arena_of(lua), n / VALUES_A_UNIT);
     inside_check(lua);
 }
 
@@ -137,7 +137,7 @@ void arena_next_token(struct inside_lexer *lexer) {
     default:
         break;
     }
-    arena->work_left -= units;
+    arena_draw(arena, units);
     inside_check(lexer->lua);
 }
 
