@@ -9,7 +9,8 @@ CFLAGS   := -std=c11 -D_GNU_SOURCE -O2 -g -fno-omit-frame-pointer -ffp-contract=
             $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all)
 LDFLAGS  := -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE))
 LUA      := $(BUILD)/liblua.a
-PURELIBS := $(LUA) -lcrypto -lisal -llzf -lm
+# Lua calls parts of the library (src/script/inside.h), which calls Lua.
+PURELIBS := -Wl,--start-group $(BUILD)/libshardforge.a $(LUA) -Wl,--end-group -lcrypto -lisal -llzf -lm
 LDLIBS   := -lleveldb -lev -lhiredis -lstdc++ $(PURELIBS) $(if $(SANITIZE),,-ljemalloc)
 
 SOURCES  := $(filter-out src/server/main.c,$(wildcard src/*/*.c))
@@ -98,11 +99,18 @@ $(LIBRARY): $(OBJECTS)
 	@rm -f $@
 	@$(AR) qcs $@ $^
 
-# Lua compares strings without end: its comparisons become ours, which count (src/script/arena.h).
+# Loops of Lua that a script can make long are ours, which count (src/script/README.md): its tables and
+# the interning of strings whole, elsewhere the calls are redirected.
+LUA_EVERYWHERE := memcmp=arena_memcmp strcoll=arena_strcoll strtod=arena_strtod strtoul=arena_strtoul
+LUA_IN_VM      := memcpy=arena_memcpy luaD_precall=arena_precall luaD_poscall=arena_poscall luaF_findupval=arena_findupval
 $(LUA): Makefile
-	@mkdir -p $(@D)
-	objcopy --redefine-sym memcmp=arena_memcmp --redefine-sym strcoll=arena_strcoll \
-	    $$($(CC) -print-file-name=liblua5.1.a) $@
+	@rm -rf $@.parts && mkdir -p $@.parts
+	@cd $@.parts && $(AR) x $$($(CC) -print-file-name=liblua5.1.a) && rm ltable.o
+	@cd $@.parts && for part in *.o; do objcopy $(LUA_EVERYWHERE:%=--redefine-sym %) $$part || exit 1; done
+	@cd $@.parts && objcopy $(LUA_IN_VM:%=--redefine-sym %) lvm.o
+	@cd $@.parts && objcopy --redefine-sym luaX_next=arena_next_token lparser.o
+	@cd $@.parts && objcopy --redefine-sym luaS_newlstr=lua_own_newlstr lstring.o
+	@rm -f $@ && $(AR) qcs $@ $@.parts/*.o
 
 $(SERVER): $(BUILD)/src/server/main.o $(LIBRARY) | $(LUA)
 	$(if $(V),,@)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@

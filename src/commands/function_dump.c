@@ -1,39 +1,16 @@
 /* FUNCTION DUMP and RESTORE, in Redis's format:
  *   for each library: 0xf5, its text as a string; then the version (2 bytes, little-endian) and the
- *   CRC-64 (Jones) of all before.
- * A string is a length and bytes, or 0xc3, the compressed and the full length, and LZF. */
+ *   checksum of all before. */
 #include "commands/functions.h"
 #include "commands/script.h"
+#include "rdb/checksum.h"
+#include "rdb/input.h"
+#include "rdb/output.h"
 #include "util/codec.h"
 
 #include <string.h>
 
 enum { OPCODE_FUNCTION = 0xf5, VERSION_WRITTEN = 10, VERSION_MAX = 11, FOOTER_BYTES = 10 };
-
-static uint64_t crc64_jones(struct slice bytes) {
-    uint64_t crc = 0;
-    for (size_t i = 0; i < bytes.len; i++) {
-        crc ^= (unsigned char)bytes.data[i];
-        for (int bit = 0; bit < 8; bit++) /* the polynomial 0xad93d23594c935a9, reflected */
-            crc = (crc >> 1) ^ ((crc & 1) != 0 ? 0x95ac9329ac4bc9b5u : 0);
-    }
-    return crc;
-}
-
-/* -- writing
- * --------------------------------------------------------------------------------------- */
-
-static void put_length(struct buf *out, uint64_t len) {
-    if (len < 64) {
-        put_u8(out, (uint8_t)len);
-    } else if (len < 16384) {
-        put_u8(out, (uint8_t)(0x40 | len >> 8));
-        put_u8(out, (uint8_t)len);
-    } else {
-        put_u8(out, 0x80);
-        for (int shift = 24; shift >= 0; shift -= 8) put_u8(out, (uint8_t)(len >> shift));
-    }
-}
 
 void cmd_function_dump(struct call *call) {
     struct buf out = {0};
@@ -41,91 +18,13 @@ void cmd_function_dump(struct call *call) {
     for (uint32_t i = 0; (library = library_at(call->scripts, i)) != NULL; i++) {
         struct slice code = bytes_slice(library->code);
         put_u8(&out, OPCODE_FUNCTION);
-        put_length(&out, code.len);
-        buf_append_slice(&out, code);
+        rdb_put_string(&out, code);
     }
     put_u8(&out, VERSION_WRITTEN);
     put_u8(&out, 0);
-    put_u64(&out, crc64_jones(buf_slice(&out)));
+    put_u64(&out, rdb_checksum(0, buf_slice(&out)));
     reply_bulk(call->reply, buf_slice(&out));
     buf_free(&out);
-}
-
-/* -- reading
- * --------------------------------------------------------------------------------------- */
-
-static uint64_t read_big_endian(struct reader *in, int n) {
-    uint64_t value = 0;
-    for (int i = 0; i < n; i++) value = value << 8 | read_u8(in);
-    return value;
-}
-
-/* *encoding: -1, or the special encoding that stands instead of a length. */
-static uint64_t read_length(struct reader *in, int *encoding) {
-    uint8_t head = read_u8(in);
-    *encoding = -1;
-    switch (head >> 6) {
-    case 0:
-        return head & 63;
-    case 1:
-        return (uint64_t)(head & 63) << 8 | read_u8(in);
-    case 2:
-        if (head == 0x80) return read_big_endian(in, 4);
-        if (head == 0x81) return read_big_endian(in, 8);
-        break;
-    default:
-        *encoding = head & 63;
-        return 0;
-    }
-    in->failed = true;
-    return 0;
-}
-
-/* LZF: a byte below 32 is a run of so many literal bytes and one; otherwise three bits of length
- * (7: another byte follows) and 13 of distance, from what was written. */
-static bool lzf_expand(struct slice in, char *out, size_t len) {
-    size_t at = 0, written = 0;
-    while (at < in.len) {
-        size_t control = (unsigned char)in.data[at++];
-        if (control < 32) {
-            size_t run = control + 1;
-            if (run > in.len - at || run > len - written) return false;
-            memcpy(out + written, in.data + at, run);
-            at += run;
-            written += run;
-            continue;
-        }
-        size_t run = control >> 5;
-        if (run == 7 && at < in.len) run += (unsigned char)in.data[at++];
-        if (at >= in.len) return false;
-        size_t distance = ((control & 31) << 8 | (unsigned char)in.data[at++]) + 1;
-        run += 2;
-        if (distance > written || run > len - written) return false;
-        for (size_t i = 0; i < run; i++, written++) out[written] = out[written - distance];
-    }
-    return written == len;
-}
-
-/* Appends the string to out; false: malformed. */
-static bool read_text(struct call *call, struct reader *in, struct buf *out) {
-    enum { ENCODING_LZF = 3 };
-    int encoding;
-    uint64_t len = read_length(in, &encoding);
-    if (encoding == -1) {
-        if (in->failed || len > in->rest.len) return false;
-        buf_append_slice(out, read_bytes(in, (size_t)len));
-        return !in->failed;
-    }
-    int ignored;
-    uint64_t packed = read_length(in, &ignored), full = read_length(in, &ignored);
-    bool good = encoding == ENCODING_LZF && !in->failed && packed <= in->rest.len &&
-                full <= call->proto_max_bulk_len && full / 300 <= packed;
-    if (!good) return false;
-    struct slice bytes = read_bytes(in, (size_t)packed);
-    char *room = buf_reserve(out, (size_t)full);
-    if (!lzf_expand(bytes, room, (size_t)full)) return false;
-    buf_commit(out, (size_t)full);
-    return true;
 }
 
 enum policy { POLICY_APPEND, POLICY_FLUSH, POLICY_REPLACE };
@@ -137,17 +36,19 @@ struct restored {
 };
 
 static bool read_libraries(struct call *call, struct slice payload, struct restored *restored) {
-    struct reader in = reader_of(payload);
+    struct rdb_input in = {.rest = payload,
+        .string_bytes_max = (size_t)SF_MIN(call->proto_max_bulk_len, (uint64_t)UINT32_MAX)};
     while (in.rest.len > 0) {
-        struct buf code = {0};
+        struct rdb_room room = {0};
         struct library library = {0};
-        uint8_t opcode = read_u8(&in);
-        bool readable = opcode == OPCODE_FUNCTION && read_text(call, &in, &code);
+        uint8_t opcode = rdb_get_u8(&in);
+        struct slice code = rdb_get_string(&in, &room);
+        bool readable = opcode == OPCODE_FUNCTION && rdb_input_good(&in);
         if (!readable)
             reply_error(call->reply, opcode != OPCODE_FUNCTION ? "ERR given type is not a function"
                                                                : "ERR Failed loading library data");
-        bool good = readable && library_load(call, buf_slice(&code), &library);
-        buf_free(&code);
+        bool good = readable && library_load(call, code, &library);
+        rdb_room_free(&room);
         if (!good) {
             library_clear(&library);
             return false;
@@ -213,7 +114,7 @@ static bool payload_is_good(struct slice payload) {
     if (payload.len < FOOTER_BYTES) return false;
     const unsigned char *footer = (const unsigned char *)payload.data + payload.len - FOOTER_BYTES;
     if ((footer[0] | footer[1] << 8) > VERSION_MAX) return false;
-    return load_u64(footer + 2) == crc64_jones(slice_of(payload.data, payload.len - 8));
+    return load_u64(footer + 2) == rdb_checksum(0, slice_of(payload.data, payload.len - 8));
 }
 
 void cmd_function_restore(struct call *call) {

@@ -28,6 +28,8 @@
 #define LINK_KEEPALIVE_S 15
 #define LINK_SILENCE_MS 5000 /* unacknowledged bytes: a peer that is gone, or stands still */
 #define ACCEPT_PAUSE_S 0.1
+#define BREATH_US 5000                    /* between two looks at the links in a long entry */
+#define HELD_BYTES_MAX (4u * 1024 * 1024) /* of messages that wait for the end of one */
 
 struct listener {
     struct net *net;
@@ -59,7 +61,9 @@ struct net {
     int64_t now_us;
     int64_t woken_us; /* when this iteration's handlers began */
     uint32_t n_looks; /* at the sockets, since the last turn */
-    bool again;       /* something happened after node_pump: do not sleep */
+    int64_t breathed_us;
+    bool links_hold; /* messages that came during a breath */
+    bool again;      /* something happened after node_pump: do not sleep */
     bool stopping;
     int exit_code;
 
@@ -95,6 +99,7 @@ void clients_free(struct net *net);
 /* link.c */
 void link_accept(struct net *net, int fd, const struct sockaddr_storage *remote);
 void links_tell_failed(struct net *net);
+void links_deliver_held(struct net *net);
 void links_flush(struct net *net);
 int64_t links_next_deadline_us(const struct net *net);
 void links_bury(struct net *net); /* frees what died in this turn */

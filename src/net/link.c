@@ -30,6 +30,8 @@ struct link {
     bool is_accepted;
     int64_t deadline_us; /* DIALLING, CLOSING */
     struct buf in;       /* accepted links only */
+    struct buf held;     /* whole messages, read during a breath, for afterwards */
+    bool is_parsing;     /* its messages are being handed over: no breath reads here */
     struct buf out;
     struct list shared;         /* behind out, in this order */
     size_t shared_bytes;        /* unsent ones of them */
@@ -86,11 +88,11 @@ static void link_refuse(struct link *link, const char *reason) {
     link_fail(link);
 }
 
-/* Hands over every complete message of `in`. The node may close the link meanwhile. */
-static void link_parse_requests(struct link *link) {
-    struct net *net = link->net;
-    while (link->state == LINK_OPEN && link->in.len > 0) {
-        uint64_t limit = node_link_limit_bytes(net->node, link->number);
+/* Gives every complete message of `in` to take, which may close the link. false: it is broken. */
+static bool link_parse(struct link *link, struct resp_parser *parser, struct buf *in,
+    void (*take)(struct link *link, uint32_t argc, const struct slice *argv), const char **error) {
+    while (link->state == LINK_OPEN && in->len > 0) {
+        uint64_t limit = node_link_limit_bytes(link->net->node, link->number);
         struct resp_limits limits = {.inline_bytes = SF_MIN(limit, (uint64_t)READ_BYTES_MIN),
             .multibulk_args = SF_MIN(limit, (uint64_t)NODE_LINK_ARGS_MAX),
             .bulk_bytes = limit,
@@ -99,24 +101,47 @@ static void link_parse_requests(struct link *link) {
         size_t consumed = 0;
         uint32_t argc = 0;
         const struct slice *argv = NULL;
-        const char *error = NULL;
-        switch (resp_parse_command(
-            link->parser, &limits, buf_slice(&link->in), &consumed, &argc, &argv, &error)) {
+        switch (
+            resp_parse_command(parser, &limits, buf_slice(in), &consumed, &argc, &argv, error)) {
         case RESP_COMMAND:
-            node_on_link_message(net->node, link->number, argc, argv, net->now_us);
+            take(link, argc, argv);
             break;
         case RESP_EMPTY:
             break;
         case RESP_INCOMPLETE:
-            buf_consume(&link->in, consumed);
-            return;
+            buf_consume(in, consumed);
+            return true;
         case RESP_TOO_LARGE:
         case RESP_BROKEN:
-            link_refuse(link, error);
-            return;
+            return false;
         }
-        buf_consume(&link->in, consumed);
+        buf_consume(in, consumed);
     }
+    return true;
+}
+
+static void link_take(struct link *link, uint32_t argc, const struct slice *argv) {
+    node_on_link_message(link->net->node, link->number, argc, argv, link->net->now_us);
+}
+
+static void link_deliver_held(struct link *link) {
+    struct buf held = link->held;
+    link->held = (struct buf){0};
+    struct resp_parser *parser = resp_parser_new();
+    const char *error = NULL;
+    bool good = link_parse(link, parser, &held, link_take, &error);
+    SF_ASSERT(good); /* this node wrote them */
+    resp_parser_free(parser);
+    buf_free(&held);
+}
+
+static void link_parse_requests(struct link *link) {
+    const char *error = NULL;
+    link->is_parsing = true;
+    if (link->held.len > 0) link_deliver_held(link);
+    bool good = link_parse(link, link->parser, &link->in, link_take, &error);
+    link->is_parsing = false;
+    if (!good) link_refuse(link, error);
 }
 
 static void link_read_requests(struct link *link) {
@@ -174,6 +199,56 @@ static void link_readable(struct ev_loop *loop, ev_io *watcher, int events) {
         link_read_requests(link);
     } else {
         link_read_answers(link);
+    }
+}
+
+/* -- in the midst of a long entry (node/ports.h, breathe) -------------------------------------- */
+
+static void link_take_in_breath(struct link *link, uint32_t argc, const struct slice *argv) {
+    struct net *net = link->net;
+    if (node_on_breath(net->node, link->number, argc, argv, net->breathed_us, clock_wall_ms()))
+        return;
+    resp_write_command(&link->held, argc, argv);
+    net->links_hold = true;
+}
+
+/* An end of the connection, and bytes that make no sense, are found again by the next reading. */
+static void link_breathe(struct link *link) {
+    struct net *net = link->net;
+    bool may_read = link->is_accepted && link->state == LINK_OPEN && !link->is_parsing &&
+                    link->held.len + link->in.len < HELD_BYTES_MAX &&
+                    node_link_breathes(net->node, link->number);
+    if (!may_read) return;
+    char *room = buf_reserve(&link->in, READ_BYTES_MIN);
+    ssize_t n = recv(link->fd, room, READ_BYTES_MIN, MSG_DONTWAIT);
+    if (n <= 0) return;
+    buf_commit(&link->in, (size_t)n);
+    net->figures.input_bytes += (uint64_t)n;
+    net->breathed_us = clock_boot_us(); /* as in link_read_requests */
+    const char *error;
+    if (!link_parse(link, link->parser, &link->in, link_take_in_breath, &error)) {
+        net->links_hold = true; /* refused when it is parsed again */
+    }
+}
+
+void net_breathe(struct net *net) {
+    int64_t now_us = clock_boot_us();
+    if (net->node == NULL || now_us - SF_MAX(net->breathed_us, net->now_us) < BREATH_US) return;
+    net->breathed_us = now_us;
+    LIST_FOR_EACH(place, &net->all_links) {
+        link_breathe(SF_CONTAINER(place, struct link, all));
+    }
+    net->breathed_us = clock_boot_us();
+    node_breathe(net->node, net->breathed_us);
+    links_flush(net);
+}
+
+void links_deliver_held(struct net *net) {
+    net->links_hold = false;
+    LIST_FOR_EACH(place, &net->all_links) {
+        struct link *link = SF_CONTAINER(place, struct link, all);
+        bool holds = link->held.len > 0 || link->in.len > 0;
+        if (link->is_accepted && link->state == LINK_OPEN && holds) link_parse_requests(link);
     }
 }
 
@@ -433,6 +508,7 @@ static void link_free(struct link *link) {
         shared_free(SF_CONTAINER(place, struct shared, in_link));
     }
     buf_free(&link->in);
+    buf_free(&link->held);
     buf_free(&link->out);
     resp_parser_free(link->parser);
     link_reader_free(link->reader);

@@ -41,6 +41,7 @@ static void woken(struct ev_loop *loop, ev_check *watcher, int events) {
 }
 
 static void set_deadline(struct net *net) {
+    net->now_us = clock_boot_us(); /* the turn may have run a long entry */
     int64_t due_us = SF_MIN(node_next_deadline_us(net->node), links_next_deadline_us(net));
     /* Far deadlines are cut: a wake-up an hour costs nothing and keeps the arithmetic small. */
     int64_t delay_us = net->again ? 0 : SF_MIN(due_us - net->now_us, (int64_t)3600 * 1000000);
@@ -76,6 +77,7 @@ static void turn(struct ev_loop *loop, ev_prepare *watcher, int events) {
         return;
     }
     net->again = false;
+    if (net->links_hold) links_deliver_held(net);
     links_tell_failed(net);
     if (net->hooks.before_pump != NULL) net->hooks.before_pump(net->hooks.context, net->now_us);
     node_pump(net->node, net->now_us, clock_wall_ms());

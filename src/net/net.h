@@ -77,6 +77,7 @@ void net_link_send_large(
     struct net *net, uint64_t number, struct slice head, struct bytes *body, struct slice tail);
 void net_link_close(struct net *net, uint64_t number);
 size_t net_link_backlog(const struct net *net, uint64_t number);
+void net_breathe(struct net *net);
 void net_client_changed(struct net *net, uint64_t number);
 
 /* Microseconds that go on while the machine sleeps; milliseconds since 1970. */

@@ -615,6 +615,7 @@ int64_t waits_deadline_us(const struct node *node);
 
 /* blocked.c */
 void blocked_watch(struct node *node, struct engine_watcher *watcher);
+void breath_watch(struct node *node, struct engine_watcher *watcher); /* breath.c */
 /* A command of ours was applied and waits; pending NULL: its client has gone. */
 void blocked_begin(struct node *node, struct pending *pending, const struct engine_position *at);
 /* The new state of a snapshot has seen a write: it goes on waiting there; false: it does not. */

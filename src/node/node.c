@@ -83,6 +83,7 @@ struct engine *node_engine_new(struct node *node) {
         .ran = observe_in_engine,
         .published = pubsub_publish};
     blocked_watch(node, &watcher);
+    breath_watch(node, &watcher);
     struct engine *engine = engine_new(&settings, &watcher);
     engine_set_access_clock(engine, node->now_us / 1000000);
     return engine;

@@ -121,6 +121,13 @@ void node_on_link_closed(struct node *node, uint64_t link, int64_t now_us);
  */
 uint64_t node_link_limit_bytes(const struct node *node, uint64_t link);
 
+/* -- in the midst of a long entry (ports->breathe): heartbeats alone --------------------------- */
+bool node_link_breathes(const struct node *node, uint64_t link);
+/* false: not a heartbeat, or not one for now: node_on_link_message gets it after the turn. */
+bool node_on_breath(struct node *node, uint64_t link, uint32_t argc, const struct slice *argv,
+    int64_t now_us, int64_t wall_ms);
+void node_breathe(struct node *node, int64_t now_us);
+
 /* -- storage answers ------------------------------------------------------------------------- */
 void node_on_appended(struct node *node, uint64_t request, raft_index last_index,
     raft_term last_term, int64_t now_us);

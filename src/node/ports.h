@@ -115,6 +115,12 @@ struct node_ports {
     void (*link_close)(void *context, uint64_t link); /* after what was sent; no event follows */
     size_t (*link_backlog)(
         void *context, uint64_t link); /* bytes sent and not yet taken by the kernel */
+    /* An entry runs for long (about every 10,000 units of work): where some milliseconds have
+     * passed, reads the links that node_link_breathes without blocking, gives each message to
+     * node_on_breath, keeps those that it does not take for afterwards, in order, then calls
+     * node_breathe and sends. The one port that calls back into the node; it does nothing else.
+     * NULL: not here. */
+    void (*breathe)(void *context);
 
     /* -- clients ---------------------------------------------------------------------------------
      */

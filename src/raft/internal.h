@@ -297,7 +297,9 @@ void peer_release_fetched(struct peer *peer);
 /* -- replication.c --------------------------------------------------------------------------- */
 /* Notes that a peer was heard; false: its message is from before its damage was known. */
 bool peer_hear(struct raft *raft, struct peer *peer, const struct raft_message *m);
-void leader_flush(struct raft *raft); /* queues what peers are to be sent now */
+void leader_flush(struct raft *raft);
+void match_advance(struct raft *raft, struct peer *peer, raft_index match);
+void leader_note_round(struct raft *raft); /* a round of heartbeats is sent now */ /* queues what peers are to be sent now */
 void leader_tick(struct raft *raft);
 void leader_tell_commit(struct raft *raft); /* to whom it has moved for, at once */
 void leader_on_append_answer(struct raft *raft, const struct raft_message *m);

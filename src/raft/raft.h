@@ -216,6 +216,18 @@ bool raft_message_is_bulk(enum raft_message_type type);
  * changed. Borrowed until the next call. */
 const struct raft_entry *raft_committed_entry(struct raft *raft, raft_index index);
 
+/* -- in the midst of applying -----------------------------------------------------------------
+ * While the state machine runs one entry for long, these two alone may be called: they answer and
+ * send heartbeats of the present term. Nothing that raft_ready gave out moves, nor do role, term,
+ * commit index and log. */
+
+/* true: the message was one of those; answer->to is 0 where none is due, else it is to be sent. */
+SF_MUST_CHECK bool raft_breathe_message(struct raft *raft, const struct raft_message *message,
+    int64_t now_us, struct raft_message *answer);
+/* A leader's heartbeats, where they are due: at most max messages, to be sent at once. */
+uint32_t raft_breathe(
+    struct raft *raft, int64_t now_us, struct raft_message *messages, uint32_t max);
+
 /* -- state ----------------------------------------------------------------------------------- */
 
 struct raft_peer_status {

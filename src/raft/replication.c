@@ -96,12 +96,16 @@ void leader_tell_commit(struct raft *raft) {
     }
 }
 
-static void round_begin(struct raft *raft) {
-    raft->round_wanted = false;
-    if (raft->n_peers == 0) return;
+void leader_note_round(struct raft *raft) {
     raft->round++;
     raft->round_sent_us[raft->round % ROUND_HISTORY] = raft->now_us;
     raft->heartbeat_due_us = after_ms(raft->now_us, raft->settings.heartbeat_interval_ms);
+}
+
+static void round_begin(struct raft *raft) {
+    raft->round_wanted = false;
+    if (raft->n_peers == 0) return;
+    leader_note_round(raft);
     for (uint32_t i = 0; i < raft->n_peers; i++) heartbeat_send(raft, &raft->peers[i], raft->round);
 }
 
@@ -155,7 +159,7 @@ bool peer_hear(struct raft *raft, struct peer *peer, const struct raft_message *
     return true;
 }
 
-static void match_advance(struct raft *raft, struct peer *peer, raft_index match) {
+void match_advance(struct raft *raft, struct peer *peer, raft_index match) {
     if (match <= peer->match) return;
     peer->match = match;
     peer->match_round = raft->round;

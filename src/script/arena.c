@@ -12,18 +12,21 @@ enum {
     BYTES_A_UNIT = 8,      /* and one unit for so many bytes */
     COMPARED_A_UNIT = 4,
     LONG_BYTES = 4096,
+    COPIED_AT_ONCE = 1 << 20,
 };
 
 struct arena *arena_new(uint32_t limit) {
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
     char *space = mmap(NULL, ALIGNMENT + limit, PROT_NONE, flags, -1, 0);
-    SF_ASSERT(space != MAP_FAILED);
+    if (space == MAP_FAILED) return NULL;
     size_t skip = (ALIGNMENT - (uintptr_t)space % ALIGNMENT) % ALIGNMENT;
     if (skip > 0) munmap(space, skip);
     char *base = space + skip;
     if (ALIGNMENT > skip) munmap(base + limit, ALIGNMENT - skip);
-    int failed = mprotect(base, limit, PROT_READ | PROT_WRITE);
-    SF_ASSERT(failed == 0);
+    if (mprotect(base, limit, PROT_READ | PROT_WRITE) != 0) {
+        munmap(base, limit);
+        return NULL;
+    }
     struct arena *arena = (struct arena *)(void *)base;
     arena->top = (sizeof *arena + 15) / 16 * 16;
     arena->limit = limit;
@@ -96,7 +99,7 @@ void *arena_resize(struct arena *arena, void *block, size_t old_size, size_t siz
     if (class_of(old_size) == class_of(size)) return block;
     void *moved = allocate(arena, size);
     if (moved == NULL) return size <= old_size ? block : NULL;
-    memcpy(moved, block, SF_MIN(old_size, size));
+    arena_memcpy(moved, block, SF_MIN(old_size, size));
     release(arena, block, old_size);
     return moved;
 }
@@ -129,7 +132,8 @@ void arena_image_free(struct arena_image *image) {
 static bool charge_compare(const void *in_arena, size_t len) {
     uintptr_t base = (uintptr_t)in_arena / ALIGNMENT * ALIGNMENT;
     struct arena *arena = (struct arena *)base;
-    arena->work_left -= 1 + (int64_t)(len / COMPARED_A_UNIT);
+    arena_draw(arena, 1 + (int64_t)(len / COMPARED_A_UNIT));
+    if (len >= LONG_BYTES) arena_breathe(arena);
     return arena->work_left >= 0;
 }
 
@@ -139,9 +143,20 @@ int arena_memcmp(const void *a, const void *b, size_t len) {
     return charge_compare(b, len) || len < LONG_BYTES ? memcmp(a, b, len) : 1;
 }
 
-/* Bytes, in every locale. */
+void *arena_memcpy(void *to, const void *from, size_t len) {
+    size_t done = 0;
+    for (; len - done > COPIED_AT_ONCE; done += COPIED_AT_ONCE) {
+        memcpy((char *)to + done, (const char *)from + done, COPIED_AT_ONCE);
+        struct arena *arena = (struct arena *)((uintptr_t)to / ALIGNMENT * ALIGNMENT);
+        arena_breathe(arena);
+    }
+    memcpy((char *)to + done, (const char *)from + done, len - done);
+    return to;
+}
+
+/* Bytes, in every locale. Not equal when the budget is spent: Lua goes on behind a zero byte. */
 int arena_strcoll(const char *a, const char *b) {
-    if (!charge_compare(b, 0)) return 0;
+    if (!charge_compare(b, 0)) return 1;
     int order = strcmp(a, b);
     charge_compare(b, strlen(b));
     return order;

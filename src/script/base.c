@@ -85,7 +85,9 @@ static int base_next(lua_State *lua) {
     luaL_checktype(lua, 1, LUA_TTABLE);
     lua_settop(lua, 2);
     show_through(lua, 1);
-    if (lua_next(lua, 1)) return 2;
+    bool more = lua_next(lua, 1) != 0;
+    raise_if_ended(lua); /* empty slots cost */
+    if (more) return 2;
     lua_pushnil(lua);
     return 1;
 }
@@ -157,7 +159,7 @@ static int base_tostring(lua_State *lua) {
 static int base_unpack(lua_State *lua) {
     show_through(lua, 1);
     int n = original(lua, "unpack")(lua);
-    note_width(lua, n);
+    charge(lua, (uint64_t)n);
     return n;
 }
 
@@ -170,8 +172,7 @@ static int base_pcall(lua_State *lua) {
         lua_insert(lua, 1);
         return lua_gettop(lua);
     }
-    raise_if_ended(lua);
-    charge(lua, FAILURE_UNITS);
+    charge_failure(lua);
     if (lua_istable(lua, -1)) {
         lua_getfield(lua, -1, "err");
         if (!lua_isstring(lua, -1)) lua_pop(lua, 1);
@@ -197,10 +198,7 @@ static int base_xpcall(lua_State *lua) {
     lua_pushcclosure(lua, guard_handler, 1);
     lua_insert(lua, 1);
     int failed = lua_pcall(lua, 0, LUA_MULTRET, 1);
-    if (failed != 0) {
-        raise_if_ended(lua);
-        charge(lua, FAILURE_UNITS);
-    }
+    if (failed != 0) charge_failure(lua);
     lua_pushboolean(lua, failed == 0);
     lua_replace(lua, 1);
     return lua_gettop(lua);
@@ -262,7 +260,8 @@ static int coroutine_resume(lua_State *lua) {
     charge(lua, 10);
     int n = original(lua, "resume")(lua);
     raise_if_ended(lua);
-    note_width(lua, n);
+    if (!lua_toboolean(lua, -n)) charge_failure(lua);
+    charge(lua, (uint64_t)n);
     return n;
 }
 

@@ -16,9 +16,10 @@
 enum {
     HOOK_INSTRUCTIONS = 1000,
     BREATH_UNITS = 10000,
-    WIDTH_A_UNIT = 128,
-    FAILURE_UNITS = 600, /* of an error that is caught */
-    IMAGES_KEPT = 64,    /* of compiled scripts and loaded libraries */
+    FAILURE_UNITS = 600, /* of an error that is caught, */
+    SEARCHED_A_UNIT =
+        8,            /* and of its text: Lua runs through a whole function for a variable's name */
+    IMAGES_KEPT = 64, /* of compiled scripts and loaded libraries */
     IMAGE_KEPT_BYTES = 1 << 20,
     ORIGINALS_MAX = 32,
 };
@@ -45,7 +46,7 @@ struct sandbox {
     int64_t breath_at; /* call breathe when work_left falls below */
     bool ended;        /* nothing of the script may run any more */
     uint8_t proto;     /* redis.setresp */
-    uint32_t widest;   /* the most values that a function has returned: see note_width */
+    size_t longest;    /* text that was compiled */
     int nesting;       /* of redis.call */
     uint64_t lrand;    /* math.random */
     bool loading;      /* a library: redis.register_function is allowed */
@@ -72,9 +73,8 @@ static inline struct sandbox *sandbox_of(lua_State *lua) {
 
 /* Draws on the budget, raises where it is gone. */
 void charge(lua_State *lua, uint64_t units);
-/* A function returns n values: from now on one instruction can copy so many ("f(...)"), so that
- * each costs more for the rest of the run. */
-void note_width(lua_State *lua, int n);
+/* An error was caught. */
+void charge_failure(lua_State *lua);
 /* After a protected call that failed: an ended script must not go on. */
 void raise_if_ended(lua_State *lua);
 _Noreturn void raise_end(lua_State *lua);

@@ -325,7 +325,7 @@ static int unpack_some(lua_State *lua, double limit, double offset, bool with_of
             lua, 4, "too many return values at once; use unpack_one or unpack_limit instead.");
         unpack_value(&u);
     }
-    note_width(lua, n);
+    charge(lua, (uint64_t)n);
     if (!with_offset) return n;
     lua_pushinteger(lua, u.left == 0 ? -1 : (lua_Integer)(len - u.left));
     lua_replace(lua, 2);

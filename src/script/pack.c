@@ -246,7 +246,7 @@ static int struct_unpack(lua_State *lua) {
         }
         at += size;
     }
-    note_width(lua, n);
+    charge(lua, (uint64_t)n);
     lua_pushinteger(lua, (lua_Integer)at + 1);
     return n + 1;
 }

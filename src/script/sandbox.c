@@ -19,12 +19,16 @@ void raise_if_ended(lua_State *lua) {
     if (sandbox->ended || sandbox->arena->work_left < 0) raise_end(lua);
 }
 
+static void breathe(void *context) {
+    struct sandbox *sandbox = context;
+    if (sandbox->host != NULL && sandbox->host->breathe != NULL)
+        sandbox->host->breathe(sandbox->host->context);
+}
+
 static void maybe_breathe(struct sandbox *sandbox) {
     if (sandbox->arena->work_left > sandbox->breath_at) return;
     sandbox->breath_at = sandbox->arena->work_left - BREATH_UNITS;
-    if (sandbox->host != NULL && sandbox->host->breathe != NULL) {
-        sandbox->host->breathe(sandbox->host->context);
-    }
+    breathe(sandbox);
 }
 
 void charge(lua_State *lua, uint64_t units) {
@@ -37,18 +41,17 @@ void charge(lua_State *lua, uint64_t units) {
 
 static void on_count(lua_State *lua, lua_Debug *debug) {
     (void)debug;
-    struct sandbox *sandbox = sandbox_of(lua);
-    charge(lua, HOOK_INSTRUCTIONS * (1 + sandbox->widest / WIDTH_A_UNIT));
+    charge(lua, HOOK_INSTRUCTIONS);
 }
 
-void note_width(lua_State *lua, int n) {
-    struct sandbox *sandbox = sandbox_of(lua);
-    if (n > 0 && (uint32_t)n > sandbox->widest) sandbox->widest = (uint32_t)n;
-    charge(lua, (uint64_t)(n > 0 ? n : 0));
+void charge_failure(lua_State *lua) {
+    raise_if_ended(lua);
+    charge(lua, FAILURE_UNITS + sandbox_of(lua)->longest / SEARCHED_A_UNIT);
 }
 
 static void *on_allocate(void *context, void *block, size_t old_size, size_t size) {
     struct sandbox *sandbox = context;
+    maybe_breathe(sandbox);
     return arena_resize(sandbox->arena, block, old_size, size);
 }
 
@@ -73,13 +76,22 @@ static int build_base(lua_State *lua) {
 
 static void sandbox_open(struct sandbox *sandbox) {
     sandbox->arena = arena_new(SCRIPT_MEMORY_BYTES);
+    SF_ASSERT(sandbox->arena != NULL); /* it was possible at start: sandbox_is_possible */
     sandbox->arena->work_left = INT64_MAX;
+    sandbox->arena->breathe = breathe;
+    sandbox->arena->context = sandbox;
     sandbox->lua = lua_newstate(on_allocate, sandbox);
     SF_ASSERT(sandbox->lua != NULL);
     lua_atpanic(sandbox->lua, on_panic);
     int failed = lua_cpcall(sandbox->lua, build_base, NULL);
     SF_ASSERT(failed == 0);
     arena_save(sandbox->arena, &sandbox->base);
+}
+
+bool sandbox_is_possible(void) {
+    struct arena *arena = arena_new(SCRIPT_MEMORY_BYTES);
+    arena_free(arena);
+    return arena != NULL;
 }
 
 struct sandbox *sandbox_new(void) {
@@ -109,7 +121,7 @@ static void run_begin(struct sandbox *sandbox, struct script_run *run) {
     sandbox->host = run == NULL ? NULL : run->host;
     sandbox->ended = false;
     sandbox->proto = 2;
-    sandbox->widest = 0;
+    sandbox->longest = 0;
     sandbox->nesting = 0;
     sandbox->loading = false;
     sandbox->n_registered = 0;
@@ -135,7 +147,10 @@ static void run_end(struct sandbox *sandbox) {
 /* -- compiling ------------------------------------------------------------------------------- */
 
 bool compile_text(lua_State *lua, struct slice text, const char *chunk_name) {
+    struct sandbox *sandbox = sandbox_of(lua);
     charge(lua, 500 + 8 * text.len);
+    sandbox->longest = SF_MAX(sandbox->longest, text.len);
+    sandbox->arena->jumps = 0;
     bool is_bytecode = text.len > 0 && text.data[0] == LUA_SIGNATURE[0];
     if (!is_bytecode) return luaL_loadbuffer(lua, text.data, text.len, chunk_name) == 0;
     /* Bytecode can do anything: it is refused as what it would be as a text. */
@@ -177,6 +192,7 @@ static int compile_script(lua_State *lua) {
         lua_setfield(lua, LUA_REGISTRYINDEX, "shardforge.script");
         return 0;
     }
+    raise_if_ended(lua);
     step_failed(step, "Error compiling script (new function): ", lua_tostring(lua, -1));
     return 0;
 }
@@ -188,6 +204,7 @@ static int load_library(lua_State *lua) {
     lua_newtable(lua);
     lua_setfield(lua, LUA_REGISTRYINDEX, FUNCTION_LIST);
     if (!compile_text(lua, step->body, "@user_function")) {
+        raise_if_ended(lua);
         step_failed(step, "Error compiling function: ", lua_tostring(lua, -1));
         return 0;
     }
@@ -404,6 +421,7 @@ static void run_from_image(struct sandbox *sandbox, struct slice body, bool is_l
     struct script_run *run, lua_CFunction function) {
     struct buf error = {0};
     run_begin(sandbox, run);
+    sandbox->longest = body.len;
     if (image_begin(sandbox, body, is_library, SCRIPT_BUDGET_DEFAULT, &error)) {
         run_protected(sandbox, run, function);
     } else {

@@ -53,6 +53,9 @@ bool script_shebang(struct slice source, uint32_t *flags, struct slice *body, st
 void script_sha(struct slice source, char out[SCRIPT_SHA_BYTES + 1]);
 
 struct sandbox; /* about 100 KiB once used, and what a run takes, which is given back after it */
+/* Whether the system lets a process reserve what a sandbox needs: 256 MiB of address space, and
+ * 4.25 GiB for the moment in which its place is chosen. */
+bool sandbox_is_possible(void);
 struct sandbox *sandbox_new(void);
 void sandbox_free(struct sandbox *sandbox); /* NULL is allowed */
 /* True while a run is going on: the host's functions must not begin another. */

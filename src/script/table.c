@@ -2,6 +2,7 @@
  * that walk over elements, the budget; sorting is ours, since its worst case must be counted. */
 #include "script/internal.h"
 
+#include <math.h>
 #include <string.h>
 
 #define RAND_MAX_31 2147483647 /* 2^31 - 1 */
@@ -232,6 +233,15 @@ static int math_random(lua_State *lua) {
     }
 }
 
+/* libc's goes bit by bit from one exponent to the other. */
+static int math_fmod(lua_State *lua) {
+    int exponents[2];
+    frexp(luaL_checknumber(lua, 1), &exponents[0]);
+    frexp(luaL_checknumber(lua, 2), &exponents[1]);
+    if (exponents[0] > exponents[1]) charge(lua, (uint64_t)(exponents[0] - exponents[1]) / 4);
+    return original(lua, "fmod")(lua);
+}
+
 static int math_randomseed(lua_State *lua) {
     uint32_t seed = (uint32_t)luaL_checkinteger(lua, 1);
     sandbox_of(lua)->lrand = (uint64_t)seed << 16 | 0x330e;
@@ -240,10 +250,10 @@ static int math_randomseed(lua_State *lua) {
 
 void open_math(lua_State *lua) {
     static const char *const taken_over[] = {"abs", "acos", "asin", "atan", "atan2", "ceil", "cos",
-        "cosh", "deg", "exp", "floor", "fmod", "frexp", "huge", "ldexp", "log", "log10", "max",
-        "min", "mod", "modf", "pi", "pow", "rad", "sin", "sinh", "sqrt", "tan", "tanh", NULL};
-    static const char *const behind[] = {NULL};
-    static const struct library_row rows[] = {
+        "cosh", "deg", "exp", "floor", "frexp", "huge", "ldexp", "log", "log10", "max", "min",
+        "modf", "pi", "pow", "rad", "sin", "sinh", "sqrt", "tan", "tanh", NULL};
+    static const char *const behind[] = {"fmod", NULL};
+    static const struct library_row rows[] = {{"fmod", math_fmod}, {"mod", math_fmod},
         {"random", math_random}, {"randomseed", math_randomseed}, {NULL, NULL}};
     lua_pushcfunction(lua, luaopen_math);
     lua_call(lua, 0, 1);

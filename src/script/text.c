@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { BYTES_A_UNIT = 16 };
+enum { BYTES_A_UNIT = 16, ITEM_UNITS = 30 };
 
 /* Each walks over its argument once. */
 static void charge_text(lua_State *lua, int at) {
@@ -30,7 +30,7 @@ static int text_reverse(lua_State *lua) {
 
 static int text_byte(lua_State *lua) {
     int n = original(lua, "byte")(lua);
-    note_width(lua, n);
+    charge(lua, (uint64_t)n);
     return n;
 }
 
@@ -38,6 +38,10 @@ static int text_format(lua_State *lua) {
     for (int i = lua_gettop(lua); i > 0; i--) {
         if (lua_type(lua, i) == LUA_TSTRING) charge_text(lua, i);
     }
+    size_t len, n_items = 0;
+    const char *format = luaL_checklstring(lua, 1, &len);
+    for (size_t i = 0; i < len; i++) n_items += format[i] == '%';
+    charge(lua, n_items * ITEM_UNITS);
     return original(lua, "format")(lua);
 }
 

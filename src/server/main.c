@@ -1,3 +1,4 @@
+#include "script/script.h"
 #include "server/options.h"
 #include "server/server.h"
 #include "util/numbers_check.h"
@@ -12,6 +13,14 @@ static bool numbers_are_good(void) {
     return false;
 }
 
+/* Every node runs every script: one that cannot must not begin (DESIGN 7). */
+static bool scripts_can_run(void) {
+    if (sandbox_is_possible()) return true;
+    fprintf(stderr, "shardforge-server: cannot run here: scripts need 4.25 GiB of address space "
+                    "for a moment, 256 MiB for good (ulimit -v, LimitAS=, vm.overcommit_memory)\n");
+    return false;
+}
+
 int main(int argc, char **argv) {
     struct config *config = config_new();
     struct buf text = {0};
@@ -19,7 +28,7 @@ int main(int argc, char **argv) {
     int code = 0;
     switch (options_read(argc, argv, config, &options, &text)) {
     case OPTIONS_RUN:
-        code = numbers_are_good() ? server_run(config, &options) : 1;
+        code = numbers_are_good() && scripts_can_run() ? server_run(config, &options) : 1;
         break;
     case OPTIONS_DONE:
         fwrite(text.data, 1, text.len, stdout);

@@ -101,6 +101,11 @@ static size_t port_link_backlog(void *context, uint64_t link) {
     return net_link_backlog(server->net, link);
 }
 
+static void port_breathe(void *context) {
+    struct server *server = context;
+    net_breathe(server->net);
+}
+
 static void port_client_changed(void *context, uint64_t client) {
     struct server *server = context;
     net_client_changed(server->net, client);
@@ -238,6 +243,7 @@ void server_ports(struct server *server, struct node_ports *out) {
         .link_send_large = port_link_send_large,
         .link_close = port_link_close,
         .link_backlog = port_link_backlog,
+        .breathe = port_breathe,
         .client_changed = port_client_changed,
         .config_get = port_config_get,
         .config_check = port_config_check,

@@ -38,7 +38,7 @@ class Node(ServerProcess):
 
     def raft(self):
         """INFO raft as a dict of strings."""
-        with self.client(timeout_s=2.0) as client:
+        with self.client(timeout_s=20.0) as client:
             return client.info("raft")
 
     def call(self, *arguments, timeout_s=10.0):
