@@ -30,6 +30,7 @@ struct engine *engine_new(
         .publish = on_publish};
     engine->keyspace = keyspace_new(settings->n_dbs, &settings->secret);
     blocked_init(engine);
+    watch_init(engine);
     SF_ASSERT(settings->feature_level >= 1);
     engine->feature_level = 1;
     engine->thresholds = THRESHOLDS_DEFAULT;
@@ -44,6 +45,7 @@ void engine_free(struct engine *engine) {
     }
     command_reader_free(&engine->commands);
     blocked_free(engine);
+    buf_free(&engine->watching.misses);
     keyspace_free(engine->keyspace);
     sf_free(engine);
 }
@@ -197,6 +199,7 @@ enum sf_status engine_begin(
     engine->has_command = false;
     /* time never goes back (DESIGN 7) */
     engine->now_ms = SF_MAX(engine->now_ms, stamp.now_ms);
+    keyspace_set_time(engine->keyspace, engine->now_ms);
     enum sf_status status = SF_OK;
     if (kind == ENTRY_BATCH) {
         status = begin_batch(engine, in);
@@ -254,16 +257,10 @@ bool engine_next(struct engine *engine, struct reply *reply) {
     return replied;
 }
 
-static void on_expired(void *context, uint32_t db, struct slice key) {
-    struct engine *engine = context;
-    engine->n_expired++;
-    if (engine->watcher.expired != NULL) engine->watcher.expired(engine->watcher.context, db, key);
-}
-
 void engine_end(struct engine *engine) {
     SF_ASSERT(engine->open && !engine->has_command);
     if (keyspace_next_due(engine->keyspace) <= engine->now_ms) {
-        keyspace_reclaim(engine->keyspace, engine->now_ms, RECLAIM_BUDGET, on_expired, engine);
+        keyspace_reclaim(engine->keyspace, engine->now_ms, RECLAIM_BUDGET, NULL, NULL);
     } else {
         keyspace_free_some(engine->keyspace, FREE_BUDGET); /* nobody sees when memory goes */
     }

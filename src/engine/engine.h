@@ -43,6 +43,16 @@ struct engine_watcher {
     void (*own_place)(void *context, uint32_t place, struct reply *reply);
     /* A transaction publishes; how many of this node's clients hear it. */
     int64_t (*published)(void *context, bool shard, struct slice name, struct slice message);
+    /* A keyspace notification that the cluster wants (notify-keyspace-events). Those of a read come
+     * when it is done. */
+    void (*event)(
+        void *context, enum event_class class, const char *name, uint32_t db, struct slice key);
+    /* While engine_watch_keys: a key changed or went, for whatever reason; a whole db did; a
+     * command is about to read (its keys may be asked of it by command_key_positions). */
+    void (*key_changed)(void *context, uint32_t db, struct slice key);
+    void (*db_replaced)(void *context, uint32_t db);
+    void (*read)(
+        void *context, const struct command *command, uint32_t argc, const struct slice *argv);
 };
 
 struct engine *engine_new(
@@ -75,6 +85,13 @@ void engine_end(struct engine *engine);
 
 raft_index engine_applied(const struct engine *engine);
 int64_t engine_now_ms(const struct engine *engine); /* state time */
+
+/* -- watching (watch.c) ------------------------------------------------------------------------ */
+
+void engine_watch_keys(struct engine *engine, bool on);
+uint32_t engine_event_classes(const struct engine *engine); /* notify-keyspace-events */
+/* Whether somebody's command that waited runs just now, and his holder (NULL: not of this node). */
+bool engine_serves_waiter(const struct engine *engine, void **holder);
 
 /* -- waiters (blocked.c) ----------------------------------------------------------------------- */
 

@@ -24,6 +24,8 @@ bool run_in_entry(
         .engine = &engine->port,
         .may_block = words->may_block,
         .deadline_ms = words->deadline_ms,
+        .told = engine->watching.told,
+        .watcher = &engine->watching.calls,
     };
     call_run(&call);
     return !call.waits;
@@ -47,6 +49,8 @@ enum engine_query_result run_as_read(struct engine *engine, const struct command
         .reply = reply,
         .engine = NULL, /* S3: a read has nothing to change */
         .may_block = words->may_block,
+        .told = engine->watching.told,
+        .watcher = &engine->watching.calls,
     };
     call_run(&call);
     if (call.must_wait) return QUERY_MUST_WAIT;
@@ -59,8 +63,10 @@ enum engine_query_result engine_query(struct engine *engine, const struct comman
     size_t before = reply->out == NULL ? 0 : reply->out->len;
     struct command_words words = {.db = db, .argc = argc, .argv = argv, .may_block = true};
     int64_t read_clock_ms = settled ? engine->now_ms : SF_MAX(engine->now_ms, clock_ms);
+    watch_read_begin(engine);
     enum engine_query_result result =
         run_as_read(engine, command, &words, read_clock_ms, seed, reply);
+    watch_read_end(engine, result == QUERY_DONE);
     if (result != QUERY_MUST_WAIT) return result;
     SF_ASSERT(!settled);
     if (reply->out != NULL) buf_truncate(reply->out, before);

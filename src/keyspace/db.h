@@ -59,6 +59,8 @@ struct keyspace {
     struct garbage_value *garbage_values;
     uint64_t garbage_debt;                    /* objects to free before the next slice is due */
     const struct keyspace_observer *observer; /* NULL: nobody wants to know */
+    struct keyspace_watcher watcher;
+    int64_t now_ms; /* for the watcher alone */
 };
 
 /* Dead at now_ms: it counts as absent although nobody has reclaimed it yet. */
@@ -83,6 +85,10 @@ void db_dispose(struct db *db, struct object *object);
 void db_take_out(struct db *db, uint64_t hash, struct object *object);
 /* Enters a new object whose key is not in the table. */
 void db_enter(struct db *db, uint64_t hash, struct object *object);
+
+/* Tells the watcher. */
+void db_tell_changed(const struct db *db, struct slice key);
+void db_tell_expired(const struct db *db, const struct object *object);
 
 /* -- revision.c ------------------------------------------------------------------------------ */
 

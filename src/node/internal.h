@@ -44,8 +44,9 @@ struct pending {
     struct session *session;
     enum pending_kind kind;
     uint8_t proto;
-    bool mute;  /* CLIENT REPLY OFF or SKIP: run, but say nothing */
-    bool stale; /* READ: READONLY or read-mode stale: needs no round */
+    bool mute;    /* CLIENT REPLY OFF or SKIP: run, but say nothing */
+    bool caching; /* CLIENT CACHING was said before it */
+    bool stale;   /* READ: READONLY or read-mode stale: needs no round */
     const struct command *command;
     int64_t stall_start_us; /* node->stall_us when it arrived: time-outs count from there */
     uint32_t db;
@@ -94,8 +95,11 @@ struct session {
     uint32_t n_publish;      /* PUBLISHes in pending: behind one, only others are parsed */
     uint32_t n_publish_held; /* of those, sent and not yet answered by all nodes */
     struct subscriber subscriber;
-    bool drain_paused; /* replies are due, but the client does not read */
-    bool close;        /* once the output is written */
+    struct tracking_client *tracking; /* tracking.c; NULL: off */
+    struct list redirected;           /* clients whose invalidations come here */
+    bool caching;                     /* CLIENT CACHING: until the next request is done */
+    bool drain_paused;                /* replies are due, but the client does not read */
+    bool close;                       /* once the output is written */
     bool close_now;
     bool reply_off, reply_skip, reply_skip_next; /* CLIENT REPLY */
     bool no_evict, no_touch;
@@ -314,10 +318,11 @@ struct node {
     int64_t waiters_pumped_us, waiters_steady_us; /* silence counts from its own latest pause on */
     struct list waits;                            /* wait.c */
     struct pubsub *pubsub;                        /* pubsub.c */
+    struct tracking *tracking;                    /* tracking.c */
     raft_index synced_sum;                        /* changes when any figure of the members does */
     raft_id synced_asked;
     int64_t synced_ask_us;
-    struct pending *running; /* whose transaction runs just now */
+    struct pending *running; /* whose data command runs just now */
     uint64_t n_commands_processed, n_reads, n_writes;
     uint64_t n_errors_uncertain, n_errors_unavailable;
 
@@ -598,6 +603,31 @@ bool session_is_subscriber(const struct session *session);
 /* In RESP2 a subscriber may send little else. */
 bool session_may_run_subscribed(const struct session *session, const struct command *command);
 void session_unsubscribe(struct session *session); /* from everything, silently */
+
+/* notify.c */
+void notify_event(void *node, enum event_class class, const char *name, uint32_t db,
+    struct slice key); /* engine_watcher's */
+
+/* tracking.c, cmd_tracking.c */
+void tracking_open(struct node *node);
+void tracking_close(struct node *node);
+void tracking_follow_engine(struct node *node); /* node->engine is another one */
+void tracking_drop_all(struct node *node);      /* contact or state were lost: so is every cache */
+void tracking_pump(struct node *node);
+void tracking_end(struct session *session);
+void tracking_session_closes(struct session *session);
+void tracking_on_changed(void *node, uint32_t db, struct slice key); /* engine_watcher's, too: */
+void tracking_on_replaced(void *node, uint32_t db);
+void tracking_on_read(
+    void *node, const struct command *command, uint32_t argc, const struct slice *argv);
+struct tracking_figures {
+    uint32_t n_clients, n_prefixes;
+    uint64_t n_keys, n_items;
+};
+struct tracking_figures tracking_figures(const struct node *node);
+int64_t tracking_redirection(const struct session *session);      /* as CLIENT LIST shows it */
+char *tracking_letters(const struct session *session, char *out); /* CLIENT LIST's flags */
+local_run local_tracking;
 
 /* handover.c */
 void handover_pump(struct node *node);

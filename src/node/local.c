@@ -13,6 +13,8 @@ static const struct local_row {
     uint8_t when;
 } rows[COMMANDS_TOTAL] = {
     [COMMAND_AUTH] = {local_auth, AT_ONCE},
+    [COMMAND_CLIENT_CACHING] = {local_tracking, AT_ONCE},
+    [COMMAND_CLIENT_GETREDIR] = {local_tracking, AT_ONCE},
     [COMMAND_CLIENT_GETNAME] = {local_client, AT_ONCE},
     [COMMAND_CLIENT_HELP] = {local_client, AT_TURN},
     [COMMAND_CLIENT_ID] = {local_client, AT_ONCE},
@@ -25,6 +27,8 @@ static const struct local_row {
     [COMMAND_CLIENT_REPLY] = {local_client, AT_ONCE},
     [COMMAND_CLIENT_SETINFO] = {local_client, AT_ONCE},
     [COMMAND_CLIENT_SETNAME] = {local_client, AT_ONCE},
+    [COMMAND_CLIENT_TRACKING] = {local_tracking, AT_ONCE},
+    [COMMAND_CLIENT_TRACKINGINFO] = {local_tracking, AT_ONCE},
     [COMMAND_CLIENT_UNBLOCK] = {local_unblock, HOLDS},
     [COMMAND_CLIENT_UNPAUSE] = {local_unpause, AT_TURN},
     [COMMAND_CLUSTER_COUNT_FAILURE_REPORTS] = {local_cluster, AT_TURN},

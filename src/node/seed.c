@@ -9,7 +9,9 @@ static void visit_setting(void *visitor, const char *name, const char *value) {
     struct slice held,
         words[3] = {SLICE("shardforge.setting"), slice_text(name), slice_text(value)};
     uint64_t bytes = 0;
-    if (strcmp(name, "proto-max-bulk-len") == 0) {
+    if (strcmp(name, "notify-keyspace-events") == 0) {
+        if (*value == '\0') return;
+    } else if (strcmp(name, "proto-max-bulk-len") == 0) {
         if (!uint_parse(words[2], &bytes) || bytes == ENGINE_BULK_BYTES_DEFAULT) return;
     } else {
         if (!thresholds_set(&ours, words[1], words[2])) return;
@@ -22,7 +24,7 @@ static void visit_setting(void *visitor, const char *name, const char *value) {
 void seed_settings(struct node *node) {
     static const struct slice patterns[] = {{"hash-max-listpack-*", 19}, {"set-max-*", 9},
         {"list-*", 6}, {"zset-max-listpack-*", 19}, {"stream-node-max-*", 17},
-        {"hll-sparse-max-bytes", 20}, {"proto-max-bulk-len", 18}};
+        {"hll-sparse-max-bytes", 20}, {"proto-max-bulk-len", 18}, {"notify-keyspace-events", 22}};
     if (node->settings_seeded || !node_is_leader_serving(node)) return;
     node->settings_seeded = true;
     if (raft_configuration(node->raft)->n > 1) return;

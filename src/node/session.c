@@ -27,6 +27,7 @@ struct pending *pending_new(struct session *session, enum pending_kind kind,
         .kind = kind,
         .proto = session->proto,
         .mute = session->reply_off || session->reply_skip,
+        .caching = session->caching,
         .command = command,
         .stall_start_us = session->node->stall_us,
         .db = session->db,
@@ -163,8 +164,10 @@ static bool run_read(struct pending *pending, bool settled, int64_t clock_ms) {
         run_local(pending);
         return true;
     } else {
+        node->running = pending;
         result = engine_query(node->engine, pending->command, pending->db, pending->argc,
             pending->argv, clock_ms, settled, random_next(&node->random), &reply);
+        node->running = NULL;
     }
     if (result == QUERY_MUST_WAIT) {
         pending->settle_clock_ms = clock_ms;
@@ -453,6 +456,28 @@ static void answer_only_subscribed(struct session *session, const struct command
     answer_refused(session, command, &error);
 }
 
+static void take(struct session *session, const struct command *command, uint32_t argc,
+    const struct slice *argv) {
+    struct node *node = session->node;
+    bool digest = command->id == COMMAND_DEBUG && node->settings.debug_command && argc == 2 &&
+                  (slice_is(argv[1], "digest") || slice_is(argv[1], "state-digest"));
+    if (digest) { /* of the end of an entry: no write of this session may stand behind it */
+        reads_add(node, pending_new(session, PENDING_READ, command, argc, argv));
+        session->barrier = true;
+        wait_for_turn(session);
+    } else if (command_route(command) == ROUTE_LOCAL) {
+        on_local(session, command, argc, argv);
+    } else {
+        on_data(session, command, argc, argv);
+    }
+}
+
+/* CLIENT CACHING is about the next request that is not another CLIENT, or the next transaction. */
+static void caching_passes(struct session *session, const struct command *command) {
+    if (!session->caching || session->queue != NULL) return;
+    if (strncmp(command->name, "client|", 7) != 0) session->caching = false;
+}
+
 static void session_on_command(struct session *session, uint32_t argc, const struct slice *argv) {
     struct node *node = session->node;
     request_begins(session);
@@ -490,18 +515,8 @@ static void session_on_command(struct session *session, uint32_t argc, const str
         answer_only_subscribed(session, command);
         return;
     }
-    if (transaction_takes(session, command, argc, argv)) return;
-    bool digest = command->id == COMMAND_DEBUG && node->settings.debug_command && argc == 2 &&
-                  (slice_is(argv[1], "digest") || slice_is(argv[1], "state-digest"));
-    if (digest) { /* of the end of an entry: no write of this session may stand behind it */
-        reads_add(node, pending_new(session, PENDING_READ, command, argc, argv));
-        session->barrier = true;
-        wait_for_turn(session);
-    } else if (command_route(command) == ROUTE_LOCAL) {
-        on_local(session, command, argc, argv);
-    } else {
-        on_data(session, command, argc, argv);
-    }
+    if (!transaction_takes(session, command, argc, argv)) take(session, command, argc, argv);
+    caching_passes(session, command);
 }
 
 static bool is_full(const struct session *session) {
@@ -715,6 +730,7 @@ struct session *session_new(
     list_init(&session->in_waiters);
     list_init(&session->in_stopped);
     subscriber_init(&session->subscriber);
+    list_init(&session->redirected);
     list_push_back(&node->sessions, &session->in_node);
     node->n_sessions++;
     return session;
@@ -725,6 +741,7 @@ void session_free(struct session *session) {
         pending_free(SF_CONTAINER(link, struct pending, in_session));
     }
     session_unsubscribe(session);
+    tracking_session_closes(session);
     list_remove(&session->in_node);
     list_remove(&session->in_waiters);
     list_remove(&session->in_stopped);

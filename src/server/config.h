@@ -38,6 +38,8 @@ struct config_values {
     int64_t zset_max_listpack_entries, zset_max_listpack_value;
     int64_t stream_node_max_bytes, stream_node_max_entries;
     int64_t hll_sparse_max_bytes;
+    int64_t notify_keyspace_events; /* bits of enum event_class */
+    int64_t tracking_table_max_keys;
     char save[1];
     char requirepass[CONFIG_SECRET_MAX + 1], cluster_secret[CONFIG_SECRET_MAX + 1];
     char dir[CONFIG_PATH_MAX], logfile[CONFIG_PATH_MAX], pidfile[CONFIG_PATH_MAX];
@@ -64,6 +66,7 @@ enum config_type {
     TYPE_BIND,   /* all words of the line */
     TYPE_JOIN,   /* repeatable: each line adds an address */
     TYPE_LIMITS, /* Redis' client-output-buffer-limit */
+    TYPE_EVENTS, /* Redis' notify-keyspace-events */
 };
 
 enum config_flags {

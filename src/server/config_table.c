@@ -67,6 +67,10 @@ const struct config_directive config_directives[] = {
     MEMORY("zset-max-ziplist-value", zset_max_listpack_value, ALL, 0, INT64_MAX, "64"),
     MEMORY("hll-sparse-max-bytes", hll_sparse_max_bytes, ALL, 0, INT64_MAX, "3000"),
 
+    /* who hears of keys */
+    OTHER("notify-keyspace-events", notify_keyspace_events, ALL, TYPE_EVENTS, ""),
+    INTEGER("tracking-table-max-keys", tracking_table_max_keys, RUN, 0, INT64_MAX, "1000000"),
+
     /* the process */
     TEXT("dir", dir, START, "."),
     TEXT("logfile", logfile, START, ""),
