@@ -139,9 +139,9 @@ static __int128 number_of(const struct field_step *step, uint64_t value) {
 
 /* SET's operand is a number of 64 bits, which an unsigned field takes as one without a sign: -1 is
  * beyond its highest, not below its lowest. */
-/* true: other bits stand there now. */
+/* true: it was written, and other bits stand there now (grew: at least there are more). */
 static bool run_write(
-    struct call *call, const struct field_step *step, uint8_t *bytes, size_t len) {
+    struct call *call, const struct field_step *step, uint8_t *bytes, size_t len, bool grew) {
     uint64_t old = field_read(step, slice_of(bytes, len)), value;
     __int128 wanted = number_of(step, (uint64_t)step->operand);
     if (step->action == FIELD_INCRBY) wanted = number_of(step, old) + step->operand;
@@ -151,7 +151,7 @@ static bool run_write(
     }
     field_write(step, bytes, len, value);
     reply_integer(call->reply, (int64_t)(step->action == FIELD_SET ? old : value));
-    return old != value;
+    return grew || old != value;
 }
 
 static void run_reads(struct call *call, const struct field_step *steps, int64_t n) {
@@ -177,9 +177,9 @@ static void run_all(
         if (steps[i].action == FIELD_GET)
             reply_integer(call->reply, (int64_t)field_read(&steps[i], slice_of(bytes, len)));
         else
-            changed |= run_write(call, &steps[i], bytes, len);
+            changed |= run_write(call, &steps[i], bytes, len, grew);
     }
-    if (grew || changed) call_event(call, EVENT_STRING, "setbit", call->argv[1]);
+    if (changed) call_event(call, EVENT_STRING, "setbit", call->argv[1]);
 }
 
 static void bitfield(struct call *call, bool only_reads) {
