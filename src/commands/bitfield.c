@@ -159,6 +159,7 @@ static void run_reads(struct call *call, const struct field_step *steps, int64_t
     if (!call_find_string(call, call->argv[1], &object)) return;
     char scratch[OBJECT_TEXT_MAX];
     struct slice text = object == NULL ? SLICE("") : object_string(object, scratch);
+    if (object == NULL) call_missed(call, call->argv[1]);
     reply_array(call->reply, (uint64_t)n);
     for (int64_t i = 0; i < n; i++)
         reply_integer(call->reply, (int64_t)field_read(&steps[i], text));

@@ -10,7 +10,7 @@
 
 /* The object of OBJECT's key; NULL when there is none, which was replied. */
 static struct object *object_asked_for(struct call *call) {
-    struct object *object = call_find(call, call->argv[2]);
+    struct object *object = call_find_in(call, call->db, call->argv[2]); /* not told as a miss */
     if (object == NULL) reply_null(call->reply);
     return object;
 }

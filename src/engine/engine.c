@@ -274,6 +274,9 @@ void engine_end(struct engine *engine) {
 raft_index engine_applied(const struct engine *engine) {
     return engine->applied;
 }
+bool engine_is_applying(const struct engine *engine) {
+    return engine->open;
+}
 int64_t engine_now_ms(const struct engine *engine) {
     return engine->now_ms;
 }
