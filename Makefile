@@ -8,7 +8,8 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-pr
 CFLAGS   := -std=c11 -D_GNU_SOURCE -O2 -g -fno-omit-frame-pointer -ffp-contract=off -pthread -Isrc -Itests $(WARNINGS) \
             $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all)
 LDFLAGS  := -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE))
-PURELIBS := -lcrypto -lisal -llzf -lm
+LUA      := $(BUILD)/liblua.a
+PURELIBS := $(LUA) -lcrypto -lisal -llzf -lm
 LDLIBS   := -lleveldb -lev -lhiredis -lstdc++ $(PURELIBS) $(if $(SANITIZE),,-ljemalloc)
 
 SOURCES  := $(filter-out src/server/main.c,$(wildcard src/*/*.c))
@@ -18,7 +19,9 @@ SERVER   := $(BUILD)/shardforge-server
 
 UNIT_SOURCES := $(wildcard tests/unit/*/test_*.c)
 UNIT_TESTS   := $(UNIT_SOURCES:%.c=$(BUILD)/%)
-SIM_OBJECTS  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/*.c))
+# The simulator counts SF_MARKs (util/mark.h) in these; the rest of the source is the library's.
+MARKED       := $(wildcard src/raft/*.c src/node/*.c src/engine/*.c src/storage/twin*.c)
+SIM_OBJECTS  := $(patsubst %.c,$(BUILD)/marked/%.o,$(wildcard tests/sim/*.c) $(MARKED))
 SIM          := $(BUILD)/tests/sim/simulator
 FUZZERS      := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 STORAGE_FAULTS := $(BUILD)/tests/integration/shim.so $(BUILD)/tests/integration/storage_driver
@@ -26,7 +29,7 @@ DUMP_DRIVER  := $(BUILD)/tests/integration/dump_driver
 TOOLS        := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 
 .DEFAULT_GOAL := all
-.PHONY: all help deps run test lint format unit sim integration storage-faults redis-tests fuzz bench clean
+.PHONY: all help deps run test lint format unit sim mutants integration storage-faults redis-tests fuzz ecosystem bench clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -53,8 +56,11 @@ format: ## clang-format over the tree (needs the package clang-format)
 unit: $(UNIT_TESTS) ## unit tests (cmocka), mirroring src
 	@tests/unit/run $(UNIT_TESTS)
 
-sim: $(SIM) ## whole nodes under a virtual clock, network and disk (SEEDS=100, SEED=n replays one)
-	@$(SIM) $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),100)) $(if $(FIRST),--first $(FIRST))
+sim: $(SIM) ## whole nodes under a virtual clock, network and disk (SEEDS=100 FIRST=1, SEED=n replays one)
+	@$(SIM) $(if $(SEED),--seed $(SEED),$(if $(LIST),--list $(LIST),--seeds $(or $(SEEDS),100))) $(if $(FIRST),--first $(FIRST))
+
+mutants: $(SIM) ## builds broken on purpose: each must be caught by the simulator (ONLY=name)
+	@tests/mutants/run $(BUILD) "$(CC) $(CFLAGS) -DSF_SIMULATOR" "$(LDFLAGS)" "$(LDLIBS)" $(ONLY)
 
 integration: all $(TOOLS) $(STORAGE_FAULTS) $(DUMP_DRIVER) ## real processes, real kills (ONLY=name for one)
 	@tests/integration/run $(SERVER) $(BUILD) $(ONLY)
@@ -67,6 +73,9 @@ storage-faults: $(STORAGE_FAULTS) ## the storage under failing, torn and fatal c
 
 fuzz: $(FUZZERS) ## random bytes into every decoder (RUNS=200000)
 	@for fuzzer in $(FUZZERS); do $$fuzzer $(or $(RUNS),200000) || exit 1; done
+
+ecosystem: all ## real frameworks of the npm registry and Debian at a follower (ONLY=name)
+	@tests/ecosystem/run $(SERVER) $(BUILD) $(ONLY)
 
 bench: all $(TOOLS) ## ratios beside a redis-server in the same run (BENCH=throughput|failover|rolling|catch-up)
 	@tests/bench/run $(SERVER) $(BUILD) $(BENCH)
@@ -81,26 +90,37 @@ $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(if $(V),,@)$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
 
+$(BUILD)/marked/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(if $(V),,@)$(CC) $(CFLAGS) -DSF_SIMULATOR -MMD -MP -c $< -o $@
+
 $(LIBRARY): $(OBJECTS)
 	@rm -f $@
 	@$(AR) qcs $@ $^
 
-$(SERVER): $(BUILD)/src/server/main.o $(LIBRARY)
+# Lua compares strings without end: its comparisons become ours, which count (src/script/arena.h).
+$(LUA): Makefile
+	@mkdir -p $(@D)
+	objcopy --redefine-sym memcmp=arena_memcmp --redefine-sym strcoll=arena_strcoll \
+	    $$($(CC) -print-file-name=liblua5.1.a) $@
+
+$(SERVER): $(BUILD)/src/server/main.o $(LIBRARY) | $(LUA)
 	$(if $(V),,@)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
-$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(LIBRARY)
+$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(LIBRARY) | $(LUA)
 	$(if $(V),,@)$(CC) $(LDFLAGS) $^ -lcmocka $(LDLIBS) -o $@
 
-$(SIM): $(SIM_OBJECTS) $(LIBRARY)
+$(SIM): $(SIM_OBJECTS) $(LIBRARY) | $(LUA)
+	@mkdir -p $(@D)
 	$(if $(V),,@)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
-$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(LIBRARY)
+$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(LIBRARY) | $(LUA)
 	$(if $(V),,@)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
-$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(LIBRARY)
+$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(LIBRARY) | $(LUA)
 	$(if $(V),,@)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
-$(BUILD)/tests/integration/%_driver: $(BUILD)/tests/integration/%_driver.o $(LIBRARY)
+$(BUILD)/tests/integration/%_driver: $(BUILD)/tests/integration/%_driver.o $(LIBRARY) | $(LUA)
 	$(if $(V),,@)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
 # Preloaded into other programs: never with a sanitizer of its own.
@@ -108,4 +128,4 @@ $(BUILD)/tests/integration/shim.so: tests/integration/shim/shim.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(filter-out -fsanitize=% -fno-sanitize-recover=all,$(CFLAGS)) -shared -fPIC $< -o $@ -ldl
 
--include $(wildcard $(BUILD)/src/*/*.d $(BUILD)/tests/*/*.d $(BUILD)/tests/unit/*/*.d)
+-include $(wildcard $(BUILD)/src/*/*.d $(BUILD)/tests/*/*.d $(BUILD)/tests/unit/*/*.d $(BUILD)/marked/*/*/*.d)

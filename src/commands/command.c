@@ -6,7 +6,7 @@
 
 enum command_route command_route(const struct command *command) {
     if ((command->flags & CMD_LOCAL) != 0) return ROUTE_LOCAL;
-    return (command->flags & CMD_WRITE) != 0 ? ROUTE_WRITE : ROUTE_READ;
+    return (command->flags & (CMD_WRITE | CMD_LOGGED)) != 0 ? ROUTE_WRITE : ROUTE_READ;
 }
 
 void call_run(struct call *call) {

@@ -14,6 +14,7 @@
 
 struct call;
 struct command;
+struct scripts;
 struct call;
 
 /* Who waits: the place of his command in the stream of the node that he is connected to. */
@@ -76,6 +77,7 @@ struct call {
     const struct thresholds *thresholds; /* of the packed forms; borrowed */
     struct reply *reply;
     const struct engine_port *engine; /* replicated state outside the keyspace; NULL in reads */
+    struct scripts *scripts; /* cache and libraries, and the sandbox, which alone a read may use */
     /* A client's own command, not one in a transaction or script: it may wait. */
     bool may_block;
     bool waits;          /* set by call_wait_for: nothing was replied */
@@ -112,6 +114,8 @@ enum command_flags {
         1 << 17, /* ours: answered by the node at the session's turn, touches no replicated state */
     CMD_SENTINEL = 1 << 18,
     CMD_INTERNAL = 1 << 19, /* ours: only the node puts it into entries; no client sees it */
+    CMD_LOGGED = 1 << 20,   /* ours: runs in entries although it is not flagged "write" */
+    CMD_NO_MANDATORY_KEYS = 1 << 21,
 };
 
 /* ACL categories (the table's own and those that follow from the flags). */

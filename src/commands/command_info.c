@@ -13,8 +13,8 @@ static const struct flag_name command_flag_names[] = {{CMD_WRITE, "write"}, {CMD
     {CMD_NOSCRIPT, "noscript"}, {CMD_BLOCKING, "blocking"}, {CMD_LOADING, "loading"},
     {CMD_STALE, "stale"}, {CMD_SKIP_MONITOR, "skip_monitor"}, {CMD_SKIP_SLOWLOG, "skip_slowlog"},
     {CMD_FAST, "fast"}, {CMD_NO_AUTH, "no_auth"}, {CMD_NO_ASYNC_LOADING, "no_async_loading"},
-    {CMD_NO_MULTI, "no_multi"}, {CMD_MOVABLE_KEYS, "movablekeys"}, {CMD_ALLOW_BUSY, "allow_busy"},
-    {0, NULL}};
+    {CMD_NO_MULTI, "no_multi"}, {CMD_NO_MANDATORY_KEYS, "no_mandatory_keys"},
+    {CMD_MOVABLE_KEYS, "movablekeys"}, {CMD_ALLOW_BUSY, "allow_busy"}, {0, NULL}};
 
 static const struct flag_name key_flag_names[] = {{KEY_RO, "RO"}, {KEY_RW, "RW"}, {KEY_OW, "OW"},
     {KEY_RM, "RM"}, {KEY_ACCESS, "access"}, {KEY_UPDATE, "update"}, {KEY_INSERT, "insert"},

@@ -162,6 +162,18 @@ COMMAND(DUMP, "dump", cmd_dump, docs_dump, 2,
     CMD_READ, KEYS(1, 1, 1), CAT_KEYSPACE)
 COMMAND(ECHO, "echo", NULL, docs_echo, 2,
     CMD_LOADING | CMD_STALE | CMD_FAST | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(EVAL, "eval", cmd_eval, docs_eval, -3,
+    CMD_LOGGED | CMD_NOSCRIPT | CMD_STALE | CMD_SKIP_MONITOR | CMD_NO_MANDATORY_KEYS | CMD_MOVABLE_KEYS,
+    NO_KEYS, CAT_SCRIPTING)
+COMMAND(EVAL_RO, "eval_ro", cmd_eval, docs_eval_ro, -3,
+    CMD_READ | CMD_NOSCRIPT | CMD_STALE | CMD_SKIP_MONITOR | CMD_NO_MANDATORY_KEYS | CMD_MOVABLE_KEYS,
+    NO_KEYS, CAT_SCRIPTING)
+COMMAND(EVALSHA, "evalsha", cmd_evalsha, docs_evalsha, -3,
+    CMD_LOGGED | CMD_NOSCRIPT | CMD_STALE | CMD_SKIP_MONITOR | CMD_NO_MANDATORY_KEYS | CMD_MOVABLE_KEYS,
+    NO_KEYS, CAT_SCRIPTING)
+COMMAND(EVALSHA_RO, "evalsha_ro", cmd_evalsha, docs_evalsha_ro, -3,
+    CMD_READ | CMD_NOSCRIPT | CMD_STALE | CMD_SKIP_MONITOR | CMD_NO_MANDATORY_KEYS | CMD_MOVABLE_KEYS,
+    NO_KEYS, CAT_SCRIPTING)
 COMMAND(EXEC, "exec", NULL, docs_exec, 1,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_SKIP_SLOWLOG | CMD_LOCAL, NO_KEYS,
     CAT_TRANSACTION)
@@ -173,10 +185,36 @@ COMMAND(EXPIREAT, "expireat", cmd_expireat, docs_expireat, -3,
     CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_KEYSPACE)
 COMMAND(EXPIRETIME, "expiretime", cmd_expiretime, docs_expiretime, 2,
     CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_KEYSPACE)
+COMMAND(FCALL, "fcall", cmd_fcall, docs_fcall, -3,
+    CMD_LOGGED | CMD_NOSCRIPT | CMD_STALE | CMD_SKIP_MONITOR | CMD_NO_MANDATORY_KEYS | CMD_MOVABLE_KEYS,
+    NO_KEYS, CAT_SCRIPTING)
+COMMAND(FCALL_RO, "fcall_ro", cmd_fcall, docs_fcall_ro, -3,
+    CMD_READ | CMD_NOSCRIPT | CMD_STALE | CMD_SKIP_MONITOR | CMD_NO_MANDATORY_KEYS | CMD_MOVABLE_KEYS,
+    NO_KEYS, CAT_SCRIPTING)
 COMMAND(FLUSHALL, "flushall", cmd_flushall, docs_flushall, -1,
     CMD_WRITE, NO_KEYS, CAT_KEYSPACE | CAT_DANGEROUS)
 COMMAND(FLUSHDB, "flushdb", cmd_flushdb, docs_flushdb, -1,
     CMD_WRITE, NO_KEYS, CAT_KEYSPACE | CAT_DANGEROUS)
+CONTAINER(FUNCTION, FUNCTION_STATS, "function", NULL, docs_function, -2,
+    CMD_LOCAL, NO_KEYS, 0)
+COMMAND(FUNCTION_DELETE, "function|delete", cmd_function_delete, docs_function_delete, 3,
+    CMD_WRITE | CMD_NOSCRIPT, NO_KEYS, CAT_SCRIPTING)
+COMMAND(FUNCTION_DUMP, "function|dump", cmd_function_dump, docs_function_dump, 2,
+    CMD_NOSCRIPT, NO_KEYS, CAT_SCRIPTING)
+COMMAND(FUNCTION_FLUSH, "function|flush", cmd_function_flush, docs_function_flush, -2,
+    CMD_WRITE | CMD_NOSCRIPT, NO_KEYS, CAT_SCRIPTING)
+COMMAND(FUNCTION_HELP, "function|help", cmd_function_help, docs_function_help, 2,
+    CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_SCRIPTING)
+COMMAND(FUNCTION_KILL, "function|kill", cmd_script_kill, docs_function_kill, 2,
+    CMD_NOSCRIPT | CMD_ALLOW_BUSY | CMD_LOCAL, NO_KEYS, CAT_SCRIPTING)
+COMMAND(FUNCTION_LIST, "function|list", cmd_function_list, docs_function_list, -2,
+    CMD_NOSCRIPT, NO_KEYS, CAT_SCRIPTING)
+COMMAND(FUNCTION_LOAD, "function|load", cmd_function_load, docs_function_load, -3,
+    CMD_WRITE | CMD_GROWS | CMD_NOSCRIPT, NO_KEYS, CAT_SCRIPTING)
+COMMAND(FUNCTION_RESTORE, "function|restore", cmd_function_restore, docs_function_restore, -3,
+    CMD_WRITE | CMD_GROWS | CMD_NOSCRIPT, NO_KEYS, CAT_SCRIPTING)
+COMMAND(FUNCTION_STATS, "function|stats", cmd_function_stats, docs_function_stats, 2,
+    CMD_NOSCRIPT | CMD_ALLOW_BUSY, NO_KEYS, CAT_SCRIPTING)
 COMMAND(GEOADD, "geoadd", cmd_geoadd, docs_geoadd, -5,
     CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_GEO)
 COMMAND(GEODIST, "geodist", cmd_geodist, docs_geodist, -4,
@@ -386,6 +424,20 @@ COMMAND(SCAN, "scan", cmd_scan, docs_scan, -2,
     CMD_READ, NO_KEYS, CAT_KEYSPACE)
 COMMAND(SCARD, "scard", cmd_scard, docs_scard, 2,
     CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_SET)
+CONTAINER(SCRIPT, SCRIPT_LOAD, "script", NULL, docs_script, -2,
+    CMD_LOCAL, NO_KEYS, 0)
+COMMAND(SCRIPT_DEBUG, "script|debug", cmd_script_debug, docs_script_debug, 3,
+    CMD_NOSCRIPT | CMD_LOCAL, NO_KEYS, CAT_SCRIPTING)
+COMMAND(SCRIPT_EXISTS, "script|exists", cmd_script_exists, docs_script_exists, -3,
+    CMD_NOSCRIPT, NO_KEYS, CAT_SCRIPTING)
+COMMAND(SCRIPT_FLUSH, "script|flush", cmd_script_flush, docs_script_flush, -2,
+    CMD_LOGGED | CMD_NOSCRIPT, NO_KEYS, CAT_SCRIPTING)
+COMMAND(SCRIPT_HELP, "script|help", cmd_script_help, docs_script_help, 2,
+    CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_SCRIPTING)
+COMMAND(SCRIPT_KILL, "script|kill", cmd_script_kill, docs_script_kill, 2,
+    CMD_NOSCRIPT | CMD_ALLOW_BUSY | CMD_LOCAL, NO_KEYS, CAT_SCRIPTING)
+COMMAND(SCRIPT_LOAD, "script|load", cmd_script_load, docs_script_load, 3,
+    CMD_LOGGED | CMD_NOSCRIPT | CMD_STALE, NO_KEYS, CAT_SCRIPTING)
 COMMAND(SDIFF, "sdiff", cmd_sdiff, docs_sdiff, -2,
     CMD_READ, KEYS(1, -1, 1), CAT_SET)
 COMMAND(SDIFFSTORE, "sdiffstore", cmd_sdiffstore, docs_sdiffstore, -3,
@@ -402,6 +454,8 @@ COMMAND(SETNX, "setnx", cmd_setnx, docs_setnx, 3,
     CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_STRING)
 COMMAND(SETRANGE, "setrange", cmd_setrange, docs_setrange, 4,
     CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_STRING)
+COMMAND(SHARDFORGE_ABORT, "shardforge.abort", cmd_shardforge_abort, docs_internal, 1,
+    CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
 COMMAND(SHARDFORGE_AGAIN, "shardforge.again", cmd_shardforge_again, docs_internal, -3,
     CMD_WRITE | CMD_BLOCKING | CMD_INTERNAL, NO_KEYS, 0)
 COMMAND(SHARDFORGE_EXEC, "shardforge.exec", cmd_shardforge_exec, docs_internal, 4,

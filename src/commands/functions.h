@@ -61,6 +61,11 @@ command_run cmd_zcount, cmd_zlexcount, cmd_zrange, cmd_zrangebylex, cmd_zrangeby
 command_run cmd_zmpop, cmd_zpopmax, cmd_zpopmin, cmd_zrandmember, cmd_zscan;
 command_run cmd_zdiff, cmd_zdiffstore, cmd_zinter, cmd_zintercard, cmd_zinterstore, cmd_zunion,
     cmd_zunionstore;
+/* script.c, function.c, function_dump.c */
+command_run cmd_eval, cmd_evalsha, cmd_fcall, cmd_script_debug, cmd_script_exists, cmd_script_flush,
+    cmd_script_help, cmd_script_kill, cmd_script_load;
+command_run cmd_function_delete, cmd_function_dump, cmd_function_flush, cmd_function_help,
+    cmd_function_list, cmd_function_load, cmd_function_restore, cmd_function_stats;
 /* list_move.c, sorted_set_pick.c: those that wait where there is nothing */
 command_run cmd_blmove, cmd_blmpop, cmd_blpop, cmd_brpop, cmd_brpoplpush, cmd_bzmpop, cmd_bzpopmax,
     cmd_bzpopmin;
@@ -73,7 +78,7 @@ command_run cmd_xack, cmd_xgroup_create, cmd_xgroup_createconsumer, cmd_xgroup_d
 command_run cmd_xautoclaim, cmd_xclaim, cmd_xpending;
 command_run cmd_xinfo_consumers, cmd_xinfo_groups, cmd_xinfo_help, cmd_xinfo_stream;
 /* setting.c */
-command_run cmd_shardforge_exec, cmd_shardforge_publish, cmd_shardforge_setting;
+command_run cmd_shardforge_abort, cmd_shardforge_exec, cmd_shardforge_publish, cmd_shardforge_setting;
 /* waiting.c */
 command_run cmd_shardforge_again, cmd_shardforge_unblock;
 

@@ -1,4 +1,4 @@
-/* The commands that only a node puts into entries: they reach beyond the keyspace. */
+/* The commands that no client sends: they reach beyond the keyspace, and a test's. */
 #include "commands/call.h"
 #include "commands/functions.h"
 
@@ -27,4 +27,10 @@ void cmd_shardforge_publish(struct call *call) {
     bool shard = slice_is(call->argv[1], "shard");
     int64_t n = call->engine->publish(call->engine->context, shard, call->argv[2], call->argv[3]);
     reply_integer(call->reply, n);
+}
+
+/* DEBUG ABORT-WHEN-APPLIED: an entry that kills every node that applies it. */
+void cmd_shardforge_abort(struct call *call) {
+    (void)call;
+    sf_assert_failed("DEBUG ABORT-WHEN-APPLIED", __FILE__, __LINE__);
 }

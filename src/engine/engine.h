@@ -31,6 +31,10 @@ struct engine_watcher {
     void *context;
     void (*expired)(void *context, uint32_t db, struct slice key);
     void (*setting_changed)(void *context, struct slice name, struct slice value);
+    /* A script runs for long: about every 10,000 instructions. May send and answer heartbeats,
+     * nothing else; must not come back into this engine. */
+    void (*breathe)(void *context);
+    void (*script_log)(void *context, int level, struct slice text);
     /* A waiter with a holder (engine_hold) gets his answer: where it goes, and that it is there.
      * The first may come without the second: he waits on. */
     struct reply (*answer_begins)(void *context, void *holder);
@@ -41,7 +45,7 @@ struct engine_watcher {
         uint32_t argc, const struct slice *argv);
     /* The node's own command at this place of the transaction that runs; where the reply goes. */
     void (*own_place)(void *context, uint32_t place, struct reply *reply);
-    /* A transaction publishes; how many of this node's clients hear it. */
+    /* A transaction or script publishes; how many of this node's clients hear it. */
     int64_t (*published)(void *context, bool shard, struct slice name, struct slice message);
     /* A keyspace notification that the cluster wants (notify-keyspace-events). Those of a read come
      * when it is done. */
@@ -62,7 +66,8 @@ void engine_free(struct engine *engine);
 /* -- applying -------------------------------------------------------------------------------- */
 
 /* Opens entry `index` (= applied + 1, asserted). SF_ERR_CORRUPT: this build cannot decode it: the
- * node must stop (S4). The payload is borrowed until engine_end. */
+ * node must stop (S4); so where engine_is_broken says it later. The payload is borrowed until
+ * engine_end. */
 SF_MUST_CHECK enum sf_status engine_begin(
     struct engine *engine, raft_index index, uint8_t kind, struct slice payload);
 
@@ -79,9 +84,18 @@ bool engine_peek(struct engine *engine, struct engine_position *out);
 /* Runs it; the reply goes to `reply` (reply->out NULL: nobody waits here). false: it waits for a
  * key, and nothing was replied: the watcher's answer_begins and answer_ends will. */
 bool engine_next(struct engine *engine, struct reply *reply);
+/* engine_peek said that none is left since the next one is none that this build knows: the node
+ * must stop (S4). What ran before it in the entry ran as on every other node. */
+bool engine_is_broken(const struct engine *engine);
 /* Closes the entry (all commands must have run): reclaims due keys within the budget, moves
  * applied. */
 void engine_end(struct engine *engine);
+
+/* Gets past entry `index` (= applied + 1, asserted) without running it, by an operator's word
+ * (DESIGN 7): time, sequences, members and incarnations advance, nothing else. Also where
+ * engine_begin would fail. The state remembers the latest 16 such entries. */
+void engine_skip(struct engine *engine, raft_index index, uint8_t kind, struct slice payload);
+bool engine_has_skipped(const struct engine *engine, raft_index index);
 
 raft_index engine_applied(const struct engine *engine);
 bool engine_is_applying(const struct engine *engine); /* inside an entry, engine_applied's next */

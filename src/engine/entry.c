@@ -45,11 +45,16 @@ void entry_read_incarnation(struct reader *in, struct incarnation *out) {
     out->nonce = read_u64(in);
 }
 
-void entry_put_sub_batch(struct buf *out, const struct sub_batch_header *header) {
+void entry_put_sub_batch_head(struct buf *out, const struct sub_batch_header *header) {
     entry_put_incarnation(out, &header->origin);
     put_varint(out, header->sequence);
     put_varint(out, header->n_commands);
-    put_string(out, header->commands);
+    put_varint(out, header->commands.len);
+}
+
+void entry_put_sub_batch(struct buf *out, const struct sub_batch_header *header) {
+    entry_put_sub_batch_head(out, header);
+    buf_append_slice(out, header->commands);
 }
 
 bool entry_read_sub_batch(struct reader *in, struct sub_batch_header *out) {

@@ -46,6 +46,8 @@ void entry_read_stamp(struct reader *in, struct entry_stamp *out);
 void entry_put_command(struct buf *out, uint32_t db, uint32_t argc, const struct slice *argv);
 void entry_put_void_command(struct buf *out);
 void entry_put_sub_batch(struct buf *out, const struct sub_batch_header *header);
+void entry_put_sub_batch_head(
+    struct buf *out, const struct sub_batch_header *header); /* the commands have to follow */
 bool entry_read_sub_batch(struct reader *in, struct sub_batch_header *out); /* false: malformed */
 void entry_put_incarnation(struct buf *out, const struct incarnation *incarnation);
 void entry_read_incarnation(struct reader *in, struct incarnation *out);

@@ -6,11 +6,14 @@
 #include "data/table.h"
 #include "engine/engine.h"
 #include "raft/configuration.h"
+#include "script/store.h"
 #include "util/list.h"
+#include "util/mark.h"
 
 enum {
     SETTINGS_MAX = 64,
-    AHEAD_RING = 16, /* a power of two above AHEAD_TABLE and AHEAD_OBJECT (engine.c) */
+    SKIPPED_MAX = 16, /* skipped entries that the state remembers */
+    AHEAD_RING = 16,  /* a power of two above AHEAD_TABLE and AHEAD_OBJECT (engine.c) */
 };
 
 struct row {
@@ -55,6 +58,7 @@ struct engine {
     struct engine_port port;      /* what commands may change outside the keyspace */
     struct thresholds thresholds; /* from the replicated settings */
     struct keyspace *keyspace;
+    struct scripts *scripts;
     struct blocked blocked;
     struct watching watching;
 
@@ -70,6 +74,8 @@ struct engine {
     struct row rows[RAFT_MEMBERS_MAX];
     uint32_t n_replicated; /* replicated settings, in the order of their names */
     struct setting replicated[SETTINGS_MAX];
+    uint32_t n_skipped; /* the latest ones, ascending */
+    raft_index skipped[SKIPPED_MAX];
 
     /* the cursor: between engine_begin and engine_end */
     bool open;
@@ -82,6 +88,8 @@ struct engine {
     struct command_reader commands;
     uint32_t position;
     bool has_command;
+    const struct command *command; /* NULL: a void place, or of a stale sub-batch */
+    bool broken;                   /* met what this build cannot decode (S4) */
 
     /* the look-ups of coming commands, begun early: hints to the processor, no influence */
     struct reader ahead; /* commands of this sub-batch not looked at yet */
@@ -101,9 +109,13 @@ struct command_words {
     uint32_t db; /* < n_dbs, asserted */
     uint32_t argc;
     const struct slice *argv;
-    bool may_block;      /* a client's own command; blocked.runs says whose */
-    int64_t deadline_ms; /* of one that waited before; else 0 */
+    const struct command *command; /* NULL: not looked up yet */
+    bool may_block;                /* a client's own command; blocked.runs says whose */
+    int64_t deadline_ms;           /* of one that waited before; else 0 */
 };
+
+/* What may stand in an entry; NULL: this build does not know it. */
+const struct command *command_in_entry(uint32_t argc, const struct slice *argv);
 
 /* Inside an entry: runs a command that the leader has checked, at state time. seed: for it alone.
  * false: it waits. */

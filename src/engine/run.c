@@ -1,11 +1,17 @@
 /* One command against the state: inside an entry, or as a read. */
 #include "engine/internal.h"
 
+const struct command *command_in_entry(uint32_t argc, const struct slice *argv) {
+    const struct command *command = command_lookup(argc, argv);
+    if (command == NULL) command = command_internal(argv[0]);
+    return command != NULL && command->run != NULL ? command : NULL;
+}
+
 bool run_in_entry(
     struct engine *engine, const struct command_words *words, uint64_t seed, struct reply *reply) {
-    const struct command *command = command_lookup(words->argc, words->argv);
-    if (command == NULL) command = command_internal(words->argv[0]);
-    SF_ASSERT(command != NULL && command->run != NULL); /* the leader checked (S4) */
+    const struct command *command = words->command;
+    if (command == NULL) command = command_in_entry(words->argc, words->argv);
+    SF_ASSERT(command != NULL); /* whoever read the entry has checked (S4) */
     SF_ASSERT(words->db < engine->settings.n_dbs);
     struct call call = {
         .command = command,
@@ -22,6 +28,7 @@ bool run_in_entry(
         .thresholds = &engine->thresholds,
         .reply = reply,
         .engine = &engine->port,
+        .scripts = engine->scripts,
         .may_block = words->may_block,
         .deadline_ms = words->deadline_ms,
         .told = engine->watching.told,
@@ -48,6 +55,7 @@ enum engine_query_result run_as_read(struct engine *engine, const struct command
         .thresholds = &engine->thresholds,
         .reply = reply,
         .engine = NULL, /* S3: a read has nothing to change */
+        .scripts = engine->scripts,
         .may_block = words->may_block,
         .told = engine->watching.told,
         .watcher = &engine->watching.calls,
@@ -68,6 +76,7 @@ enum engine_query_result engine_query(struct engine *engine, const struct comman
         run_as_read(engine, command, &words, read_clock_ms, seed, reply);
     watch_read_end(engine, result == QUERY_DONE);
     if (result != QUERY_MUST_WAIT) return result;
+    SF_MARK("engine: a read meets a key that is due");
     SF_ASSERT(!settled);
     if (reply->out != NULL) buf_truncate(reply->out, before);
     return QUERY_MUST_WAIT;

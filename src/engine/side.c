@@ -2,7 +2,7 @@
 #include "engine/internal.h"
 #include "util/number.h"
 
-enum { IMAGE_VERSION = 1 };
+enum { IMAGE_VERSION = 2 };
 
 /* -- replicated settings --------------------------------------------------------------------- */
 
@@ -36,6 +36,8 @@ static void setting_act(struct engine *engine, struct slice name, struct slice v
         engine->settings.proto_max_bulk_len = (uint64_t)number;
     } else if (slice_is(name, "notify-keyspace-events")) {
         watch_set_events(engine, value);
+    } else if (slice_is(name, "script-budget") && int_parse(value, &number) && number > 0) {
+        scripts_set_budget(engine->scripts, (uint64_t)number);
     } else {
         thresholds_set(&engine->thresholds, name, value);
     }
@@ -87,6 +89,7 @@ void apply_configuration(struct engine *engine, const struct raft_configuration 
             engine_remove_waiters(engine, engine->rows[i].origin.node);
         }
     }
+    if (kept < engine->n_rows) SF_MARK("engine: a member's row goes with it");
     engine->n_rows = kept;
 }
 
@@ -95,7 +98,10 @@ void apply_incarnation(struct engine *engine, struct incarnation incarnation) {
     if (!is_member(engine, incarnation.node)) return;
     struct row *row = row_find(engine, incarnation.node);
     if (row != NULL) {
-        if (incarnation.counter <= row->origin.counter) return;
+        if (incarnation.counter <= row->origin.counter) {
+            SF_MARK("engine: an incarnation that is not newer is void (rare)");
+            return;
+        }
         *row = (struct row){incarnation, 0};
         engine_remove_waiters(engine, incarnation.node); /* the former life's */
         return;
@@ -138,7 +144,10 @@ static void put_side_state(const struct engine *engine, struct buf *out) {
         put_string(out, bytes_slice(engine->replicated[i].name));
         put_string(out, bytes_slice(engine->replicated[i].value));
     }
+    scripts_put(engine->scripts, out);
     blocked_put(engine, out);
+    put_varint(out, engine->n_skipped);
+    for (uint32_t i = 0; i < engine->n_skipped; i++) put_varint(out, engine->skipped[i]);
 }
 
 uint64_t engine_digest(struct engine *engine) {
@@ -186,7 +195,12 @@ enum sf_status engine_load(struct engine *engine, struct slice image) {
         struct slice name = read_string(&in), value = read_string(&in);
         if (!in.failed) setting_change(engine, name, value);
     }
+    if (!in.failed) scripts_read(engine->scripts, &in);
     blocked_load(engine, &in);
+    uint64_t n_skipped = read_varint(&in);
+    if (n_skipped > SKIPPED_MAX) in.failed = true;
+    for (uint64_t i = 0; !in.failed && i < n_skipped; i++) engine->skipped[i] = read_varint(&in);
+    engine->n_skipped = in.failed ? 0 : (uint32_t)n_skipped;
     if (in.failed || engine->feature_level > engine->settings.feature_level) return SF_ERR_CORRUPT;
     enum sf_status status = keyspace_load(engine->keyspace, in.rest);
     blocked_load_end(engine);

@@ -70,6 +70,11 @@ static void client_readable(struct ev_loop *loop, ev_io *watcher, int events) {
     if (!ev_is_active(&client->readable)) return;
     struct buf *in = session_input(client->session);
     size_t size = read_size(in);
+    /* Who has sent a megabyte of a large argument will send the rest: without growing and copying.
+     */
+    if (in->len >= LARGE_INPUT_BYTES) {
+        buf_reserve(in, SF_MAX(size, session_wants_bytes(client->session)));
+    }
     ssize_t n = read(client->fd, buf_reserve(in, size), size);
     if (n == 0) {
         client_ended(client);

@@ -12,6 +12,9 @@
 /* Bounds of one socket's work in one turn. */
 #define READ_BYTES_MIN (16 * 1024)
 #define READ_BYTES_MAX (256 * 1024)
+#define SLOW_HANDLERS_US 20000
+#define LOOKS_MAX 3
+#define LARGE_INPUT_BYTES (1024 * 1024)
 #define WRITE_BYTES_MAX (1024 * 1024)
 #define ACCEPTS_A_TURN 64
 #define OUTPUT_KEPT_BYTES (16 * 1024) /* an idle connection keeps at most this much buffer */
@@ -21,7 +24,9 @@
 #define LINK_FAREWELL_US (1000 * 1000) /* how long a closed link may still write */
 #define LINK_BACKLOG_MAX (256u * 1024 * 1024)
 #define LINK_ACCEPTED_BASE ((uint64_t)1 << 63)
+#define LINK_SEND_BYTES_MAX (4u * 1024 * 1024) /* of one link in one turn */
 #define LINK_KEEPALIVE_S 15
+#define LINK_SILENCE_MS 5000 /* unacknowledged bytes: a peer that is gone, or stands still */
 #define ACCEPT_PAUSE_S 0.1
 
 struct listener {
@@ -52,7 +57,9 @@ struct net {
     ev_timer deadline;  /* the node's next deadline */
     ev_timer accept_again;
     int64_t now_us;
-    bool again; /* something happened after node_pump: do not sleep */
+    int64_t woken_us; /* when this iteration's handlers began */
+    uint32_t n_looks; /* at the sockets, since the last turn */
+    bool again;       /* something happened after node_pump: do not sleep */
     bool stopping;
     int exit_code;
 

@@ -14,6 +14,14 @@
  * DEAD links are freed at the end of the turn: a link may be closed from within its own handler. */
 enum link_state { LINK_DIALLING, LINK_OPEN, LINK_FAILED, LINK_CLOSING, LINK_DEAD };
 
+/* Bytes that are sent without being copied, and what is to follow them. */
+struct shared {
+    struct list in_link;
+    struct bytes *body;
+    size_t sent; /* of body */
+    struct buf tail;
+};
+
 struct link {
     struct net *net;
     uint64_t number;
@@ -23,6 +31,8 @@ struct link {
     int64_t deadline_us; /* DIALLING, CLOSING */
     struct buf in;       /* accepted links only */
     struct buf out;
+    struct list shared;         /* behind out, in this order */
+    size_t shared_bytes;        /* unsent ones of them */
     struct resp_parser *parser; /* accepted: requests */
     struct link_reader *reader; /* dialled: the answers to ours */
     ev_io readable, writable;
@@ -177,22 +187,60 @@ static void link_broken(struct link *link) {
     }
 }
 
+static void shared_free(struct shared *shared) {
+    list_remove(&shared->in_link);
+    bytes_unref(shared->body);
+    buf_free(&shared->tail);
+    sf_free(shared);
+}
+
+/* The first bytes that are to be sent; empty: none are left. */
+static struct slice link_front(struct link *link) {
+    if (link->out.len > 0) return buf_slice(&link->out);
+    struct list *first = list_first(&link->shared);
+    if (first == NULL) return slice_of(NULL, 0);
+    const struct shared *shared = SF_CONTAINER(first, struct shared, in_link);
+    return slice_of(shared->body->data + shared->sent, shared->body->len - shared->sent);
+}
+
+static void link_sent(struct link *link, size_t n) {
+    if (link->out.len > 0) {
+        buf_consume(&link->out, n);
+        return;
+    }
+    struct shared *shared = SF_CONTAINER(list_first(&link->shared), struct shared, in_link);
+    shared->sent += n;
+    link->shared_bytes -= n;
+    if (shared->sent < shared->body->len) return;
+    link->shared_bytes -= shared->tail.len;
+    buf_free(&link->out);
+    link->out = shared->tail;
+    shared->tail = (struct buf){0};
+    shared_free(shared);
+}
+
+/* Sends until all is sent, or the kernel takes no more, or enough was sent for one turn. */
 static void link_flush(struct link *link) {
     struct net *net = link->net;
     if (link->fd < 0 || link->state == LINK_DIALLING) return;
-    if (link->out.len > 0 && !ev_is_active(&link->writable)) {
-        struct slice bytes = buf_slice(&link->out);
-        ssize_t n = send(link->fd, bytes.data, bytes.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    struct slice front = link_front(link);
+    bool may_send = !ev_is_active(&link->writable);
+    for (size_t left = LINK_SEND_BYTES_MAX; front.len > 0 && may_send && left > 0;) {
+        size_t size = SF_MIN(front.len, left);
+        ssize_t n = send(link->fd, front.data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0 && errno != EAGAIN && errno != EINTR) {
             link_broken(link);
             return;
         }
+        may_send = n == (ssize_t)size;
         if (n > 0) {
             net->figures.output_bytes += (uint64_t)n;
-            buf_consume(&link->out, (size_t)n);
+            link_sent(link, (size_t)n);
+            left -= (size_t)n;
         }
+        front = link_front(link);
     }
-    if (link->out.len > 0) {
+    if (front.len > 0) {
         ev_io_start(net->loop, &link->writable);
         return;
     }
@@ -246,6 +294,7 @@ static struct link *link_new(struct net *net, uint64_t number, int fd, enum link
     link->number = number;
     link->state = state;
     link->fd = fd;
+    list_init(&link->shared);
     list_init(&link->dirty);
     list_init(&link->place);
     list_push_back(&net->all_links, &link->all);
@@ -266,20 +315,48 @@ void net_dial(struct net *net, uint64_t number, const char *host, uint16_t bus_p
         return;
     }
     socket_tune(fd, LINK_KEEPALIVE_S);
+    socket_limit_silence(fd, LINK_SILENCE_MS);
     link->deadline_us = net->now_us + LINK_DIAL_TIMEOUT_US;
     link_move(link, LINK_DIALLING, &net->timed_links);
     ev_io_start(net->loop, &link->writable);
 }
 
-void net_link_send(struct net *net, uint64_t number, struct slice bytes) {
+/* The link if that many bytes may be queued on it. */
+static struct link *link_with_room(struct net *net, uint64_t number, size_t bytes) {
     struct link *link = link_find(net, number);
-    if (link == NULL || link->state == LINK_FAILED) return;
-    if (link->out.len + bytes.len > LINK_BACKLOG_MAX) {
-        link_refuse(link, "the peer does not read");
-        return;
+    if (link == NULL || link->state == LINK_FAILED) return NULL;
+    if (link->out.len + link->shared_bytes + bytes <= LINK_BACKLOG_MAX) return link;
+    link_refuse(link, "the peer does not read");
+    return NULL;
+}
+
+static void link_queue(struct link *link, struct slice bytes) {
+    if (list_empty(&link->shared)) {
+        buf_append_slice(&link->out, bytes);
+    } else {
+        struct shared *last = SF_CONTAINER(link->shared.prev, struct shared, in_link);
+        buf_append_slice(&last->tail, bytes);
+        link->shared_bytes += bytes.len;
     }
-    buf_append_slice(&link->out, bytes);
     link_mark_dirty(link);
+}
+
+void net_link_send(struct net *net, uint64_t number, struct slice bytes) {
+    struct link *link = link_with_room(net, number, bytes.len);
+    if (link != NULL) link_queue(link, bytes);
+}
+
+void net_link_send_large(
+    struct net *net, uint64_t number, struct slice head, struct bytes *body, struct slice tail) {
+    struct link *link = link_with_room(net, number, head.len + body->len + tail.len);
+    SF_ASSERT(body->len > 0);
+    if (link == NULL) return;
+    link_queue(link, head);
+    struct shared *shared = sf_alloc_zero(1, sizeof *shared);
+    shared->body = bytes_ref(body);
+    link->shared_bytes += body->len;
+    list_push_back(&link->shared, &shared->in_link);
+    link_queue(link, tail);
 }
 
 void net_link_close(struct net *net, uint64_t number) {
@@ -297,7 +374,7 @@ void net_link_close(struct net *net, uint64_t number) {
 
 size_t net_link_backlog(const struct net *net, uint64_t number) {
     const struct link *link = link_find(net, number);
-    return link == NULL ? 0 : link->out.len;
+    return link == NULL ? 0 : link->out.len + link->shared_bytes;
 }
 
 void link_accept(struct net *net, int fd, const struct sockaddr_storage *remote) {
@@ -311,6 +388,7 @@ void link_accept(struct net *net, int fd, const struct sockaddr_storage *remote)
     socket_host_text(remote, remote_host);
     socket_host_text(&local, local_host);
     socket_tune(fd, LINK_KEEPALIVE_S);
+    socket_limit_silence(fd, LINK_SILENCE_MS);
     struct link *link = link_new(net, ++net->last_accepted_link, fd, LINK_OPEN);
     link->is_accepted = true;
     link->parser = resp_parser_new();
@@ -351,6 +429,9 @@ static void link_free(struct link *link) {
     list_remove(&link->place);
     list_remove(&link->dirty);
     list_remove(&link->all);
+    LIST_FOR_EACH(place, &link->shared) {
+        shared_free(SF_CONTAINER(place, struct shared, in_link));
+    }
     buf_free(&link->in);
     buf_free(&link->out);
     resp_parser_free(link->parser);

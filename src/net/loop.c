@@ -31,7 +31,7 @@ void net_logf(struct net *net, enum log_level level, const char *format, ...) {
 static void woken(struct ev_loop *loop, ev_check *watcher, int events) {
     (void)loop, (void)events;
     struct net *net = watcher->data;
-    net->now_us = clock_boot_us();
+    net->now_us = net->woken_us = clock_boot_us();
 }
 
 static void set_deadline(struct net *net) {
@@ -44,13 +44,32 @@ static void set_deadline(struct net *net) {
     ev_timer_start(net->loop, &net->deadline);
 }
 
+/* Where the handlers took long (a message of many megabytes), sockets hold by now what decides
+ * whether a timer has run out, a leader's heartbeat above all: they are looked at once more before.
+ */
+static bool looks_again(struct net *net) {
+    bool slow = net->now_us - net->woken_us > SLOW_HANDLERS_US;
+    if (!slow || net->n_looks == LOOKS_MAX || net->stopping) {
+        net->n_looks = 0;
+        return false;
+    }
+    net->n_looks++;
+    return true;
+}
+
 /* ev_prepare: after the last handler of the previous iteration, before this one sleeps. Timers are
  * judged here, by node_pump, after the sockets were drained (DESIGN 3). */
 static void turn(struct ev_loop *loop, ev_prepare *watcher, int events) {
     (void)events;
     struct net *net = watcher->data;
-    net->again = false;
     net->now_us = clock_boot_us();
+    if (net->woken_us != 0 && looks_again(net)) {
+        ev_timer_stop(loop, &net->deadline);
+        ev_timer_set(&net->deadline, 0., 0.);
+        ev_timer_start(loop, &net->deadline);
+        return;
+    }
+    net->again = false;
     links_tell_failed(net);
     if (net->hooks.before_pump != NULL) net->hooks.before_pump(net->hooks.context, net->now_us);
     node_pump(net->node, net->now_us, clock_wall_ms());

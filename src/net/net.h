@@ -72,6 +72,9 @@ struct net_figures net_figures(const struct net *net);
 /* The ports of node/ports.h that are the network's; unknown numbers are ignored. */
 void net_dial(struct net *net, uint64_t number, const char *host, uint16_t bus_port);
 void net_link_send(struct net *net, uint64_t number, struct slice bytes);
+/* head, body, tail; body is not copied but held until it is sent. */
+void net_link_send_large(
+    struct net *net, uint64_t number, struct slice head, struct bytes *body, struct slice tail);
 void net_link_close(struct net *net, uint64_t number);
 size_t net_link_backlog(const struct net *net, uint64_t number);
 void net_client_changed(struct net *net, uint64_t number);

@@ -107,6 +107,10 @@ void socket_tune(int fd, int keepalive_s) {
     set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
 }
 
+void socket_limit_silence(int fd, int timeout_ms) {
+    set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, timeout_ms);
+}
+
 /* The IPv4 address inside an IPv6 one (::ffff:a.b.c.d), else NULL. */
 static const void *mapped_ipv4(const struct sockaddr_in6 *in6) {
     return IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr) ? in6->sin6_addr.s6_addr + 12 : NULL;

@@ -21,6 +21,10 @@ int socket_dial_outcome(int fd);
 /* TCP_NODELAY, and keep-alive probes after so many idle seconds (0: none). */
 void socket_tune(int fd, int keepalive_s);
 
+/* Bytes that the other side's system has not taken for so long end the connection, instead of the
+ * system's many minutes. */
+void socket_limit_silence(int fd, int timeout_ms);
+
 /* "127.0.0.1:6379", "[::1]:6379". */
 void socket_address_text(const struct sockaddr_storage *address, char out[ADDRESS_TEXT_MAX]);
 /* "127.0.0.1", "::1"; an IPv4 address mapped into IPv6 is shown as IPv4. */

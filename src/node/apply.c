@@ -40,7 +40,16 @@ static void note_dissolve(struct node *node, struct slice payload, raft_index in
     memcpy(node->dissolve_into.host, host.data, host.len);
     memset(node->dissolve_cluster, 0, sizeof node->dissolve_cluster);
     memcpy(node->dissolve_cluster, cluster.data, cluster.len);
+    SF_MARK("join: a cluster gives itself up for another");
     node->dissolve_index = index;
+}
+
+/* S4: an entry that this build cannot decode is never skipped. */
+static void stop_at(struct node *node, raft_index index, uint8_t kind) {
+    node->stopped = true;
+    node_log(node, LOG_WARNING, "entry %llu (kind %u) cannot be applied by this version: stopping",
+        (unsigned long long)index, kind);
+    node->ports.stop(node->ports.context, 1, "an entry that this version cannot apply");
 }
 
 static bool apply_entry(struct node *node, const struct raft_entry *entry) {
@@ -50,11 +59,7 @@ static bool apply_entry(struct node *node, const struct raft_entry *entry) {
     enum sf_status status = engine_begin(node->engine, index, kind, bytes_slice(payload));
     if (status != SF_OK) {
         bytes_unref(payload);
-        node->stopped = true;
-        node_log(node, LOG_WARNING,
-            "entry %llu (kind %u) cannot be applied by this version: stopping",
-            (unsigned long long)index, kind);
-        node->ports.stop(node->ports.context, 1, "an entry that this version cannot apply");
+        stop_at(node, index, kind);
         return false;
     }
     struct engine_position at;
@@ -67,6 +72,11 @@ static bool apply_entry(struct node *node, const struct raft_entry *entry) {
         apply_command(node, &at);
         last_sequence_commands++;
     }
+    if (engine_is_broken(node->engine)) {
+        bytes_unref(payload);
+        stop_at(node, index, kind);
+        return false;
+    }
     engine_end(node->engine);
     snapshots_note_applied(node, bytes_slice(payload).len);
     node->applied_commands += last_sequence_commands;
@@ -77,21 +87,43 @@ static bool apply_entry(struct node *node, const struct raft_entry *entry) {
     return true;
 }
 
+/* By an operator's word: its commands have not run here, and nowhere (skip.c). */
+static void skip_entry(struct node *node, const struct raft_entry *entry) {
+    struct bytes *payload = bytes_ref(entry->payload);
+    raft_index index = entry->index;
+    engine_skip(node->engine, index, entry->kind, bytes_slice(payload));
+    snapshots_note_applied(node, bytes_slice(payload).len);
+    if (index == node->tick_index) node->tick_in_flight = false;
+    raft_step_applied(node->raft, index);
+    bytes_unref(payload);
+    snapshots_settle_own_stream(node);
+    skips_passed(node, index);
+}
+
 void apply_pump(struct node *node) {
     uint64_t start = node->applied_commands;
     uint32_t entries = 0;
     raft_index before = engine_applied(node->engine);
     while (!node->stopped && !engine_is_dissolved(node->engine)) {
         raft_index next = engine_applied(node->engine) + 1;
-        if (next > raft_commit_index(node->raft)) break;
+        if (next > raft_commit_index(node->raft) || skips_hold(node, next)) break;
         if (node->applied_commands - start > APPLY_COMMANDS_PER_TURN || entries++ > 4096) {
             node_wake(node);
             break;
         }
         const struct raft_entry *entry = raft_committed_entry(node->raft, next);
         if (entry == NULL) break; /* asked for from storage */
-        if (!apply_entry(node, entry)) return;
+        enum skip_verdict verdict = skips_judge(node, next, entry);
+        if (verdict == SKIP_HOLD) break;
+        skips_note(node, next);
+        if (verdict == SKIP_PASS) {
+            skip_entry(node, entry);
+        } else if (!apply_entry(node, entry)) {
+            break;
+        }
     }
+    skips_note(node, 0);
+    if (node->stopped) return;
     if (engine_applied(node->engine) != before) reads_advance(node);
 }
 

@@ -73,10 +73,12 @@ int64_t clock_now_ms(struct node *node) {
     SF_ASSERT(node->clock_running);
     int64_t now = node->clock_base_ms + (node->now_us - node->clock_base_us) / 1000;
     int64_t state = engine_now_ms(node->engine);
+    if (now < state) SF_MARK("clock: an earlier leader was ahead");
     if (now < state) { /* an entry of an earlier leader was ahead: never go back behind it */
         node->clock_base_ms += state - now;
         now = state;
     }
+    if (now < node->clock_said_ms) SF_MARK("clock: it stands still, slewed backwards");
     if (now < node->clock_said_ms) { /* slewed backwards: stand still instead */
         now = node->clock_said_ms;
     }
@@ -100,6 +102,7 @@ void clock_pump(struct node *node) {
     buf_free(&out);
     raft_index index = 0;
     if (raft_propose(node->raft, ENTRY_TICK, payload, node->now_us, &index) == SF_OK) {
+        SF_MARK("clock: a tick is proposed");
         node->tick_in_flight = true;
         node->tick_index = index;
     }

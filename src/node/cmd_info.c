@@ -151,6 +151,22 @@ static void info_raft_peers(struct node *node, struct buf *out) {
     }
 }
 
+/* Only when there is something to say: the entry at which applying stopped, those that were or will
+ * be skipped. */
+static void info_raft_skips(struct node *node, struct buf *out) {
+    const struct skips *skips = &node->skips;
+    if (skips->held_at != 0) {
+        buf_printf(out, "raft_held_entry:%llu:%08x,deaths=%llu\r\n",
+            (unsigned long long)skips->held_at, skips->held_crc,
+            (unsigned long long)skips->note.deaths);
+    }
+    for (uint32_t i = 0; i < skips->n; i++) {
+        struct entry_skip skip = skips->known[i];
+        buf_printf(out, "raft_skip%u:%llu:%08x,done=%d\r\n", i, (unsigned long long)skip.index,
+            skip.crc, engine_has_skipped(node->engine, skip.index));
+    }
+}
+
 static void info_raft(struct node *node, struct buf *out) {
     char name[41];
     cluster_node_name(node->identity.id, name);
@@ -181,6 +197,7 @@ static void info_raft(struct node *node, struct buf *out) {
         (unsigned long long)node->snapshots.n_installed, raft_configuration(raft)->n,
         configuration_n_voters(raft_configuration(raft)), node_is_leader_serving(node),
         (unsigned long long)engine_feature_level(node->engine));
+    info_raft_skips(node, out);
     info_raft_peers(node, out);
 }
 

@@ -216,6 +216,10 @@ void local_debug(struct local_call *call) {
             (unsigned long long)engine_applied(call->node->engine));
     } else if (slice_is(what, "sleep") && call->argc == 3) {
         debug_sleep(call);
+    } else if (slice_is(what, "abort-when-applied") && call->argc == 2 && call->pending != NULL) {
+        struct slice words[1] = {SLICE("shardforge.abort")};
+        call->pending->kind = PENDING_WRITE;
+        stream_add(call->node, call->pending, 0, 1, words);
     } else {
         reply_errorf(call->reply,
             "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try DEBUG HELP.",

@@ -40,6 +40,7 @@ void feature_pump(struct node *node) {
         raft_propose(node->raft, ENTRY_FEATURE_LEVEL, payload, node->now_us, &index);
     bytes_unref(payload);
     if (status != SF_OK) return; /* handing over: the next leader does it */
+    SF_MARK("node: a feature level is raised");
     node->level_proposed = level;
     node->level_proposed_term = raft_current_term(node->raft);
     node_log(node, LOG_NOTICE, "all members can apply feature level %llu: the cluster acts at it",

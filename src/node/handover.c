@@ -5,6 +5,7 @@
 enum {
     LAG_LIMIT_US = 1000000, /* the others had it synced that much earlier */
     TRY_AGAIN_US = 100000,
+    HELD_AGAIN_US = 10000000, /* the others may be no better: not in a circle */
     STOP_LIMIT_US = 2000000,
     STOP_LOOK_US = 5000,
 };
@@ -13,6 +14,7 @@ static void hand_over(struct node *node, const char *why) {
     if (raft_transferring(node->raft) || node->now_us < node->handover_again_us) return;
     node->handover_again_us = node->now_us + TRY_AGAIN_US;
     if (raft_transfer(node->raft, NOBODY, node->now_us) != SF_OK) return; /* nobody can take it */
+    SF_MARK("handover: a leader gives its leadership away");
     node_log(node, LOG_NOTICE, "hands the leadership over: %s", why);
     node_wake(node); /* its messages leave in the next turn */
 }
@@ -59,6 +61,9 @@ void handover_pump(struct node *node) {
         node->lag_index = 0;
     } else if (node->storage_state != SF_OK) {
         hand_over(node, "its log cannot be written");
+    } else if (node->skips.held_at != 0) {
+        hand_over(node, "it applies nothing");
+        if (raft_transferring(node->raft)) node->handover_again_us = node->now_us + HELD_AGAIN_US;
     } else if (disk_lags(node)) {
         hand_over(node, "its disk lags behind the others'");
     }
@@ -67,7 +72,8 @@ void handover_pump(struct node *node) {
 int64_t handover_deadline_us(const struct node *node) {
     if (node->shutting_down) return node->now_us + STOP_LOOK_US;
     if (!raft_leads(node)) return INT64_MAX;
-    if (node->storage_state != SF_OK) return SF_MAX(node->handover_again_us, node->now_us + 1000);
+    if (node->storage_state != SF_OK || node->skips.held_at != 0)
+        return SF_MAX(node->handover_again_us, node->now_us + 1000);
     if (node->lag_index == 0) return INT64_MAX;
     return SF_MAX(node->lag_since_us + LAG_LIMIT_US, node->now_us + STOP_LOOK_US);
 }

@@ -1,6 +1,6 @@
 #include "node/internal.h"
 
-enum { IDENTITY_VERSION = 2 }; /* 1: without databases */
+enum { IDENTITY_VERSION = 3 }; /* 1: without databases; 2: without skips */
 
 void identity_encode(const struct node_identity *identity, struct buf *out) {
     put_varint(out, IDENTITY_VERSION);
@@ -15,6 +15,21 @@ void identity_encode(const struct node_identity *identity, struct buf *out) {
         put_varint(out, identity->join[i].bus_port);
     }
     put_varint(out, identity->databases);
+    put_varint(out, identity->n_skips);
+    for (uint32_t i = 0; i < identity->n_skips; i++) {
+        put_varint(out, identity->skips[i].index);
+        put_u32(out, identity->skips[i].crc);
+    }
+}
+
+static void read_skips(struct reader *in, struct node_identity *out) {
+    uint64_t n = read_varint(in);
+    if (n > SKIPS_MAX) in->failed = true;
+    for (uint64_t i = 0; !in->failed && i < n; i++) {
+        out->skips[i].index = read_varint(in);
+        out->skips[i].crc = read_u32(in);
+    }
+    out->n_skips = in->failed ? 0 : (uint32_t)n;
 }
 
 static bool has_zero_byte(struct slice text) {
@@ -51,6 +66,7 @@ enum sf_status identity_decode(struct slice bytes, struct node_identity *out) {
         out->join[i].bus_port = (uint16_t)bus_port;
     }
     uint64_t databases = version >= 2 ? read_varint(&in) : 0;
+    if (version >= 3) read_skips(&in, out);
     if (in.failed || in.rest.len > 0 || databases > UINT32_MAX) return SF_ERR_CORRUPT;
     out->databases = (uint32_t)databases;
     return SF_OK;

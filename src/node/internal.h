@@ -9,6 +9,7 @@
 #include "node/topics.h"
 #include "util/codec.h"
 #include "util/list.h"
+#include "util/mark.h"
 #include "util/number.h"
 
 #define SESSION_PENDING_MAX 4096          /* requests of one client that wait for their reply */
@@ -22,6 +23,7 @@
 #define LINKS_MAX 128
 #define ROUNDS_MAX 256
 #define APPLY_COMMANDS_PER_TURN 20000 /* then sockets get a turn */
+#define VOTERS_MAX 7                  /* DESIGN 1 */
 #define NOBODY ((raft_id)0)
 
 struct ask;
@@ -174,6 +176,16 @@ enum link_state {
     LINK_READY,
 };
 
+/* Of each entry to skip that a node knows: it will never run it (or has skipped it), or ran it. */
+struct skip_word {
+    struct entry_skip skip;
+    bool ran;
+};
+struct skip_words {
+    uint32_t n;
+    struct skip_word words[SKIPS_MAX];
+};
+
 /* What two nodes tell each other when they meet. */
 struct greeting {
     raft_id id;
@@ -186,8 +198,10 @@ struct greeting {
     struct raft_address address; /* host "" where the other side should look at the connection */
     raft_id leader;
     struct raft_address leader_address;
-    raft_index last_index;
+    raft_index last_index; /* synced */
+    bool damaged;          /* it knows that its log has lost something */
     uint64_t feature_level;
+    struct skip_words skips;
 };
 
 struct link {
@@ -202,6 +216,7 @@ struct link {
     struct greeting theirs; /* once READY (dialler) or proven (acceptor) */
     int64_t since_us;
     struct ask *ask; /* GREET, dialled: what for */
+    bool is_ours;    /* dialled: the other side says that it is this node itself */
     bool cut;        /* its peer does not read: closed at the next turn */
 };
 
@@ -220,6 +235,8 @@ struct peer { /* what we dial, for each member but ourselves */
     int64_t synced_told_until_us; /* it asked for these figures */
     int64_t wall_offset_ms; /* its wall clock minus our boot-time clock; valid when wall_known */
     bool wall_known;
+    struct skip_words skips; /* as it told last */
+    struct incarnation seen; /* of its latest accepted greeting; node 0: none yet */
 };
 
 /* -- membership.c: joining, leaving ---------------------------------------------------------- */
@@ -271,6 +288,20 @@ struct snapshots {
     uint32_t n_held;
 };
 
+/* -- skip.c ---------------------------------------------------------------------------------- */
+
+struct skips {
+    struct applying_note note;
+    uint32_t n; /* entries to skip, by an operator's word here or at another member; ascending */
+    struct entry_skip known[SKIPS_MAX];
+    struct skip_words said;
+    int64_t tell_again_us;
+    raft_index held_at; /* nothing is applied from here on; 0: not so */
+    uint32_t held_crc;
+    bool held_for_others; /* to be skipped once a majority knows; else it killed this node */
+};
+enum skip_verdict { SKIP_RUN, SKIP_PASS, SKIP_HOLD };
+
 struct node {
     struct node_ports ports;
     struct node_settings settings;
@@ -292,6 +323,7 @@ struct node {
     raft_index state_saved_member;
 
     struct snapshots snapshots;
+    struct skips skips;
 
     /* progress, for time-outs and deadlines */
     int64_t stall_us; /* grows only while neither commit nor apply moves */
@@ -382,6 +414,7 @@ struct node {
 
     /* membership */
     struct list asks;
+    char old_copy_text[256];
     const char *refused_why; /* the last refusal that was logged, and when */
     int64_t refused_us;
     int64_t bootstrap_at_us;
@@ -411,12 +444,17 @@ struct node {
     raft_index lag_index; /* committed by others' disks, not yet on ours; 0: none */
     int64_t lag_since_us, handover_again_us;
 
+    int64_t leads_us;     /* since when, if it leads */
     raft_id last_leader;  /* the latest that was known */
     raft_id known_leader; /* as of the last look */
     raft_term known_term;
     enum raft_role known_role;
     struct buf scratch;
 };
+
+static inline bool session_reads_stale(const struct session *session) {
+    return session->stale_reads || session->node->settings.read_mode == READ_STALE;
+}
 
 /* node.c */
 void node_log(struct node *node, enum log_level level, const char *format, ...) SF_PRINTF(3, 4);
@@ -633,6 +671,26 @@ local_run local_tracking;
 void handover_pump(struct node *node);
 int64_t handover_deadline_us(const struct node *node);
 
+/* skip.c */
+void skips_begin(struct node *node, const struct node_start *start);
+void skips_other_log(struct node *node); /* another identity, with its own promises */
+void skips_pump(struct node *node);
+/* Whether the next entry may be run; asked of every one, so it looks at the entry only if it must.
+ */
+enum skip_verdict skips_judge(struct node *node, raft_index index, const struct raft_entry *entry);
+bool skips_hold(struct node *node, raft_index index); /* still; without looking at the entry */
+void skips_note(struct node *node, raft_index index); /* being applied; 0: nothing any more */
+void skips_passed(struct node *node, raft_index index);
+void skips_words(const struct node *node, struct skip_words *out);
+void skips_put(const struct skip_words *words, struct buf *out);
+void skips_read(struct reader *in, struct skip_words *out); /* in->failed: malformed */
+/* A proven member says so: in its greeting, or since. */
+void skips_heard(struct node *node, raft_id from, const struct skip_words *words);
+void skips_on_message(struct node *node, raft_id from, uint32_t argc, const struct slice *argv);
+void skips_tell(struct node *node, raft_id to);
+/* The error for what would need applying. */
+void skips_error(const struct node *node, char *out, size_t size);
+
 /* apply.c */
 void apply_pump(struct node *node);
 void apply_drop_waiting(struct node *node);
@@ -642,6 +700,8 @@ void snapshots_carry_out(struct node *node, const struct raft_ready *ready);
 void snapshots_note_applied(struct node *node, size_t payload_bytes);
 void snapshots_pump(struct node *node);
 void snapshots_reset(struct node *node); /* the replica closes */
+/* Own commands that the state has seen without this node's running them: answered -UNCERTAIN. */
+void snapshots_settle_own_stream(struct node *node);
 /* The state that storage had a snapshot of; false: this version cannot load it. */
 SF_MUST_CHECK bool snapshots_restore(
     struct node *node, const struct node_snapshot *snapshot, struct raft_start *raft);
@@ -674,14 +734,23 @@ void links_pump(struct node *node);
 void links_close_all(struct node *node);
 int64_t links_deadline_us(const struct node *node);
 void link_send_words(struct node *node, uint64_t number, uint32_t argc, const struct slice *argv);
-struct peer *peer_of(struct node *node, raft_id id);
-/* To a member over our control or bulk link; false: there is none now. */
-bool peer_send(struct node *node, raft_id id, bool bulk, uint32_t argc, const struct slice *argv);
-bool peer_send_bytes(struct node *node, raft_id id, bool bulk, struct slice bytes);
 void peers_follow_configuration(struct node *node);
 void greeting_of(struct node *node, struct greeting *out);
 void greeting_put(const struct greeting *greeting, struct buf *out);
 SF_MUST_CHECK enum sf_status greeting_read(struct slice in, struct greeting *out);
+
+/* old_copy.c */
+const char *old_copy_judge(struct node *node, const struct greeting *theirs); /* NULL: welcome */
+void old_copy_told(struct node *node, struct slice text);
+
+/* peer.c */
+struct peer *peer_of(struct node *node, raft_id id);
+/* To a member over our control or bulk link; false: there is none now. */
+bool peer_send(struct node *node, raft_id id, bool bulk, uint32_t argc, const struct slice *argv);
+bool peer_send_bytes(struct node *node, raft_id id, bool bulk, struct slice bytes);
+/* A message that ends in body and "\r\n"; body is not copied. */
+bool peer_send_large(
+    struct node *node, raft_id id, bool bulk, struct slice head, struct bytes *body);
 
 /* proof.c */
 void proof_of_secret(const char *secret, char role, const uint8_t nonce_dialler[16],
@@ -693,6 +762,7 @@ void membership_pump(struct node *node);
 int64_t membership_deadline_us(const struct node *node);
 void membership_applied(struct node *node); /* after entries were applied */
 void membership_on_forget(struct node *node, raft_id from, uint32_t argc, const struct slice *argv);
+void membership_on_forget_refused(struct node *node, uint32_t argc, const struct slice *argv);
 void membership_on_take_over(struct node *node, raft_id from); /* CLUSTER FAILOVER there */
 void membership_follow(struct node *node);                     /* the configuration moved */
 /* deadline_us 0: the kind's own. */
@@ -707,7 +777,7 @@ const char *membership_join_state(const struct node *node);
 bool node_serves_data(const struct node *node);
 /* Whether data commands are refused at once; text: why. */
 #define REFUSAL_BYTES 320
-bool node_refuses(const struct node *node, bool write, char text[REFUSAL_BYTES]);
+bool node_refuses(const struct node *node, bool write, bool stale, char text[REFUSAL_BYTES]);
 void node_reset_identity(struct node *node);
 void identity_save(struct node *node, const struct node_identity *next);
 bool address_is_loopback(const struct raft_address *address);

@@ -167,6 +167,28 @@ void join_on_failed(struct node *node, struct link *link, const char *why) {
     ask_end(node, ask, why);
 }
 
+/* Members beside the one that comes in, or whose place it takes; who is about to take another's
+ * place counts with that one. */
+static uint32_t places_taken(const struct raft_configuration *now, const struct greeting *newcomer,
+    const struct raft_address *address) {
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < now->n; i++) {
+        const struct raft_member *member = &now->members[i];
+        if (member->id == newcomer->id || address_equal(&member->address, address)) continue;
+        bool replaces = false;
+        for (uint32_t k = 0; k < now->n; k++) {
+            const struct raft_member *other = &now->members[k];
+            bool same = other->id != member->id && address_equal(&other->address, &member->address);
+            replaces = replaces || (same && other->voter_new && !member->voter_new);
+        }
+        n += !replaces;
+    }
+    return n;
+}
+
+static const char no_place[] =
+    "the cluster has seven members already and takes no more: CLUSTER FORGET one first";
+
 /* -- MEET: who joins whom -------------------------------------------------------------------- */
 
 static void question(struct node *node, struct ask *ask, uint32_t argc, const struct slice *argv) {
@@ -247,6 +269,9 @@ static void decide(struct node *node, struct ask *ask, const struct greeting *th
                               strcmp(theirs->cluster_id, node->identity.cluster_id) < 0);
     if (we_can && (!they_can || they_are_older)) {
         ask_may_join(node, ask);
+    } else if (they_can && node->raft != NULL &&
+               places_taken(raft_configuration(node->raft), theirs, &ask->address) >= VOTERS_MAX) {
+        ask_end(node, ask, no_place);
     } else if (they_can) {
         ask_invite(node, ask);
     } else {
@@ -272,6 +297,7 @@ static void follow_into(struct node *node, const struct greeting *theirs) {
     memcpy(next.cluster_id, theirs->cluster_id, sizeof next.cluster_id);
     node->ports.random_bytes(node->ports.context, &next.id, sizeof next.id); /* and an empty log */
     if (next.id == NOBODY) return;                                           /* next time */
+    next.n_skips = 0;
     node_log(node, LOG_NOTICE,
         "the node that was to let this one in joined another cluster: so does this");
     identity_save(node, &next);
@@ -483,6 +509,9 @@ static const char *objection(struct node *node, struct link *link) {
         return "its version is too old: it could not apply what this cluster writes";
     }
     if (now->n >= NODES_MAX) return "the cluster is full";
+    if (places_taken(now, &link->theirs, &address) >= VOTERS_MAX) {
+        return no_place;
+    }
     for (uint32_t i = 0; i < now->n; i++) {
         const struct raft_member *member = &now->members[i];
         struct raft_address where = member->address;

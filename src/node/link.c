@@ -18,7 +18,9 @@ enum {
     BACKOFF_FIRST_US = 20000,
     BACKOFF_MAX_US = 500000,
     LEAVING_US = 3000000, /* a removed member is told its removal over the old links */
-    GREETING_VERSION = 1,
+    GREETING_VERSION = 2,
+    SELF_AGAIN_US =
+        10000000, /* this node lives at the address of a former self that is still listed */
     REFUSED_AGAIN_US = 10000000, /* the same refusal is logged that often */
 };
 
@@ -50,6 +52,8 @@ void greeting_of(struct node *node, struct greeting *out) {
     const struct raft_configuration *configuration = raft_configuration(node->raft);
     out->n_members = configuration->n;
     out->last_index = raft_synced_index(node->raft);
+    out->damaged = raft_is_damaged(node->raft);
+    skips_words(node, &out->skips);
     out->leader = raft_leader(node->raft);
     const struct raft_member *leader = configuration_find(configuration, out->leader);
     if (leader != NULL) out->leader_address = leader->address;
@@ -87,7 +91,9 @@ void greeting_put(const struct greeting *greeting, struct buf *out) {
     put_u64(out, greeting->leader);
     put_address(out, &greeting->leader_address);
     put_varint(out, greeting->last_index);
+    put_u8(out, greeting->damaged);
     put_varint(out, greeting->feature_level);
+    skips_put(&greeting->skips, out);
 }
 
 enum sf_status greeting_read(struct slice bytes, struct greeting *out) {
@@ -105,7 +111,9 @@ enum sf_status greeting_read(struct slice bytes, struct greeting *out) {
     out->leader = read_u64(&in);
     read_address(&in, &out->leader_address);
     out->last_index = read_varint(&in);
+    out->damaged = read_u8(&in) != 0;
     out->feature_level = read_varint(&in);
+    skips_read(&in, &out->skips);
     if (in.failed || in.rest.len > 0 || out->id == NOBODY) return SF_ERR_CORRUPT;
     if (cluster.len != 0 && cluster.len != CLUSTER_ID_CHARS) return SF_ERR_CORRUPT;
     if (cluster.len != 0 && memchr(cluster.data, 0, cluster.len) != NULL) return SF_ERR_CORRUPT;
@@ -145,13 +153,6 @@ static struct link *link_place(struct node *node) {
     return oldest;
 }
 
-struct peer *peer_of(struct node *node, raft_id id) {
-    for (uint32_t i = 0; i < node->n_peers; i++) {
-        if (node->peers[i].id == id) return &node->peers[i];
-    }
-    return NULL;
-}
-
 void link_send_words(struct node *node, uint64_t number, uint32_t argc, const struct slice *argv) {
     struct buf out = {0};
     resp_write_command(&out, argc, argv);
@@ -165,33 +166,6 @@ static void link_send_error(struct node *node, uint64_t number, const char *text
     reply_error(&reply, text);
     node->ports.link_send(node->ports.context, number, buf_slice(&out));
     buf_free(&out);
-}
-
-bool peer_send_bytes(struct node *node, raft_id id, bool bulk, struct slice bytes) {
-    struct peer *peer = peer_of(node, id);
-    uint64_t number = peer == NULL ? 0 : bulk ? peer->bulk : peer->control;
-    if (number == 0) return false;
-    if (node->ports.link_backlog(node->ports.context, number) > LINK_BACKLOG_MAX) {
-        /* Closed at the next turn: the core's messages, of which this is one, may refer to what it
-         * frees when a link is lost. */
-        struct link *link = link_find(node, number);
-        node_log(node, LOG_WARNING, "node %016llx does not read: its link is cut",
-            (unsigned long long)id);
-        if (link != NULL) link->cut = true;
-        *(bulk ? &peer->bulk : &peer->control) = 0;
-        node_wake(node);
-        return false;
-    }
-    node->ports.link_send(node->ports.context, number, bytes);
-    return true;
-}
-
-bool peer_send(struct node *node, raft_id id, bool bulk, uint32_t argc, const struct slice *argv) {
-    struct buf out = {0};
-    resp_write_command(&out, argc, argv);
-    bool sent = peer_send_bytes(node, id, bulk, buf_slice(&out));
-    buf_free(&out);
-    return sent;
 }
 
 /* -- opening and closing --------------------------------------------------------------------- */
@@ -226,6 +200,7 @@ static void link_gone(struct node *node, struct link *link) {
         for (uint32_t i = 0; i < peer->failures && wait < BACKOFF_MAX_US; i++) wait *= 2;
         wait = SF_MIN(wait, (int64_t)BACKOFF_MAX_US);
         if (was.state != LINK_READY) peer->failures++;
+        if (was.is_ours) wait = SELF_AGAIN_US;
         peer->dial_again_us = node->now_us + wait;
         if (was.purpose == LINK_BULK && was.state == LINK_READY) {
             stream_link_lost(node, was.peer);
@@ -478,7 +453,8 @@ static void on_welcome(
         return;
     }
     struct peer *peer = peer_of(node, link->peer);
-    if (peer == NULL || link->theirs.id != link->peer) {
+    if (peer == NULL || link->theirs.id != link->peer ||
+        old_copy_judge(node, &link->theirs) != NULL) { /* it is told when it dials */
         link_close(node, link);
         return;
     }
@@ -488,7 +464,9 @@ static void on_welcome(
         peer->bulk = link->number;
     } else {
         peer->control = link->number;
+        skips_tell(node, link->peer); /* perhaps not yet so when this link greeted */
     }
+    skips_heard(node, link->peer, &link->theirs.skips);
     node_wake(node);
 }
 
@@ -500,10 +478,11 @@ static void on_dialled_message(
             link->address.bus_port, (int)text.len, text.data);
         /* CHALLENGED: it has proven that it holds the secret; anybody may listen at a dead member's
          * address */
-        if (link->state == LINK_CHALLENGED && link->purpose != LINK_GREET && text.len >= 7 &&
-            memcmp(text.data, "REMOVED", 7) == 0) {
-            membership_on_removed(node);
-        }
+        bool by_member =
+            link->state == LINK_CHALLENGED && link->purpose != LINK_GREET && text.len >= 7;
+        if (by_member && memcmp(text.data, "REMOVED", 7) == 0) membership_on_removed(node);
+        if (by_member && memcmp(text.data, "OLDCOPY", 7) == 0) old_copy_told(node, text);
+        link->is_ours = by_member && memcmp(text.data, "ITSELF ", 7) == 0;
         if (link->ask != NULL) {
             char why[160];
             size_t len = SF_MIN(text.len, sizeof why - 1);
@@ -575,6 +554,7 @@ static void on_mistaken(struct node *node, const struct greeting *theirs) {
         return;
     }
     if (node->fenced) return;
+    SF_MARK("link: a node finds that its address is another's");
     node->fenced = true;
     memcpy(node->fenced_by, theirs->cluster_id, sizeof node->fenced_by);
     node_log(node, LOG_WARNING,
@@ -587,10 +567,11 @@ static const char *judge(struct node *node, struct link *link, uint64_t wanted, 
     const struct greeting *theirs = &link->theirs;
     if (theirs->id == node->identity.id) {
         *why = "it is this node itself, or a copy of its directory";
-        return "ERR this is the node that asks, or a copy of its directory";
+        return "ITSELF this is the node that asks, or a copy of its directory";
     }
     if (link->purpose == LINK_GREET) return NULL;
     if (wanted != node->identity.id) {
+        SF_MARK("link: somebody looks for another node here");
         on_mistaken(node, theirs);
         *why = "it looks for another node";
         return "WRONGNODE another node lives at this address";
@@ -604,10 +585,12 @@ static const char *judge(struct node *node, struct link *link, uint64_t wanted, 
         return "ERR the directive databases differs between the nodes";
     }
     if (membership_has_removed(node, theirs)) {
+        SF_MARK("link: a removed node is told so");
         *why = "it was removed from the cluster";
         return "REMOVED this node was removed from the cluster";
     }
-    return NULL;
+    *why = "its directory is an old copy";
+    return old_copy_judge(node, theirs);
 }
 
 struct raft_address link_peer_address(const struct link *link) {
@@ -672,6 +655,7 @@ static void on_prove(
         peer->feature_level = link->theirs.feature_level;
         peer->dial_again_us = node->now_us;
         peer->failures = 0;
+        skips_heard(node, link->peer, &link->theirs.skips);
         node_wake(node);
     }
 }
@@ -728,8 +712,12 @@ static void on_member_message(
         waits_on_ask(node, link->peer);
     } else if (slice_equal(argv[0], SLICE("synced"))) {
         waits_on_synced(node, argc, argv);
+    } else if (slice_equal(argv[0], SLICE("skips"))) {
+        skips_on_message(node, link->peer, argc, argv);
     } else if (slice_equal(argv[0], SLICE("forget"))) {
         membership_on_forget(node, link->peer, argc, argv);
+    } else if (slice_equal(argv[0], SLICE("forget-refused"))) {
+        membership_on_forget_refused(node, argc, argv);
     } else if (slice_equal(argv[0], SLICE("take-over"))) {
         membership_on_take_over(node, link->peer);
     } else {

@@ -9,6 +9,7 @@ enum {
     FORGET_DEADLINE_US = 10000000,
     CAUGHT_UP_ENTRIES = 256, /* a learner this close to the log's end is promoted */
     HEARD_US = 500000,       /* and that was heard so lately: a dead voter could stop the cluster */
+    ALIVE_US = 1000000,      /* a voter heard so lately counts when others are removed */
 };
 
 bool address_equal(const struct raft_address *a, const struct raft_address *b) {
@@ -182,6 +183,7 @@ static void promote_learners(struct node *node) {
         voter.voter_new = true;
         voter.voter_old = false;
         if (configuration_put(&target, &voter) != SF_OK) continue;
+        if (configuration_n_voters(&target) > VOTERS_MAX) continue; /* stays a learner */
         if (raft_propose_configuration(node->raft, &target, node->now_us) == SF_OK) return;
     }
 }
@@ -217,31 +219,71 @@ void errand_drop(struct node *node, struct pending *held) {
     }
 }
 
-static void propose_removal(struct node *node, raft_id id) {
+static uint32_t voters_alive(const struct node *node, const struct raft_configuration *target) {
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < target->n; i++) {
+        const struct raft_member *member = &target->members[i];
+        struct raft_peer_status status;
+        bool alive = member->id == node->identity.id ||
+                     (raft_peer(node->raft, member->id, &status) &&
+                         node->now_us - status.last_contact_us < ALIVE_US);
+        n += member->voter_new && alive;
+    }
+    return n;
+}
+
+/* Whether the change would leave a cluster that cannot go on; *error then says why. */
+static bool would_lose_quorum(
+    struct node *node, const struct raft_configuration *target, char *error, size_t size) {
+    uint32_t voters = configuration_n_voters(target), alive = voters_alive(node, target);
+    if (voters == 0) {
+        snprintf(error, size,
+            "ERR that is the only voting member: the cluster would end, not "
+            "executed");
+        return true;
+    }
+    if (alive * 2 > voters) return false;
+    snprintf(error, size,
+        "ERR of the %u voting members that would be left only %u answer%s: the cluster could not "
+        "go "
+        "on. Start or FORGET the silent ones first, not executed",
+        voters, alive, alive == 1 ? "s" : "");
+    return true;
+}
+
+/* False: refused for good, *error says why. */
+static bool propose_removal(struct node *node, raft_id id, char *error, size_t size) {
     const struct raft_configuration *now = raft_configuration(node->raft);
-    if (now->joint || configuration_find(now, id) == NULL) return;
+    if (now->joint || configuration_find(now, id) == NULL) return true;
     struct raft_configuration target = *now;
     configuration_remove(&target, id);
+    if (would_lose_quorum(node, &target, error, size)) {
+        /* one that begins to lead has not heard everybody yet */
+        return configuration_n_voters(&target) > 0 && node->now_us - node->leads_us < ALIVE_US;
+    }
     if (raft_propose_configuration(node->raft, &target, node->now_us) != SF_OK) {
         node_log(node, LOG_DEBUG, "a removal has to wait"); /* asked for again */
     }
+    return true;
 }
 
 void membership_on_forget(
     struct node *node, raft_id from, uint32_t argc, const struct slice *argv) {
     uint64_t id;
-    (void)from;
+    char error[200];
     if (argc != 2 || !uint_parse(argv[1], &id) || !node_is_leader_serving(node)) return;
-    propose_removal(node, id);
+    if (propose_removal(node, id, error, sizeof error)) return;
+    struct slice words[3] = {SLICE("forget-refused"), argv[1], slice_text(error)};
+    peer_send(node, from, false, 3, words);
 }
 
-static void errand_end(struct errand *errand, bool done) {
+static void errand_end(struct errand *errand, const char *error) {
     if (errand->held != NULL) {
         struct reply reply = held_reply(errand->held);
-        if (done) {
+        if (error == NULL) {
             reply_status(&reply, "OK");
         } else {
-            reply_error(&reply, "UNCERTAIN The removal is not confirmed yet: see CLUSTER NODES");
+            reply_error(&reply, error);
         }
         held_done(errand->held);
     }
@@ -249,12 +291,24 @@ static void errand_end(struct errand *errand, bool done) {
     sf_free(errand);
 }
 
+void membership_on_forget_refused(struct node *node, uint32_t argc, const struct slice *argv) {
+    uint64_t id;
+    char error[200];
+    if (argc != 3 || !uint_parse(argv[1], &id)) return;
+    snprintf(error, sizeof error, "%.*s", (int)SF_MIN(argv[2].len, sizeof error - 1), argv[2].data);
+    LIST_FOR_EACH(link, &node->errands) {
+        struct errand *errand = SF_CONTAINER(link, struct errand, in_node);
+        if (errand->kind == ERRAND_FORGET && errand->id == id) errand_end(errand, error);
+    }
+}
+
 static void ask_for_removal(struct node *node, struct errand *errand) {
+    char error[200];
     errand->ask_again_us = node->now_us + 2 * LOOK_AGAIN_US;
     char text[INT_TEXT_MAX];
     struct slice words[2] = {SLICE("forget"), slice_of(text, uint_print(errand->id, text))};
     if (node_is_leader_serving(node)) {
-        propose_removal(node, errand->id);
+        if (!propose_removal(node, errand->id, error, sizeof error)) errand_end(errand, error);
     } else {
         peer_send(node, raft_leader(node->raft), false, 2, words);
     }
@@ -266,12 +320,12 @@ static void errands_pump(struct node *node) {
         struct errand *errand = SF_CONTAINER(link, struct errand, in_node);
         bool late = node->now_us >= errand->deadline_us;
         if (errand->kind == ERRAND_SLEEP) {
-            if (late) errand_end(errand, true);
+            if (late) errand_end(errand, NULL);
         } else if (committed != NULL && !committed->joint &&
                    configuration_find(committed, errand->id) == NULL) {
-            errand_end(errand, true);
+            errand_end(errand, NULL);
         } else if (late || node->raft == NULL) {
-            errand_end(errand, false);
+            errand_end(errand, "UNCERTAIN The removal is not confirmed yet: see CLUSTER NODES");
         } else if (node->now_us >= errand->ask_again_us && !node->identity_switching) {
             ask_for_removal(node, errand);
         }
@@ -337,7 +391,7 @@ int64_t membership_deadline_us(const struct node *node) {
 
 /* -- what a node that cannot serve says ------------------------------------------------------- */
 
-bool node_refuses(const struct node *node, bool write, char text[REFUSAL_BYTES]) {
+bool node_refuses(const struct node *node, bool write, bool stale, char text[REFUSAL_BYTES]) {
     char shard[41];
     if (node->fenced) {
         cluster_shard_name(node->fenced_by, shard);
@@ -354,6 +408,8 @@ bool node_refuses(const struct node *node, bool write, char text[REFUSAL_BYTES])
         snprintf(text, REFUSAL_BYTES,
             "CLUSTERDOWN This node belongs to no cluster and does not begin one by itself: CLUSTER "
             "MEET a member of one, not executed");
+    } else if (node->skips.held_at != 0 && !stale) {
+        skips_error(node, text, REFUSAL_BYTES);
     } else if (write && node->storage_state != SF_OK && raft_leads(node)) {
         snprintf(
             text, REFUSAL_BYTES, "MISCONF The log cannot be written: no space left, not executed");

@@ -37,6 +37,11 @@ bool node_serves_data(const struct node *node) {
 
 /* -- the replica ----------------------------------------------------------------------------- */
 
+static void on_script_log(void *context, int level, struct slice text) {
+    node_log(context, (enum log_level)level, "script: %.*s", (int)SF_MIN(text.len, (size_t)1024),
+        text.data);
+}
+
 static void on_setting_changed(void *context, struct slice name, struct slice value) {
     struct node *node = context;
     struct buf error = {0};
@@ -65,6 +70,7 @@ struct engine *node_engine_new(struct node *node) {
     secret_of_cluster(node->identity.cluster_id, &settings.secret);
     struct engine_watcher watcher = {.context = node,
         .setting_changed = on_setting_changed,
+        .script_log = on_script_log,
         .own_place = transaction_own_place,
         .published = pubsub_publish,
         .event = notify_event,
@@ -148,6 +154,7 @@ void node_on_identity_saved(struct node *node, uint64_t request, int64_t now_us)
      */
     if (next.state == IDENTITY_JOINING) node->fenced = false;
     if (other_id) {
+        skips_other_log(node);
         links_close_all(node);
         /* who waits in the old cluster's queue waits in the new one's */
         if (node->engine != NULL) engine_remove_waiters(node->engine, node->incarnation.node);
@@ -198,6 +205,7 @@ struct node *node_new(const struct node_start *start, const struct node_ports *p
     node->next_sequence = 1;
     node->bootstrap_at_us = start->now_us + 2000000;
     node->incarnation.counter = start->boot_counter;
+    skips_begin(node, start);
     ports->random_bytes(ports->context, &node->incarnation.nonce, sizeof node->incarnation.nonce);
     pubsub_open(node);
     tracking_open(node);
@@ -279,9 +287,14 @@ static void send_messages(struct node *node, const struct raft_ready *ready) {
         struct raft_message message = ready->messages[i];
         if (message.type == RAFT_HEARTBEAT_ANSWER) message.wall_ms = node->wall_ms;
         buf_clear(&node->scratch);
-        raft_message_encode(&message, &node->scratch);
-        peer_send_bytes(
-            node, message.to, raft_message_is_bulk(message.type), buf_slice(&node->scratch));
+        struct bytes *body;
+        bool bulk = raft_message_is_bulk(message.type);
+        raft_message_encode_head(&message, &node->scratch, &body);
+        if (body == NULL) {
+            peer_send_bytes(node, message.to, bulk, buf_slice(&node->scratch));
+        } else {
+            peer_send_large(node, message.to, bulk, buf_slice(&node->scratch), body);
+        }
     }
     buf_shrink(&node->scratch, 1 << 20);
 }
@@ -323,6 +336,7 @@ void follow_leadership(struct node *node) {
     if (leader != NOBODY) node->last_leader = leader;
     node->known_term = term;
     node->known_role = role;
+    if (begins) node->leads_us = node->now_us;
     if (begins) clock_begin(node);
 }
 
@@ -356,6 +370,7 @@ static void count_stall(struct node *node) {
     raft_index commit = node->raft == NULL ? 0 : raft_commit_index(node->raft);
     raft_index applied = node->engine == NULL ? 0 : engine_applied(node->engine);
     bool moved = commit != node->pumped_commit || applied != node->pumped_applied;
+    if (node->skips.held_at != 0) moved = false; /* whatever others commit: nothing is applied */
     /* a turn comes at least every STALL_CHECK_US while somebody waits: a longer time was this
      * process' own pause, and no standstill of the cluster */
     int64_t passed_us = SF_MAX(node->now_us - node->pumped_us, 0);
@@ -404,6 +419,7 @@ void node_pump(struct node *node, int64_t now_us, int64_t wall_ms) {
     node->more_to_do = false;
     count_stall(node);
     links_pump(node);
+    skips_pump(node);
     membership_pump(node);
     join_pump(node);
     stream_trim(node);

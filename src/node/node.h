@@ -57,6 +57,9 @@ struct node_start {
      * in by the node, as are applied and snapshot. */
     struct raft_start raft;
     struct node_snapshot snapshot; /* borrowed */
+    struct applying_note applying; /* of the process before; zeros: nothing is known */
+    uint32_t n_skips;              /* --skip-entry */
+    struct entry_skip skips[SKIPS_MAX];
     int64_t now_us, wall_ms;
 };
 
@@ -80,6 +83,8 @@ struct session *node_on_client_open(
     struct node *node, uint64_t client, const struct client_origin *origin, int64_t now_us);
 /* Where the shell puts what it reads (buf_reserve, read, buf_commit), then tells the node. */
 struct buf *session_input(struct session *session);
+/* Bytes that an unfinished large argument still needs: room worth making at once. */
+size_t session_wants_bytes(const struct session *session);
 void node_on_client_bytes(struct node *node, struct session *session, int64_t now_us);
 /* The connection is gone; the session must not be used again. */
 void node_on_client_closed(struct node *node, struct session *session, int64_t now_us);

@@ -19,6 +19,11 @@ enum identity_state {
 #define CLUSTER_ID_CHARS                                                                           \
     40 /* 12 hex digits of milliseconds since 1970, 28 random ones: sorts by age */
 #define JOIN_ADDRESSES_MAX 16
+#define SKIPS_MAX 8 /* entries that an operator told to skip, the latest ones (skip.c) */
+struct entry_skip {
+    raft_index index;
+    uint32_t crc; /* raft_entry_crc */
+};
 struct node_identity {
     raft_id id;
     enum identity_state state;
@@ -27,6 +32,8 @@ struct node_identity {
     bool was_reset;     /* CLUSTER RESET: does not bootstrap by itself */
     uint32_t n_join;
     struct raft_address join[JOIN_ADDRESSES_MAX];
+    uint32_t n_skips; /* it never runs these: ascending */
+    struct entry_skip skips[SKIPS_MAX];
 };
 void identity_encode(const struct node_identity *identity, struct buf *out);
 SF_MUST_CHECK enum sf_status identity_decode(struct slice in, struct node_identity *out);
@@ -89,12 +96,20 @@ struct node_ports {
     /* The log is whole again after damage: the mark may be rewritten (DESIGN 9). */
     void (*log_mended)(void *context);
 
+    /* What is being applied, kept where it outlives this process, and back in node_start.applying.
+     * Called twice for each entry: no file may be waited for. */
+    void (*note_applying)(void *context, const struct applying_note *note);
+
     /* -- links to peers: streams of RESP arrays --------------------------------------------------
      */
     /* Begins a connection; answered by node_on_link_open or node_on_link_closed. The node chooses
      * the number (below 2^63; accepted ones are numbered by the other side from 2^63). */
     void (*dial)(void *context, uint64_t link, const char *host, uint16_t bus_port);
     void (*link_send)(void *context, uint64_t link, struct slice bytes); /* whole messages */
+    /* The same for a message of many bytes that need not be copied: body's own reference is taken.
+     * NULL: link_send is called with the whole. */
+    void (*link_send_large)(
+        void *context, uint64_t link, struct slice head, struct bytes *body, struct slice tail);
     void (*link_close)(void *context, uint64_t link); /* after what was sent; no event follows */
     size_t (*link_backlog)(
         void *context, uint64_t link); /* bytes sent and not yet taken by the kernel */

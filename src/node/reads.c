@@ -27,6 +27,8 @@ void reads_add(struct node *node, struct pending *pending) {
 bool reads_may_run(struct node *node, struct session *session, struct pending *pending) {
     if (node->engine == NULL || !node_serves_data(node)) return false;
     if (pending->stale) return true;
+    if (session->settle_sequence > node->settled_sequence)
+        SF_MARK("reads: a read waits for its session's uncertain command");
     if (session->settle_sequence > node->settled_sequence) return false;
     if (pending->settle_clock_ms > 0) return engine_now_ms(node->engine) > pending->tried_ms;
     return pending->round <= node->runnable_round;
@@ -134,6 +136,7 @@ static void keep_for_later(struct node *node, const struct read_ticket *ask) {
     uint32_t at = 0;
     while (at < node->early_asks_n && node->early_asks[at].node != ask->node) at++;
     if (at == SF_LENGTH(node->early_asks)) return; /* it asks again */
+    SF_MARK("reads: a question before the leader serves");
     node->early_asks[at] = *ask;
     node->early_asks_n = SF_MAX(node->early_asks_n, at + 1);
 }
@@ -157,6 +160,7 @@ void reads_on_answer(struct node *node, uint32_t argc, const struct slice *argv)
         !uint_parse(argv[3], &index) || !uint_parse(argv[4], &clock_ms)) {
         return;
     }
+    if (nonce != node->incarnation.nonce) SF_MARK("reads: an answer to an earlier incarnation");
     if (nonce != node->incarnation.nonce || round >= node->next_round) return;
     if (node->engine == NULL || clock_ms > INT64_MAX / 2) return;
     resolve(node, round, index, (int64_t)clock_ms);
@@ -184,6 +188,7 @@ void reads_on_raft(struct node *node, const struct raft_read *reads, uint32_t n)
             node->tickets_n--;
             if (ticket.ticket < reads[i].ticket) continue;
             if (reads[i].failed || !node->clock_running) {
+                SF_MARK("reads: a round fails and is asked anew (rare)");
                 node->round_asked_leader = NOBODY;
             } else if (ticket.node == node->identity.id) {
                 resolve(node, ticket.round, reads[i].index, clock_now_ms(node));

@@ -13,6 +13,8 @@ static void visit_setting(void *visitor, const char *name, const char *value) {
         if (*value == '\0') return;
     } else if (strcmp(name, "proto-max-bulk-len") == 0) {
         if (!uint_parse(words[2], &bytes) || bytes == ENGINE_BULK_BYTES_DEFAULT) return;
+    } else if (strcmp(name, "script-budget") == 0) {
+        if (!uint_parse(words[2], &bytes) || bytes == 100000000) return;
     } else {
         if (!thresholds_set(&ours, words[1], words[2])) return;
         if (memcmp(&ours, &defaults, sizeof ours) == 0) return;
@@ -24,7 +26,8 @@ static void visit_setting(void *visitor, const char *name, const char *value) {
 void seed_settings(struct node *node) {
     static const struct slice patterns[] = {{"hash-max-listpack-*", 19}, {"set-max-*", 9},
         {"list-*", 6}, {"zset-max-listpack-*", 19}, {"stream-node-max-*", 17},
-        {"hll-sparse-max-bytes", 20}, {"proto-max-bulk-len", 18}, {"notify-keyspace-events", 22}};
+        {"hll-sparse-max-bytes", 20}, {"proto-max-bulk-len", 18}, {"notify-keyspace-events", 22},
+        {"script-budget", 13}};
     if (node->settings_seeded || !node_is_leader_serving(node)) return;
     node->settings_seeded = true;
     if (raft_configuration(node->raft)->n > 1) return;

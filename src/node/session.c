@@ -7,8 +7,6 @@
 
 #include <stdio.h>
 
-enum { BLOCKED_INPUT_BYTES = 64 << 10 }; /* read ahead of a blocked client, to see it go */
-
 /* -- pending requests ------------------------------------------------------------------------ */
 
 static size_t argv_bytes(uint32_t argc, const struct slice *argv) {
@@ -170,6 +168,7 @@ static bool run_read(struct pending *pending, bool settled, int64_t clock_ms) {
         node->running = NULL;
     }
     if (result == QUERY_MUST_WAIT) {
+        SF_MARK("reads: a read waits for state time");
         pending->settle_clock_ms = clock_ms;
         pending->tried_ms = engine_now_ms(node->engine);
     }
@@ -398,7 +397,8 @@ static void on_data(struct session *session, const struct command *command, uint
     struct node *node = session->node;
     bool write = command_route(command) == ROUTE_WRITE;
     char refusal[REFUSAL_BYTES];
-    if (node_refuses(node, write, refusal)) {
+    bool stale = !write && session_reads_stale(session);
+    if (node_refuses(node, write, stale, refusal)) {
         answer_error(session, refusal);
         return;
     }
@@ -412,7 +412,6 @@ static void on_data(struct session *session, const struct command *command, uint
     }
     struct pending *pending = pending_new(session, PENDING_READ, command, argc, argv);
     node->n_reads++;
-    bool stale = session->stale_reads || node->settings.read_mode == READ_STALE;
     if (stale && node->engine != NULL) {
         pending->stale = true;
         session_drain(session);
@@ -631,8 +630,10 @@ void session_time_out_head(struct session *session) {
             (unsigned long long)head->batch->given_term,
             (unsigned long long)head->batch->given_index);
     } else {
+        char text[320] = "CLUSTERDOWN The cluster has no leader, not executed";
+        if (node->skips.held_at != 0) skips_error(node, text, sizeof text);
         node->n_errors_unavailable++;
-        reply_error(&reply, "CLUSTERDOWN The cluster has no leader, not executed");
+        reply_error(&reply, text);
     }
     pending_free(head);
     output_was_added(session);
@@ -648,7 +649,7 @@ static void answer_lost_head(struct session *session, struct pending *head) {
             (unsigned long long)head->batch->given_index);
     } else if (head->kind == PENDING_READ) {
         node->n_errors_unavailable++;
-        reply_error(&reply, "CLUSTERDOWN This node has caught up by a snapshot, not executed");
+        reply_error(&reply, "CLUSTERDOWN This node's state moved past its place, not executed");
     } else {
         bool answered = answer_head(head, true);
         SF_ASSERT(answered); /* nothing that can be held stands before a write: the barrier */
@@ -703,114 +704,4 @@ void sessions_close_idle(struct node *node) {
         session->no_more = session->close_now = true;
         session_changed(session);
     }
-}
-
-/* -- life ------------------------------------------------------------------------------------ */
-
-static void refuse_connection(struct session *session, const char *error) {
-    struct reply reply = {&session->output, 2};
-    reply_error(&reply, error);
-    session->no_more = session->close = true;
-    session_changed(session);
-}
-
-struct session *session_new(
-    struct node *node, uint64_t client, const struct client_origin *origin) {
-    struct session *session = sf_alloc_zero(1, sizeof *session);
-    session->node = node;
-    session->client = client;
-    session->id = node->next_session_id++;
-    session->parser = resp_parser_new();
-    session->proto = 2;
-    session->fd = origin->fd;
-    session->opened_us = session->last_us = node->now_us;
-    snprintf(session->remote, sizeof session->remote, "%s", origin->remote);
-    snprintf(session->local, sizeof session->local, "%s", origin->local);
-    list_init(&session->pending);
-    list_init(&session->in_waiters);
-    list_init(&session->in_stopped);
-    subscriber_init(&session->subscriber);
-    list_init(&session->redirected);
-    list_push_back(&node->sessions, &session->in_node);
-    node->n_sessions++;
-    return session;
-}
-
-void session_free(struct session *session) {
-    LIST_FOR_EACH(link, &session->pending) {
-        pending_free(SF_CONTAINER(link, struct pending, in_session));
-    }
-    session_unsubscribe(session);
-    tracking_session_closes(session);
-    list_remove(&session->in_node);
-    list_remove(&session->in_waiters);
-    list_remove(&session->in_stopped);
-    transaction_forget(session);
-    session->node->n_sessions--;
-    resp_parser_free(session->parser);
-    buf_free(&session->input);
-    buf_free(&session->output);
-    buf_free(&session->name);
-    buf_free(&session->lib_name);
-    buf_free(&session->lib_version);
-    sf_free(session);
-}
-
-struct session *node_on_client_open(
-    struct node *node, uint64_t client, const struct client_origin *origin, int64_t now_us) {
-    node->now_us = now_us;
-    bool full = node->n_sessions >= node->settings.max_clients;
-    struct session *session = session_new(node, client, origin);
-    if (full) {
-        refuse_connection(session, "ERR max number of clients reached");
-    } else if (node->settings.protected_mode && !origin->loopback &&
-               node_requirepass(node).len == 0) {
-        refuse_connection(session,
-            "DENIED ShardForge is running in protected mode because protected mode is enabled and "
-            "no password is set for the default user. Connect from the same machine, or set "
-            "requirepass, or turn protected-mode off.");
-    }
-    return session;
-}
-
-void node_on_client_bytes(struct node *node, struct session *session, int64_t now_us) {
-    node->now_us = now_us;
-    if (session->close_now) return;
-    if (list_empty(&session->in_stopped)) session_parse(session); /* else sessions_resume does */
-    if (session->input.len > node->settings.query_buffer_limit) {
-        node_log(node, LOG_WARNING, "client %s goes beyond client-query-buffer-limit: closed",
-            session->remote);
-        session->no_more = session->close_now = true;
-        session_changed(session);
-    }
-}
-
-void node_on_client_closed(struct node *node, struct session *session, int64_t now_us) {
-    node->now_us = now_us;
-    session_free(session);
-}
-
-struct buf *session_input(struct session *session) {
-    return &session->input;
-}
-struct buf *session_output(struct session *session) {
-    return &session->output;
-}
-
-bool session_wants_read(const struct session *session) {
-    bool parses = list_empty(&session->in_stopped) ||
-                  (session_is_blocked(session) && session->input.len < BLOCKED_INPUT_BYTES);
-    return !session->no_more && !session->close && parses && !session->node->shutting_down;
-}
-
-bool session_is_waiting(const struct session *session) {
-    if (session_is_blocked(session)) return false;
-    return !list_empty(&session->pending) || !list_empty(&session->in_stopped);
-}
-
-bool session_wants_close(const struct session *session) {
-    return session->close;
-}
-bool session_must_close_now(const struct session *session) {
-    return session->close_now;
 }

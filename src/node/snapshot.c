@@ -198,7 +198,7 @@ void snapshots_carry_out(struct node *node, const struct raft_ready *ready) {
 /* -- after an installed snapshot ------------------------------------------------------------- */
 
 /* Our own commands that the new state has seen: their replies will never be known. */
-static void settle_own_stream(struct node *node) {
+void snapshots_settle_own_stream(struct node *node) {
     blocked_after_snapshot(node);
     struct incarnation row;
     uint64_t through;
@@ -240,7 +240,7 @@ void node_on_snapshot_installed(struct node *node, uint64_t request, int64_t now
         (unsigned long long)from->place.index);
     loaded_drop(node);
     follow_leadership(node);
-    settle_own_stream(node);
+    snapshots_settle_own_stream(node);
     peers_follow_configuration(node);
     membership_applied(node);
     reads_advance(node);

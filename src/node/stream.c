@@ -106,6 +106,7 @@ static void batch_encode_anew(struct out_batch *batch) {
     command_reader_begin(&reader, &header);
     for (uint32_t i = 0; command_reader_next(&reader); i++) {
         if (batch->void_at[i] || reader.argc == 0) {
+            if (batch->void_at[i]) SF_MARK("stream: a command becomes a void place");
             entry_put_void_command(&out);
         } else {
             entry_put_command(&out, reader.db, reader.argc, reader.argv);
@@ -141,6 +142,7 @@ void stream_trim(struct node *node) {
         }
         batch->sequence -= dropped;
         if (!empty) continue;
+        SF_MARK("stream: a batch that nobody saw vanishes");
         list_remove(link);
         node->outbox_bytes -= batch->commands.len;
         batch_recycle(node, batch);
@@ -208,14 +210,17 @@ void stream_reset(struct node *node, bool alone) {
 
 /* -- the leader's side ----------------------------------------------------------------------- */
 
-static void propose_gathered(struct node *node) {
-    if (node->gathered.len == 0) return;
+/* One entry of what was gathered and, behind it, of the last one's commands. */
+static void propose_with(struct node *node, struct slice more) {
+    if (node->gathered.len + more.len == 0) return;
     struct buf head = {0};
     struct entry_stamp stamp = {clock_now_ms(node), random_next(&node->random), false};
     entry_put_stamp(&head, &stamp);
-    struct bytes *payload = bytes_new_empty(head.len + node->gathered.len);
+    struct slice gathered = buf_slice(&node->gathered);
+    struct bytes *payload = bytes_new_empty(head.len + gathered.len + more.len);
     memcpy(payload->data, buf_slice(&head).data, head.len);
-    memcpy(payload->data + head.len, buf_slice(&node->gathered).data, node->gathered.len);
+    memcpy(payload->data + head.len, gathered.data, gathered.len);
+    if (more.len > 0) memcpy(payload->data + head.len + gathered.len, more.data, more.len);
     buf_free(&head);
     buf_clear(&node->gathered);
     buf_shrink(&node->gathered, 4 << 20);
@@ -234,11 +239,21 @@ static void propose_gathered(struct node *node) {
     }
 }
 
+static void propose_gathered(struct node *node) {
+    propose_with(node, slice_of(NULL, 0));
+}
+
 static void gather(struct node *node, struct in_stream *stream, uint64_t sequence,
     uint32_t n_commands, struct slice commands) {
     SF_ASSERT(stream->open && sequence == stream->highest + 1);
     stream->highest = sequence;
     struct sub_batch_header header = {stream->incarnation, sequence, n_commands, commands};
+    if (commands.len >= ENTRY_BATCH_TARGET_BYTES) { /* copied once, straight into the entry */
+        entry_put_sub_batch_head(&node->gathered, &header);
+        node->gathered_commands = 0;
+        propose_with(node, commands);
+        return;
+    }
     entry_put_sub_batch(&node->gathered, &header);
     node->gathered_commands += n_commands;
     if (node->gathered.len >= ENTRY_BATCH_TARGET_BYTES ||
@@ -340,6 +355,7 @@ static struct in_stream *stream_take(struct node *node, const struct incarnation
         *stream = (struct in_stream){.node = incarnation->node, .incarnation = *incarnation};
     } else if (!incarnation_equal(stream->incarnation, *incarnation)) {
         uint64_t counter = stream->incarnation.counter;
+        if (incarnation->counter < counter) SF_MARK("stream: an earlier incarnation asks");
         if (incarnation->counter < counter) return NULL;
         if (incarnation->counter == counter && stream->open) return NULL; /* a copy of the node */
         *stream = (struct in_stream){.node = incarnation->node, .incarnation = *incarnation};
@@ -365,12 +381,16 @@ void stream_on_batch(struct node *node, raft_id from, uint32_t argc, const struc
         return;
     }
     struct in_stream *stream = raft_leads(node) ? stream_of(node, from) : NULL;
+    if (stream != NULL && stream->open && stream->number != number)
+        SF_MARK("stream: a frame of an earlier stream");
     if (stream == NULL || !stream->open || stream->number != number) return; /* of an earlier one */
     if (raft_transferring(node->raft) || !node_is_leader_serving(node)) {
+        SF_MARK("stream: a batch comes while leadership is handed over");
         stream->asked = true; /* dropped: should the transfer fail, the node hears where to go on */
         return;
     }
     if (sequence != stream->highest + 1) {
+        if (sequence > stream->highest) SF_MARK("stream: a gap in a member's batches");
         if (sequence > stream->highest) send_open(node, stream); /* a gap: go on from there */
         return;
     }
@@ -457,15 +477,28 @@ static bool forward(struct node *node, raft_id leader, struct out_batch *batch) 
         return false;
     }
     batch_refresh(node, batch);
+    struct slice commands = buf_slice(&batch->commands);
     char text[3][INT_TEXT_MAX];
     struct slice argv[5] = {SLICE("batch"),
         slice_of(text[0], uint_print(node->stream_number, text[0])),
         slice_of(text[1], uint_print(batch->sequence, text[1])),
-        slice_of(text[2], uint_print(batch->n_commands, text[2])), buf_slice(&batch->commands)};
+        slice_of(text[2], uint_print(batch->n_commands, text[2])), commands};
     batch->given = true; /* from here on it may be in a log */
     batch->given_term = node->stream_term;
     batch->given_index = 0;
-    return peer_send(node, leader, true, 5, argv);
+    if (commands.len < RAFT_LARGE_BYTES) return peer_send(node, leader, true, 5, argv);
+    /* the one copy that is made of it: the batch stays here until it is applied */
+    struct buf head = {0};
+    struct bytes *body = bytes_new(commands.data, commands.len);
+    buf_append_text(&head, "*5\r\n");
+    for (int i = 0; i < 4; i++) {
+        buf_printf(&head, "$%zu\r\n%.*s\r\n", argv[i].len, (int)argv[i].len, argv[i].data);
+    }
+    buf_printf(&head, "$%zu\r\n", commands.len);
+    bool sent = peer_send_large(node, leader, true, buf_slice(&head), body);
+    bytes_unref(body);
+    buf_free(&head);
+    return sent;
 }
 
 /* A batch that was given and is not applied for long: perhaps its frame was dropped on the way. */
@@ -476,6 +509,7 @@ static void ask_when_stuck(struct node *node, raft_id leader) {
     uint64_t oldest =
         first == NULL ? 0 : SF_CONTAINER(first, struct out_batch, in_outbox)->sequence;
     if (oldest != 0 && oldest == node->stream_checked) {
+        SF_MARK("stream: a batch is stuck, the leader is asked");
         node->stream_ask_us = 0;
         stream_ask(node, leader);
     }
@@ -495,6 +529,7 @@ static void follower_pump(struct node *node) {
         if (batch->sequence < node->stream_next) continue;
         if (batch->sequence > node->stream_next) {
             /* what is between was applied long ago: the leader's word was old; ask anew */
+            SF_MARK("stream: the leader's word is old (rare)");
             node->stream_leader = NOBODY;
             break;
         }
@@ -514,6 +549,7 @@ void stream_pump(struct node *node) {
     batch_close(node);
     if (node->identity_switching || node->raft == NULL) return;
     if (node->gathered.len > 0 && (!raft_leads(node) || raft_transferring(node->raft))) {
+        SF_MARK("stream: gathered batches are dropped with the leadership (rare)");
         /* taken in this turn, leadership gone or going since: as if the frames had been lost */
         buf_clear(&node->gathered);
         node->n_streams = 0;

@@ -115,7 +115,7 @@ static void on_watch(struct session *session, const struct command *command, uin
     const struct slice *argv) {
     char refusal[REFUSAL_BYTES];
     if (session->watches == NULL) session->watches = watches_new(session->node);
-    if (node_refuses(session->node, false, refusal)) {
+    if (node_refuses(session->node, false, false, refusal)) {
         session->watches->failed = true;
         session_answer_error(session, refusal);
         return;
@@ -320,15 +320,15 @@ static void start_write(struct pending *pending) {
 static void start_read(struct pending *pending) {
     struct session *session = pending->session;
     struct node *node = session->node;
-    bool stale = session->stale_reads || node->settings.read_mode == READ_STALE;
     pending->kind = PENDING_READ;
-    pending->stale = stale && node->engine != NULL;
+    pending->stale = session_reads_stale(session) && node->engine != NULL;
     if (!pending->stale) reads_add(node, pending);
     node->n_reads++;
 }
 
 /* Every WATCH before it has been answered: decides how it runs. */
 static void transaction_start(struct pending *pending) {
+    const struct session *session = pending->session;
     struct transaction *transaction = pending->transaction;
     struct watches *watches = transaction->watches;
     char refusal[REFUSAL_BYTES];
@@ -340,7 +340,8 @@ static void transaction_start(struct pending *pending) {
         answer_instead(pending, TEXT_EXECABORT);
     } else if (watches != NULL && watches->lost) {
         answer_instead(pending, NULL);
-    } else if (needs_state && node_refuses(pending->session->node, transaction->writes, refusal)) {
+    } else if (needs_state && node_refuses(session->node, transaction->writes,
+                                  !transaction->writes && session_reads_stale(session), refusal)) {
         answer_instead(pending, refusal);
     } else if (transaction->writes) {
         start_write(pending);

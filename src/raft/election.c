@@ -29,6 +29,7 @@ void election_hear_leader(struct raft *raft, raft_id leader) {
 void election_link_lost(struct raft *raft) {
     if (raft->sticky_until_us == RAFT_NEVER_US) return;
     int64_t early = raft->sticky_until_us + random_us(raft, LINK_LOST_JITTER_MS);
+    SF_MARK("raft: the leader's connection is lost");
     raft->election_deadline_us = SF_MIN(raft->election_deadline_us, early);
 }
 
@@ -48,9 +49,11 @@ void election_tick(struct raft *raft) {
     bool waits_for_disk =
         raft->role == RAFT_CANDIDATE && raft->hard_state_saved < raft->vote_request;
     if (waits_for_disk) {
+        SF_MARK("raft: a candidacy waits for the disk");
         /* A stalled disk must not pile up candidacies of which none was ever asked for. */
         election_arm(raft);
     } else if (!may_campaign(raft)) {
+        SF_MARK("raft: one that may not stand waits on");
         become_follower(raft, raft->term, 0);
         election_arm(raft);
     } else if (raft->settings.pre_vote && !is_sole_voter(raft)) {
@@ -86,6 +89,7 @@ static bool is_up_to_date(const struct raft *raft, const struct raft_message *m)
 
 void election_on_pre_vote(struct raft *raft, const struct raft_message *m) {
     int64_t sticky_us = stickiness_left_us(raft);
+    if (sticky_us > 0) SF_MARK("raft: a pre-vote is refused for a leader's sake");
     bool could_vote = m->term > raft->term ||
                       (m->term == raft->term && (raft->vote == 0 || raft->vote == m->from));
     if (sticky_us > 0 || !could_vote || raft->damage != 0 || !is_up_to_date(raft, m)) {
@@ -99,6 +103,7 @@ void election_on_pre_vote(struct raft *raft, const struct raft_message *m) {
 
 void election_on_vote(struct raft *raft, const struct raft_message *m) {
     int64_t sticky_us = m->transfer ? 0 : stickiness_left_us(raft);
+    if (sticky_us > 0) SF_MARK("raft: a vote is refused for a leader's sake");
     if (sticky_us > 0 || m->term < raft->term) {
         refuse(raft, m, RAFT_VOTE_ANSWER, sticky_us); /* the candidate's term is not even adopted */
         return;
@@ -106,6 +111,7 @@ void election_on_vote(struct raft *raft, const struct raft_message *m) {
     if (m->term > raft->term) become_follower(raft, m->term, 0);
     bool is_free = raft->vote == 0 || raft->vote == m->from;
     if (!is_free || raft->damage != 0 || !is_up_to_date(raft, m)) {
+        SF_MARK("raft: a vote is refused in its term");
         refuse(raft, m, RAFT_VOTE_ANSWER, 0);
         return;
     }
@@ -146,6 +152,7 @@ void election_count_own_vote(struct raft *raft) {
 /* The refusing node will listen to candidates in a moment: be there then, instead of an election
  * timeout later. */
 static void retry_when_told(struct raft *raft, uint32_t retry_after_ms) {
+    SF_MARK("raft: a refused candidate comes back when it was told");
     uint32_t ms = SF_MIN(retry_after_ms, raft->timer_max_ms);
     int64_t retry = after_ms(raft->now_us, ms) + random_us(raft, RETRY_JITTER_MS);
     retry = SF_MAX(retry, raft->sticky_until_us);

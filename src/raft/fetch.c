@@ -90,6 +90,7 @@ static void copy_entries(struct raft_entry *to, const struct raft_entry *from, u
 static void peer_take_fetched(
     struct raft *raft, struct peer *peer, const struct raft_entry *entries, uint32_t n) {
     if (n == 0) {
+        SF_MARK("raft: a fetch for a follower finds nothing (rare)");
         peer->fetch_not_before_us = after_ms(raft->now_us, FETCH_RETRY_MS);
         return;
     }
@@ -110,6 +111,7 @@ static void ahead_take(struct raft *raft, const struct raft_entry *entries, uint
     raft->ahead_not_before_us = 0;
     uint32_t held = raft->n_ahead - raft->ahead_start;
     if (held > 0 && raft->ahead[raft->n_ahead - 1].index + 1 != entries[0].index) return;
+    SF_MARK("raft: entries are read ahead of applying");
     if (raft->ahead_start > 0) {
         memmove(raft->ahead, raft->ahead + raft->ahead_start, held * sizeof *raft->ahead);
         raft->ahead_start = 0;
@@ -170,6 +172,7 @@ void raft_step_fetched(struct raft *raft, uint64_t request, const struct raft_en
     uint32_t n, int64_t now_us) {
     clock_advance(raft, now_us);
     struct fetch *found = fetch_find(raft, request);
+    if (found == NULL) SF_MARK("raft: a fetch answered too late");
     if (found == NULL || !found->is_handed) return;
     struct fetch fetch = *found;
     fetch_forget(raft, found);

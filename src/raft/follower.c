@@ -16,6 +16,7 @@ bool follower_accepts(struct raft *raft, const struct raft_message *m) {
 }
 
 static void append_refuse(struct raft *raft, const struct raft_message *m) {
+    SF_MARK("raft: an append is refused");
     raft_index hint = log_find_by_term(&raft->log, m->log_index - 1, m->log_term);
     hint = SF_MAX(hint, raft->commit);
     struct raft_message answer = {.type = RAFT_APPEND_ANSWER,
@@ -46,6 +47,7 @@ static uint32_t first_new(const struct raft *raft, const struct raft_message *m)
 static bool remove_conflict(struct raft *raft, raft_index from) {
     if (from > raft->log.last_index) return true;
     if (from <= raft->commit || from <= raft->proven) return false;
+    SF_MARK("raft: a conflicting suffix is cut");
     if (!configuration_can_roll_back(raft, from)) return false;
     SF_ASSERT(raft->role == RAFT_FOLLOWER && from > raft->applied); /* R2 */
     configuration_roll_back(raft, from);
@@ -117,6 +119,7 @@ void follower_on_append(struct raft *raft, const struct raft_message *m) {
     SF_ASSERT(proven <= raft->log.last_index);
     raft->proven = SF_MAX(raft->proven, proven);
     bool names_target = raft->damage != 0 && m->damage == raft->damage;
+    if (names_target) SF_MARK("raft: a damaged log is told how far it must come");
     if (names_target && raft->damage_target == 0) raft->damage_target = m->commit;
     commit_advance(raft, SF_MIN(m->commit, proven)); /* R7 */
     raft->acknowledgement_owed = true;
@@ -148,6 +151,7 @@ void follower_on_heartbeat(struct raft *raft, const struct raft_message *m) {
 void follower_on_timeout_now(struct raft *raft, const struct raft_message *m) {
     if (m->term != raft->term || raft->role != RAFT_FOLLOWER || raft->leader != m->from) return;
     if (!may_campaign(raft)) return;
+    SF_MARK("raft: TimeoutNow is obeyed");
     become_candidate(raft, true);
 }
 
@@ -157,6 +161,7 @@ void follower_on_timeout_now(struct raft *raft, const struct raft_message *m) {
 void follower_check_damage(struct raft *raft) {
     if (raft->damage == 0 || raft->damage_target == 0) return;
     if (SF_MIN(raft->proven, raft->log.synced_index) < raft->damage_target) return;
+    SF_MARK("raft: a damaged log is whole again");
     raft->damage = 0;
     raft->damage_mended = true;
     raft->changed = true;

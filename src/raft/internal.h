@@ -14,6 +14,8 @@
 #include "raft/log.h"
 #include "raft/raft.h"
 
+#include "util/mark.h"
+
 /* Indexes, terms and rounds of messages stay below this, so that sums cannot overflow. */
 #define RAFT_NUMBER_LIMIT (1ULL << 62)
 /* A follower's timer after its leader's connection closed: the minimum plus up to this (DESIGN 5).

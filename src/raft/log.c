@@ -1,5 +1,7 @@
 #include "raft/log.h"
 
+#include "util/mark.h"
+
 void log_init(struct raft_log *log, const struct raft_start *start) {
     SF_ASSERT(start->first_index > 0);
     raft_index base = start->first_index - 1;
@@ -152,6 +154,7 @@ void log_truncate(struct raft_log *log, raft_index from) {
         log->last_index--;
     }
     if (from < log->window_first) {
+        SF_MARK("raft: a truncation reaches below the window");
         log->window_first = from;
         log->last_index = from - 1;
         log->start = 0;
@@ -225,6 +228,7 @@ bool log_hand_out(struct raft_log *log, struct raft_append_request *out) {
 
 bool log_appended(struct raft_log *log, uint64_t request, raft_index index, raft_term term) {
     SF_ASSERT(request > 0 && request <= log->last_request);
+    if (request <= log->void_through) SF_MARK("raft: a storage answer from before a truncation");
     if (request <= log->void_through) return false;
     SF_ASSERT(index <= log->handed_index);
     SF_ASSERT(index <= log->base_index || log_term(log, index) == term);

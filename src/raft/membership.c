@@ -35,6 +35,7 @@ bool configuration_can_roll_back(const struct raft *raft, raft_index from) {
 void configuration_roll_back(struct raft *raft, raft_index from) {
     SF_ASSERT(configuration_can_roll_back(raft, from) && raft->role != RAFT_LEADER);
     while (configuration_in_force(raft)->index >= from) {
+        SF_MARK("raft: a configuration is taken back");
         raft->n_configurations--;
         raft->changed = true;
     }
@@ -75,6 +76,7 @@ static void leave_joint(struct raft *raft) {
 /* A leader that is no voter of the committed configuration steps down (section 4.2.2), having told
  * what is committed and, if it can, asked a successor to stand at once. */
 static void resign(struct raft *raft) {
+    SF_MARK("raft: a leader that was removed resigns");
     leader_tell_commit(raft);
     transfer_at_once(raft);
     become_follower(raft, raft->term, 0);
@@ -90,7 +92,8 @@ void configuration_committed(struct raft *raft) {
             raft->n_configurations * sizeof *raft->configurations);
     }
     if (!raft_is_serving(raft) || configuration_in_force(raft)->index > raft->commit) return;
-    if (raft_configuration(raft)->joint) {             /* section 4.3 */
+    if (raft_configuration(raft)->joint) { /* section 4.3 */
+        SF_MARK("raft: a joint configuration is committed");
         if (raft->transfer_to == 0) leave_joint(raft); /* else when the transfer has failed */
     } else if (!configuration_is_voter(raft_configuration(raft), raft->self)) {
         resign(raft);

@@ -236,7 +236,7 @@ static void number_put(struct buf *out, uint64_t value) {
     bulk_put(out, slice_of(text, number_print(value, text)));
 }
 
-static void entry_put(struct buf *out, const struct raft_entry *entry) {
+static void entry_put_head(struct buf *out, const struct raft_entry *entry) {
     char term[16];
     struct buf scratch = {.data = term, .cap = sizeof term}; /* 10 bytes at most: never grows */
     put_varint(&scratch, entry->term);
@@ -244,11 +244,15 @@ static void entry_put(struct buf *out, const struct raft_entry *entry) {
     header_put(out, '$', scratch.len + 1 + payload.len);
     buf_append(out, term, scratch.len);
     put_u8(out, entry->kind);
-    buf_append_slice(out, payload);
+}
+
+static void payload_put(struct buf *out, const struct bytes *payload) {
+    buf_append_slice(out, bytes_slice(payload));
     buf_append_text(out, "\r\n");
 }
 
-void raft_message_encode(const struct raft_message *message, struct buf *out) {
+void raft_message_encode_head(
+    const struct raft_message *message, struct buf *out, struct bytes **body) {
     SF_ASSERT((unsigned)message->type < RAFT_MESSAGE_TYPES);
     SF_ASSERT(message->n_entries == 0 || message->type == RAFT_APPEND);
     const struct message_form *form = &forms[message->type];
@@ -260,8 +264,22 @@ void raft_message_encode(const struct raft_message *message, struct buf *out) {
     number_put(out, message->from);
     number_put(out, message->to);
     for (uint32_t i = 0; i < n_fields; i++) number_put(out, field_get(message, form->fields[i]));
-    for (uint32_t i = 0; i < message->n_entries; i++) entry_put(out, &message->entries[i]);
-    if (has_data) bulk_put(out, bytes_slice(message->data));
+    struct bytes *last = message->data;
+    for (uint32_t i = 0; i < message->n_entries; i++) {
+        if (i > 0) payload_put(out, last);
+        entry_put_head(out, &message->entries[i]);
+        last = message->entries[i].payload;
+    }
+    if (has_data) header_put(out, '$', bytes_slice(last).len);
+    bool is_large = bytes_slice(last).len >= RAFT_LARGE_BYTES;
+    *body = is_large ? last : NULL;
+    if (!is_large && (has_data || message->n_entries > 0)) payload_put(out, last);
+}
+
+void raft_message_encode(const struct raft_message *message, struct buf *out) {
+    struct bytes *body;
+    raft_message_encode_head(message, out, &body);
+    if (body != NULL) payload_put(out, body);
 }
 
 /* -- reading --------------------------------------------------------------------------------- */

@@ -84,6 +84,13 @@ void raft_message_clear(struct raft_message *message);
  * first is the type's name ("append", "heartbeat-answer" ...). */
 struct buf;
 void raft_message_encode(const struct raft_message *message, struct buf *out);
+/* The same, but where the message ends in a payload of RAFT_LARGE_BYTES or more, that and the
+ * closing
+ * "\r\n" are left to the caller, so that many megabytes need not be copied: *body is borrowed. Else
+ * *body is NULL and the message whole. */
+#define RAFT_LARGE_BYTES (128u << 10)
+void raft_message_encode_head(
+    const struct raft_message *message, struct buf *out, struct bytes **body);
 SF_MUST_CHECK enum sf_status raft_message_decode(
     uint32_t argc, const struct slice *argv, struct raft_message *out);
 bool raft_message_is_name(struct slice name); /* whether the first argument names a Raft message */

@@ -69,6 +69,9 @@ void peers_drop_departed(struct raft *raft) {
             peer->leaves_deadline_us =
                 after_ms(raft->now_us, raft->settings.election_timeout_max_ms);
         bool knows = peer->match >= peer->leaves_at && peer->commit_told >= peer->leaves_at;
+        if (knows) SF_MARK("raft: a removed node has learnt its removal");
+        if (!knows && raft->now_us >= peer->leaves_deadline_us)
+            SF_MARK("raft: a removed node is left alone");
         if (knows || raft->now_us >= peer->leaves_deadline_us) peer_drop(raft, peer);
     }
 }

@@ -154,6 +154,7 @@ static void adopt_term(struct raft *raft, const struct raft_message *m) {
 static void answer_lower_term(struct raft *raft, const struct raft_message *m) {
     SF_ASSERT(m->term < raft->term);
     if (!is_of_leader(m->type)) return;
+    SF_MARK("raft: a leader of an earlier term is told");
     struct raft_message answer = {
         .type = m->type == RAFT_APPEND ? RAFT_APPEND_ANSWER : RAFT_HEARTBEAT_ANSWER,
         .to = m->from,
@@ -217,6 +218,8 @@ static void dispatch(struct raft *raft, const struct raft_message *m) {
 void raft_step_message(struct raft *raft, const struct raft_message *message, int64_t now_us) {
     clock_advance(raft, now_us);
     if (!message_makes_sense(raft, message)) return;
+    if (is_answer(message->type) && is_stranger(raft, message->from))
+        SF_MARK("raft: an answer of a stranger");
     if (is_answer(message->type) && is_stranger(raft, message->from)) return;
     adopt_term(raft, message);
     if (message->term < raft->term && !is_election_message(message->type)) {

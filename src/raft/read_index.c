@@ -80,6 +80,8 @@ enum sf_status raft_read_lease(struct raft *raft, uint64_t ticket, int64_t now_u
 
 void raft_judge_lease(struct raft *raft, int64_t now_us) {
     clock_advance(raft, now_us);
+    if (raft->n_reads > 0 && raft->now_us >= raft_lease_until_us(raft))
+        SF_MARK("raft: reads wait since there is no lease");
     if (raft->n_reads > 0 && raft->now_us < raft_lease_until_us(raft)) release_front(raft, true);
 }
 
@@ -113,6 +115,7 @@ int64_t raft_lease_until_us(const struct raft *raft) {
     if (!raft_is_serving(raft) || raft->timeout_now_sent) return 0;
     int64_t until =
         (int64_t)configuration_quorum_value(raft_configuration(raft), lease_of, (void *)raft);
+    if (until == INT64_MAX) SF_MARK("raft: a sole voter's lease");
     if (until == INT64_MAX) return raft->now_us + lease_span_us(election_promise_ms(raft));
     return until;
 }

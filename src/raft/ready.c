@@ -8,8 +8,10 @@ static struct outgoing *outgoing_place(
     for (uint32_t i = 0; waits && i < raft->n_outbox; i++) {
         struct outgoing *other = &raft->outbox[i];
         if (other->waits_for > raft->hard_state_saved && other->message.to == message->to &&
-            other->message.type == message->type)
+            other->message.type == message->type) {
+            SF_MARK("raft: a waiting message gives way to a later one");
             return other;
+        }
     }
     if (raft->n_outbox == raft->cap_outbox) {
         raft->cap_outbox = raft->cap_outbox == 0 ? 16 : raft->cap_outbox * 2;

@@ -61,6 +61,8 @@ static const struct raft_entry *next_batch(
 
 static void replicate_flush(struct raft *raft, struct peer *peer) {
     while (peer->next <= raft->log.last_index) {
+        if (peer->n_in_flight >= raft->settings.window_messages)
+            SF_MARK("raft: a follower's window is full");
         if (peer->n_in_flight >= raft->settings.window_messages) return;
         if (peer->in_flight_bytes >= raft->settings.window_bytes) return;
         uint64_t room = raft->settings.window_bytes - peer->in_flight_bytes, bytes;
@@ -69,6 +71,7 @@ static void replicate_flush(struct raft *raft, struct peer *peer) {
         if (entries == NULL) return;
         if (bytes > room && peer->n_in_flight > 0) return;
         append_send(raft, peer, entries, n, bytes);
+        if (entries == peer->fetched) SF_MARK("raft: a lagging follower is sent what storage gave");
         if (entries == peer->fetched) peer->fetched_is_sent = true;
         peer_in_flight_push(peer, peer->next + n - 1, bytes, raft->now_us);
         peer->next += n;
@@ -133,6 +136,7 @@ bool peer_hear(struct raft *raft, struct peer *peer, const struct raft_message *
     peer->last_contact_us = raft->now_us;
     if (m->damage != 0) {
         if (peer->damage != m->damage) {
+            SF_MARK("raft: a leader hears that a follower is damaged");
             peer->damage = m->damage;
             peer->match = 0;
             peer_probe(raft, peer, raft->log.last_index + 1, false);
@@ -142,6 +146,7 @@ bool peer_hear(struct raft *raft, struct peer *peer, const struct raft_message *
     }
     if (peer->damage != 0) {
         if (m->type != RAFT_HEARTBEAT_ANSWER || m->round <= peer->damage_round) return false;
+        SF_MARK("raft: a leader hears that a follower is whole");
         peer->damage = 0;
         peer->match = m->match;
         peer_probe(raft, peer, peer->match + 1, false);
@@ -183,6 +188,7 @@ static void append_refused(struct raft *raft, struct peer *peer, const struct ra
     if (peer->mode == PEER_PROBE && (!peer->probe_sent || m->log_index != peer->next - 1)) return;
     raft_index at = SF_MIN(m->hint_index, m->log_index - 1);
     if (at > raft->log.base_index) at = log_find_by_term(&raft->log, at, m->hint_term);
+    if (at + 1 < m->log_index) SF_MARK("raft: a conflict hint skips entries");
     peer_probe(raft, peer, SF_MAX(at, peer->match) + 1, true);
 }
 
@@ -211,6 +217,7 @@ static void look_for_loss(struct raft *raft, struct peer *peer, const struct raf
     if (peer->mode == PEER_PROBE) {
         if (!peer->probe_sent || m->round <= peer->probe_round) return;
         if (!peer->probe_is_empty && raft->now_us - peer->probe_sent_us < patience_us) return;
+        SF_MARK("raft: a probe is repeated");
         peer_probe(raft, peer, peer->next, false);
         return;
     }
@@ -223,6 +230,7 @@ static void look_for_loss(struct raft *raft, struct peer *peer, const struct raf
         /* A damaged one that holds everything may still have to be told so. */
         if (peer->damage != 0 && peer->next > raft->log.last_index) has_lost = true;
     }
+    if (has_lost) SF_MARK("raft: a lost append shows in a heartbeat's answer");
     if (has_lost) peer_probe(raft, peer, peer->match + 1, false);
 }
 
@@ -257,6 +265,7 @@ int64_t leader_quorum_contact_us(const struct raft *raft) {
 void leader_tick(struct raft *raft) {
     int64_t stale = after_ms(leader_quorum_contact_us(raft), raft->timer_max_ms);
     if (raft->now_us >= stale) { /* check-quorum, section 6.2 */
+        SF_MARK("raft: a leader that hears no quorum steps down");
         become_follower(raft, raft->term, 0);
         return;
     }

@@ -11,6 +11,7 @@ bool is_sole_voter(const struct raft *raft) {
 
 static void leadership_end(struct raft *raft) {
     SF_ASSERT(raft->role == RAFT_LEADER);
+    if (raft->n_reads > 0) SF_MARK("raft: reads fail as a leadership ends");
     peers_clear(raft);
     reads_fail(raft);
     raft->transfer_to = 0;

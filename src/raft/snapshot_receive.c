@@ -52,9 +52,11 @@ static void receiving_begin(struct raft *raft, const struct raft_message *m) {
 static void chunk_take(struct raft *raft, const struct raft_message *m) {
     struct receiving *receiving = &raft->receiving;
     uint64_t len = m->data->len;
+    if (m->offset + len <= receiving->accepted) SF_MARK("raft: a chunk comes twice");
     if (m->offset + len <= receiving->accepted) return; /* a doubled one */
     bool has_room = raft->n_unwritten < SNAPSHOT_UNWRITTEN_MAX;
     if (m->offset != receiving->accepted || crc32c(bytes_slice(m->data)) != m->crc || !has_room) {
+        SF_MARK("raft: a chunk leaves a gap");
         answer(raft, false, receiving->accepted);
         return;
     }
@@ -71,10 +73,12 @@ static void chunk_take(struct raft *raft, const struct raft_message *m) {
 
 void follower_on_snapshot(struct raft *raft, const struct raft_message *m) {
     if (!follower_accepts(raft, m)) return;
+    if (is_installing(raft)) SF_MARK("raft: a chunk while installing");
     if (is_installing(raft)) return; /* what is said of it when it is done answers this too */
     struct receiving *receiving = &raft->receiving;
     struct raft_snapshot named = {.index = m->log_index, .term = m->log_term};
     if (holds_already(raft, &named)) {
+        SF_MARK("raft: a snapshot of what the log holds");
         receiving_forget(raft);
         follower_proved_committed(raft, m->log_index);
         return;
@@ -96,6 +100,7 @@ static void install_begin(struct raft *raft) {
     if (raft->role != RAFT_FOLLOWER) become_follower(raft, raft->term, 0);
     struct raft_snapshot snapshot = raft->receiving.snapshot;
     if (holds_already(raft, &snapshot)) { /* appends were faster */
+        SF_MARK("raft: appends are faster than a snapshot (rare)");
         receiving_forget(raft);
         return;
     }
@@ -108,6 +113,7 @@ void raft_step_chunk_written(
     struct receiving *receiving = &raft->receiving;
     if (receiving->snapshot.id == 0 || request < receiving->first_request) return;
     SF_ASSERT(raft->n_unwritten > 0 && raft->unwritten[0].request == request);
+    if (status != SF_OK) SF_MARK("raft: a chunk cannot be written");
     if (status != SF_OK) { /* no room, or bytes that are no snapshot: from the beginning, later */
         answer(raft, false, 0);
         receiving_forget(raft);

@@ -56,6 +56,7 @@ static void chunk_send(struct raft *raft, struct peer *peer, struct bytes *data)
  * newest are kept) is not. */
 static void transfer_keep_useful(struct raft *raft, struct peer *peer) {
     if (log_reaches(&raft->log, peer->transfer.snapshot.index + 1)) return;
+    SF_MARK("raft: a snapshot in transfer gives way to a newer one");
     peer->transfer.snapshot = raft->snapshot;
     transfer_ask(raft, peer, raft->now_us);
 }
@@ -123,6 +124,7 @@ void raft_step_chunk_read(struct raft *raft, uint64_t request, struct bytes *dat
         transfer->chunk_is_sent = false;
         return;
     }
+    SF_MARK("raft: a chunk cannot be read");
     transfer->read_not_before_us = after_ms(raft->now_us, CHUNK_RETRY_MS);
     if (transfer->snapshot.id == raft->snapshot.id) return;
     transfer->snapshot = raft->snapshot;
@@ -139,6 +141,7 @@ void leader_on_snapshot_answer(struct raft *raft, const struct raft_message *m) 
     if (!m->granted) {
         transfer_ask(raft, peer, after_ms(raft->now_us, raft->settings.heartbeat_interval_ms));
     } else if (!transfer->is_streaming) {
+        if (m->offset > 0) SF_MARK("raft: a transfer goes on where an earlier one ended");
         transfer->is_streaming = true;
         transfer->next = transfer->written = m->offset;
         transfer->progress_us = raft->now_us;

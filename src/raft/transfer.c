@@ -18,6 +18,7 @@ static struct peer *best_successor(struct raft *raft) {
 }
 
 static void timeout_now_send(struct raft *raft, raft_id to) {
+    SF_MARK("raft: TimeoutNow is sent");
     raft->timeout_now_sent = true;
     struct raft_message message = {
         .type = RAFT_TIMEOUT_NOW, .to = to, .term = raft->term, .transfer = true};
@@ -38,6 +39,7 @@ enum sf_status raft_transfer(struct raft *raft, raft_id to, int64_t now_us) {
 }
 
 static void transfer_give_up(struct raft *raft) {
+    SF_MARK("raft: a transfer is given up");
     raft->transfer_to = 0;
     raft->changed = true;
     configuration_committed(raft); /* what waited for it goes on */

@@ -40,6 +40,19 @@ struct raft_entry {
     struct bytes *payload; /* one reference is held by whoever holds the entry; may be NULL */
 };
 
+/* The checksum that stored entries carry (storage/entry_record.h): equal on all nodes that hold the
+ * entry, so an operator may name it by it. */
+#define RAFT_ENTRY_FORMAT 1
+uint32_t raft_entry_crc(const struct raft_entry *entry);
+
+/* What outlives the process (DESIGN 7, "An entry that kills the node"). */
+struct applying_note {
+    raft_id node;       /* whose log */
+    raft_index index;   /* being applied; 0: none */
+    raft_index died_at; /* the process died while applying this one ... */
+    uint64_t deaths;    /* ... so many times in a row */
+};
+
 /* Consecutive entries of one term: from first up to the next run's first. */
 struct raft_term_run {
     raft_index first;

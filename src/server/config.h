@@ -25,6 +25,7 @@ struct config_limit { /* of a class of clients' output: 0 is none */
 struct config_values {
     int64_t port, tcp_backlog, tcp_keepalive, timeout, maxclients, databases;
     int64_t protected_mode, loglevel, enable_debug_command;
+    int64_t script_budget; /* units of work for one script */
     int64_t proto_max_bulk_len, client_query_buffer_limit, max_request_bytes;
     int64_t cluster_port, cluster_bootstrap, cluster_announce_port, cluster_announce_bus_port;
     int64_t read_mode, request_timeout;

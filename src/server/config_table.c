@@ -66,6 +66,7 @@ const struct config_directive config_directives[] = {
     INTEGER("stream-node-max-entries", stream_node_max_entries, ALL, 0, INT64_MAX, "100"),
     MEMORY("zset-max-ziplist-value", zset_max_listpack_value, ALL, 0, INT64_MAX, "64"),
     MEMORY("hll-sparse-max-bytes", hll_sparse_max_bytes, ALL, 0, INT64_MAX, "3000"),
+    INTEGER("script-budget", script_budget, ALL, 100000, 100000000000, "100000000"),
 
     /* who hears of keys */
     OTHER("notify-keyspace-events", notify_keyspace_events, ALL, TYPE_EVENTS, ""),

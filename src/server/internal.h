@@ -5,6 +5,7 @@
 #include "net/net.h"
 #include "server/config.h"
 #include "server/logger.h"
+#include "storage/apply_page.h"
 #include "storage/storage.h"
 
 struct server {
@@ -12,6 +13,7 @@ struct server {
     struct logger *logger;
     struct net *net;
     struct storage *storage;
+    struct apply_page *apply_page; /* NULL: it could not be made */
     struct node *node;
     bool settings_changed; /* the node is told in the next turn */
     int64_t started_us;

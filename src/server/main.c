@@ -15,11 +15,11 @@ static bool numbers_are_good(void) {
 int main(int argc, char **argv) {
     struct config *config = config_new();
     struct buf text = {0};
-    bool accept_lost_tail;
+    struct start_options options;
     int code = 0;
-    switch (options_read(argc, argv, config, &accept_lost_tail, &text)) {
+    switch (options_read(argc, argv, config, &options, &text)) {
     case OPTIONS_RUN:
-        code = numbers_are_good() ? server_run(config, accept_lost_tail) : 1;
+        code = numbers_are_good() ? server_run(config, &options) : 1;
         break;
     case OPTIONS_DONE:
         fwrite(text.data, 1, text.len, stdout);

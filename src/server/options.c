@@ -2,6 +2,7 @@
 
 #include "server/config_file.h"
 #include "server/config_words.h"
+#include "util/number.h"
 
 static const char help[] =
     "Usage: shardforge-server [file | -] [--directive value ...]\n"
@@ -9,6 +10,7 @@ static const char help[] =
     "  file                 a configuration in redis.conf's syntax; - reads standard input\n"
     "  --directive value    as a line of the file, and stronger: --port 7000 --dir /var/lib/sf\n"
     "  --accept-lost-tail   start although entries of the log that were written are missing\n"
+    "  --skip-entry index:crc   never run this entry of the log, which kills the node\n"
     "  --version, --help\n"
     "\n"
     "All directives are described in conf/README.md.\n";
@@ -56,8 +58,44 @@ static bool apply_option(int n, char **args, struct config *config, struct buf *
     return is_ok;
 }
 
-static bool apply_options(
-    int argc, char **argv, struct config *config, bool *accept_lost_tail, struct buf *error) {
+static int hex_digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}
+
+/* "1234:5f3c0a11", as the node's log names it. */
+static bool read_skip(const char *text, struct entry_skip *out) {
+    const char *colon = strchr(text, ':');
+    uint64_t index;
+    if (colon == NULL || strlen(colon + 1) != 8) return false;
+    if (!uint_parse(slice_of(text, (size_t)(colon - text)), &index) || index == 0) return false;
+    *out = (struct entry_skip){.index = index};
+    for (const char *at = colon + 1; *at != '\0'; at++) {
+        int digit = hex_digit(*at);
+        if (digit < 0) return false;
+        out->crc = out->crc << 4 | (uint32_t)digit;
+    }
+    return true;
+}
+
+static bool add_skip(const char *text, struct start_options *options, struct buf *error) {
+    struct entry_skip skip;
+    if (options->n_skips < SKIPS_MAX && read_skip(text, &skip)) {
+        options->skips[options->n_skips++] = skip;
+        return true;
+    }
+    buf_printf(error,
+        "command line: \"--skip-entry %s\": expected index:crc as the node's log names the entry "
+        "(at "
+        "most %d of them)",
+        text, SKIPS_MAX);
+    return false;
+}
+
+static bool apply_options(int argc, char **argv, struct config *config,
+    struct start_options *options, struct buf *error) {
     for (int at = 0; at < argc;) {
         int end = at + 1;
         while (end < argc && !is_option(argv[end])) end++;
@@ -66,7 +104,9 @@ static bool apply_options(
             return false;
         }
         if (strcmp(argv[at], "--accept-lost-tail") == 0 && end == at + 1) {
-            *accept_lost_tail = true;
+            options->accept_lost_tail = true;
+        } else if (strcmp(argv[at], "--skip-entry") == 0 && end == at + 2) {
+            if (!add_skip(argv[at + 1], options, error)) return false;
         } else if (!apply_option(end - at, argv + at, config, error)) {
             return false;
         }
@@ -76,9 +116,9 @@ static bool apply_options(
 }
 
 enum options_outcome options_read(
-    int argc, char **argv, struct config *config, bool *accept_lost_tail, struct buf *out) {
+    int argc, char **argv, struct config *config, struct start_options *options, struct buf *out) {
     const char *first = argc > 1 ? argv[1] : "";
-    *accept_lost_tail = false;
+    *options = (struct start_options){.accept_lost_tail = false};
     if (strcmp(first, "--version") == 0 || strcmp(first, "-v") == 0) {
         buf_append_text(out, "ShardForge server v=" SHARDFORGE_VERSION "\n");
         return OPTIONS_DONE;
@@ -92,6 +132,6 @@ enum options_outcome options_read(
         if (!config_read_file(config, first, out)) return OPTIONS_FAILED;
         at = 2;
     }
-    if (!apply_options(argc - at, argv + at, config, accept_lost_tail, out)) return OPTIONS_FAILED;
+    if (!apply_options(argc - at, argv + at, config, options, out)) return OPTIONS_FAILED;
     return config_validate(config, out) ? OPTIONS_RUN : OPTIONS_FAILED;
 }

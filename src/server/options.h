@@ -2,7 +2,7 @@
 #ifndef SF_SERVER_OPTIONS_H
 #define SF_SERVER_OPTIONS_H
 
-#include "server/config.h"
+#include "server/server.h"
 
 #define SHARDFORGE_VERSION "0.1.0"
 
@@ -14,6 +14,6 @@ enum options_outcome {
 
 /* Reads the file, then the directives behind it, into config; judges them together. */
 enum options_outcome options_read(
-    int argc, char **argv, struct config *config, bool *accept_lost_tail, struct buf *out);
+    int argc, char **argv, struct config *config, struct start_options *options, struct buf *out);
 
 #endif

@@ -68,6 +68,11 @@ static void port_log_mended(void *context) {
     storage_mark_repaired(server->storage);
 }
 
+static void port_note_applying(void *context, const struct applying_note *note) {
+    struct server *server = context;
+    if (server->apply_page != NULL) apply_page_note(server->apply_page, note);
+}
+
 /* -- network --------------------------------------------------------------------------------- */
 
 static void port_dial(void *context, uint64_t link, const char *host, uint16_t bus_port) {
@@ -78,6 +83,12 @@ static void port_dial(void *context, uint64_t link, const char *host, uint16_t b
 static void port_link_send(void *context, uint64_t link, struct slice bytes) {
     struct server *server = context;
     net_link_send(server->net, link, bytes);
+}
+
+static void port_link_send_large(
+    void *context, uint64_t link, struct slice head, struct bytes *body, struct slice tail) {
+    struct server *server = context;
+    net_link_send_large(server->net, link, head, body, tail);
 }
 
 static void port_link_close(void *context, uint64_t link) {
@@ -196,8 +207,10 @@ void server_ports(struct server *server, struct node_ports *out) {
         .install_snapshot = port_install_snapshot,
         .save_identity = port_save_identity,
         .log_mended = port_log_mended,
+        .note_applying = port_note_applying,
         .dial = port_dial,
         .link_send = port_link_send,
+        .link_send_large = port_link_send_large,
         .link_close = port_link_close,
         .link_backlog = port_link_backlog,
         .client_changed = port_client_changed,

@@ -231,10 +231,23 @@ static bool fill_start(
                server, found->previous_configuration, &raft->previous_configuration);
 }
 
-static bool open_node(struct server *server, bool accept_lost_tail) {
+/* Without it the node still runs: it only would not notice that an entry kills it. */
+static void open_apply_page(struct server *server, struct applying_note *found) {
+    struct buf error = {0};
+    server->apply_page = apply_page_open(server->config->values.dir, found, &error);
+    if (server->apply_page == NULL) {
+        logger_writef(server->logger, LOG_WARNING, "%.*s", (int)error.len, buf_slice(&error).data);
+    }
+    signals_set_apply_page(server->apply_page);
+    buf_free(&error);
+}
+
+static bool open_node(struct server *server, const struct start_options *options) {
     struct storage_found found = {0};
-    struct node_start start = {0};
-    if (!open_storage(server, accept_lost_tail, &found)) return false;
+    struct node_start start = {.n_skips = options->n_skips};
+    memcpy(start.skips, options->skips, sizeof start.skips);
+    if (!open_storage(server, options->accept_lost_tail, &found)) return false;
+    open_apply_page(server, &start.applying);
     if (found.notice.len > 0) {
         logger_writef(server->logger, LOG_WARNING, "%.*s", (int)found.notice.len,
             buf_slice(&found.notice).data);
@@ -278,11 +291,11 @@ static void say_hello(struct server *server) {
 
 /* The ports are bound before the data directory is touched: a second process started by mistake
  * leaves no trace in it. */
-static bool start(struct server *server, bool accept_lost_tail) {
+static bool start(struct server *server, const struct start_options *options) {
     int signal_fd = signals_install();
     if (signal_fd < 0) return fail(server, "cannot install signal handlers");
     if (!open_logger(server) || !check_directory(server) || !fit_clients(server)) return false;
-    if (!open_net(server) || !open_node(server, accept_lost_tail)) return false;
+    if (!open_net(server) || !open_node(server, options)) return false;
     net_watch(server->net, signal_fd, on_signal, server);
     net_watch(server->net, storage_wakeup_fd(server->storage), on_storage_readable, server);
     write_pidfile(server);
@@ -293,6 +306,8 @@ static bool start(struct server *server, bool accept_lost_tail) {
 static void stop(struct server *server, int code) {
     if (server->node != NULL) node_free(server->node);
     net_free(server->net);
+    signals_set_apply_page(NULL);
+    apply_page_close(server->apply_page);
     if (server->storage != NULL) storage_close(server->storage);
     if (server->pidfile[0] != '\0') unlink(server->pidfile);
     if (server->logger == NULL) return;
@@ -303,10 +318,10 @@ static void stop(struct server *server, int code) {
     logger_close(server->logger);
 }
 
-int server_run(struct config *config, bool accept_lost_tail) {
+int server_run(struct config *config, const struct start_options *options) {
     struct server server = {.config = config, .started_us = clock_boot_us()};
     int code = 1;
-    if (start(&server, accept_lost_tail)) code = net_run(server.net, server.node);
+    if (start(&server, options)) code = net_run(server.net, server.node);
     stop(&server, code);
     return code;
 }

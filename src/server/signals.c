@@ -9,6 +9,8 @@
 
 static int wakeup_fd = -1;
 static struct logger *crash_logger;
+static struct apply_page *crash_page;
+static char crash_stack[64 * 1024]; /* the one in use may have overflowed */
 static volatile sig_atomic_t stop_signal, alarm_rang, stop_taken;
 
 static void wake_up(void) {
@@ -40,6 +42,7 @@ static void write_text(int fd, const char *text) {
 /* Not every call here is promised to be safe in a handler; the process dies in any case. */
 static void on_crash(int number, siginfo_t *info, void *context) {
     (void)context;
+    apply_page_last_words(crash_page);
     int fd = STDERR_FILENO;
     if (crash_logger != NULL) {
         logger_flush_dying(crash_logger);
@@ -63,9 +66,11 @@ static bool handle(int number, void (*handler)(int)) {
 }
 
 static bool handle_crashes(void) {
+    stack_t stack = {.ss_sp = crash_stack, .ss_size = sizeof crash_stack};
+    if (sigaltstack(&stack, NULL) != 0) return false;
     static const int fatal[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
-    struct sigaction action = {
-        .sa_sigaction = on_crash, .sa_flags = (int)(SA_SIGINFO | SA_RESETHAND | SA_NODEFER)};
+    struct sigaction action = {.sa_sigaction = on_crash,
+        .sa_flags = (int)(SA_SIGINFO | SA_RESETHAND | SA_NODEFER | SA_ONSTACK)};
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < SF_LENGTH(fatal); i++) {
         if (sigaction(fatal[i], &action, NULL) != 0) return false;
@@ -85,6 +90,10 @@ int signals_install(void) {
 
 void signals_set_logger(struct logger *logger) {
     crash_logger = logger;
+}
+
+void signals_set_apply_page(struct apply_page *page) {
+    crash_page = page;
 }
 
 struct signals_taken signals_take(void) {

@@ -5,6 +5,7 @@
 #define SF_SERVER_SIGNALS_H
 
 #include "server/logger.h"
+#include "storage/apply_page.h"
 
 /* How long a clean stop may take before the process stops anyway. */
 #define SIGNALS_STOP_LIMIT_S 10
@@ -12,6 +13,8 @@
 /* Returns a descriptor that becomes readable when signals_take has something; -1 on failure. */
 int signals_install(void);
 void signals_set_logger(struct logger *logger); /* where a crash is told; NULL: standard error */
+
+void signals_set_apply_page(struct apply_page *page); /* gets a crash's last words; NULL: none */
 
 struct signals_taken {
     bool stop;        /* SIGTERM or SIGINT came */

@@ -4,7 +4,7 @@
 #include "util/hash.h"
 #include <endian.h>
 
-enum { ENTRY_FORMAT = 1, ENTRY_HEADER_BYTES = 10 };
+enum { ENTRY_HEADER_BYTES = 10 };
 
 void entry_key(raft_index index, char out[ENTRY_KEY_BYTES]) {
     uint64_t big = htobe64(index);
@@ -27,7 +27,7 @@ static uint32_t checksum(raft_index index, struct slice value) {
 
 void entry_value_encode(const struct raft_entry *entry, struct buf *out) {
     buf_clear(out);
-    put_u8(out, ENTRY_FORMAT);
+    put_u8(out, RAFT_ENTRY_FORMAT);
     put_u8(out, entry->kind);
     put_u64(out, entry->term);
     buf_append_slice(out, bytes_slice(entry->payload));
@@ -38,7 +38,7 @@ enum sf_status entry_value_decode(raft_index index, struct slice value, struct e
     if (value.len < ENTRY_OVERHEAD_BYTES) return SF_ERR_CORRUPT;
     struct slice body = slice_of(value.data, value.len - 4);
     if (checksum(index, body) != load_u32(value.data + body.len)) return SF_ERR_CORRUPT;
-    if ((uint8_t)value.data[0] != ENTRY_FORMAT) return SF_ERR_INVALID;
+    if ((uint8_t)value.data[0] != RAFT_ENTRY_FORMAT) return SF_ERR_INVALID;
     *out = (struct entry_view){.kind = (uint8_t)value.data[1],
         .term = load_u64(value.data + 2),
         .payload = slice_of(value.data + ENTRY_HEADER_BYTES, body.len - ENTRY_HEADER_BYTES)};

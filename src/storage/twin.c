@@ -6,6 +6,7 @@ static void log_truncate(struct twin *twin, raft_index from) {
     /* The mark is lowered and synced before any truncation. */
     SF_ASSERT(from >= twin->log_first);
     if (twin->mark_index >= from) {
+        SF_MARK("storage: the mark is lowered before a truncation");
         twin->mark_index = from - 1;
         twin->mark_term = log_term_of(twin, from - 1);
     }
@@ -375,10 +376,12 @@ void twin_open(struct twin *twin, bool accept_lost_tail, struct storage_found *f
     twin->is_open = true;
     twin->state = SF_OK;
     twin->boot_counter++;
+    if (twin->mark_index > log_last(twin)) SF_MARK("storage: a log is found damaged");
     if (twin->mark_index > log_last(twin)) twin->damaged = true;
     found_snapshot(twin, found);
     raft_term last_term = log_term_of(twin, log_last(twin));
     /* The log's thread may have been ahead of the hard state's. */
+    if (last_term > twin->hard_state.term) SF_MARK("storage: the log was ahead of the hard state");
     if (last_term > twin->hard_state.term)
         twin->hard_state = (struct raft_hard_state){last_term, 0};
     check_mark(twin, accept_lost_tail);
@@ -482,6 +485,8 @@ void twin_set_state(struct twin *twin, enum sf_status state, int64_t now_us) {
     twin->state_changed = true;
     twin->now_us = SF_MAX(twin->now_us, now_us);
     /* A failed sync has done nothing that may be relied on: begin the batch again later. */
+    if (state != SF_OK && twin->lanes[LANE_LOG].in_progress > 0)
+        SF_MARK("storage: a write fails and begins again");
     if (state != SF_OK) twin->lanes[LANE_LOG].in_progress = twin->lanes[LANE_STATE].in_progress = 0;
     for (int i = 0; i < LANES; i++) lane_start(twin, (enum lane_name)i, now_us);
 }

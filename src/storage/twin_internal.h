@@ -3,6 +3,7 @@
 #define SF_STORAGE_TWIN_INTERNAL_H
 
 #include "storage/twin.h"
+#include "util/mark.h"
 #include "util/random.h"
 
 #define MARK_INTERVAL_US 1000000 /* DESIGN 9: the mark is refreshed each second */

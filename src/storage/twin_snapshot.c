@@ -148,6 +148,7 @@ void finish_receive(struct twin *twin, struct work *work, struct storage_event *
     if (twin->receiving.id != work->place.id || twin->received.len != work->offset)
         event->status = SF_ERR_SNAPSHOT;
     if (event->status != SF_OK) {
+        SF_MARK("storage: a chunk that does not follow");
         twin->receiving.id = 0;
         return;
     }
@@ -178,6 +179,7 @@ void finish_install(struct twin *twin, struct work *work, struct storage_event *
 }
 
 void torn_install(struct twin *twin, const struct work *work, uint64_t steps) {
+    if (steps == 1) SF_MARK("storage: a crash between the steps of an installation");
     if (steps > 0) install_file(twin, work);
     if (steps > 1) log_restart_behind(twin, work->place.index);
 }
@@ -195,5 +197,7 @@ void found_snapshot(struct twin *twin, struct storage_found *found) {
     SF_ASSERT(snapshot_decode(bytes_slice(newest->file), &found->snapshot) == SF_OK);
     bool differs = index >= twin->log_first && index <= log_last(twin) &&
                    log_at(twin, index)->term != newest->place.term;
+    if (differs || log_last(twin) < index)
+        SF_MARK("storage: a start finds a log that its snapshot replaces");
     if (differs || log_last(twin) < index) log_restart_behind(twin, index);
 }

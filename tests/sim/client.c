@@ -2,6 +2,7 @@
 
 #include "resp/reply.h"
 #include "resp/value.h"
+#include "sim/drills.h"
 #include "sim/network.h"
 #include "util/list.h"
 
@@ -23,6 +24,7 @@ struct client {
     struct buf in;
     size_t first, n, answered; /* the pipeline under way: calls in the history */
     uint32_t db;
+    bool stale;      /* READONLY was said */
     uint64_t ticket; /* a later act or time-out is void */
     bool has_last;
     size_t last;
@@ -86,6 +88,8 @@ static void call_end(struct world *world, size_t number, enum outcome outcome, s
         call->reply = bytes_new(reply.data, reply.len);
     }
     if (call->kind != CALL_ADMIN) world->coverage[covers[outcome]]++;
+    if (call->kind == CALL_SESSION && reply.len > 0 && !slice_equal(reply, SLICE("+OK\r\n")))
+        world_fail(world, "a connection's own command fails: %.*s", (int)reply.len, reply.data);
     if (!world->options.transcript) return;
     char text[400];
     call_describe(call, text, sizeof text);
@@ -98,6 +102,7 @@ static void client_lost(struct world *world, struct client *client) {
     client->n = client->answered = 0;
     client->state = CLIENT_AWAY;
     client->db = 0;
+    client->stale = false;
     buf_clear(&client->in);
     if (client->is_worker) client_schedule(world, client, world_between(world, 5000, 250000));
 }
@@ -136,7 +141,8 @@ static void client_on_bytes(struct world *world, struct client *client) {
     if (world_chance(world, 3))
         client_hang_up(world, client);
     else
-        client_schedule(world, client, world_between(world, 100, 60000));
+        client_schedule(
+            world, client, world_between(world, 100, drill_is_hot(world) ? 8000 : world->think_us));
 }
 
 static void parcel_free(struct parcel *parcel) {
@@ -221,21 +227,13 @@ static bool client_connect(struct world *world, struct client *client, uint32_t 
     return true;
 }
 
-void call_set_args(struct client_call *call, uint32_t argc, const char *const *args) {
-    SF_ASSERT(argc <= CALL_ARGS_MAX);
-    call->argc = argc;
-    for (uint32_t i = 0; i < argc; i++) {
-        call->args[i] = sf_strdup(args[i]);
-        call->argv[i] = slice_text(call->args[i]);
-    }
-}
-
 static void client_put(
     struct world *world, struct client *client, struct client_call *call, struct buf *packet) {
     call->client = client->number;
     call->node = client->node;
     call->connection = client->connection;
     call->db = client->db;
+    call->stale = client->stale && call->kind == CALL_READ;
     call->invoked_us = world_now_us(world);
     call->completed_us = INT64_MAX;
     resp_write_command(packet, call->argc, call->argv);
@@ -264,11 +262,33 @@ static void client_dispatch(struct world *world, struct client *client, struct b
         client->number, ++client->ticket);
 }
 
+static void client_say(struct world *world, struct client *client, struct buf *packet,
+    uint32_t argc, const struct slice *argv) {
+    struct client_call call = {.kind = CALL_SESSION};
+    call_set_words(&call, argc, argv);
+    client_put(world, client, &call, packet);
+}
+
+/* To another database, or to reads of the other kind. */
+static void client_turn(struct world *world, struct client *client, struct buf *packet) {
+    if (world_chance(world, 60)) {
+        uint32_t db = (uint32_t)world_below(world, SIM_DATABASES);
+        struct slice argv[] = {SLICE("SELECT"), db == 0 ? SLICE("0") : SLICE("1")};
+        client_say(world, client, packet, 2, argv);
+        client->db = db;
+    } else {
+        struct slice argv[] = {client->stale ? SLICE("READWRITE") : SLICE("READONLY")};
+        client_say(world, client, packet, 1, argv);
+        client->stale = !client->stale;
+    }
+}
+
 static void client_pipeline(struct world *world, struct client *client) {
     struct buf packet = {0};
     uint64_t n = world_chance(world, 60) ? 1 : 1 + world_below(world, PIPELINE_MAX);
     for (uint64_t i = 0; i < n; i++) {
-        struct client_call call = {0};
+        if (world_chance(world, 3)) client_turn(world, client, &packet);
+        struct client_call call = {.db = client->db};
         workload_fill(world, ++world->clients->next_unique, &call);
         client_put(world, client, &call, &packet);
     }
@@ -284,7 +304,7 @@ static void client_act(void *context, uint64_t number, uint64_t ticket) {
     if (client->state == CLIENT_AWAY) {
         uint32_t node =
             world_chance(world, 70) ? client->home : (uint32_t)world_below(world, world->n_nodes);
-        if (!client_connect(world, client, node)) {
+        if (world->processes[node]->is_stranger || !client_connect(world, client, node)) {
             client_schedule(world, client, world_between(world, 20000, 200000));
             return;
         }
@@ -305,11 +325,15 @@ bool client_ask(struct world *world, uint32_t number, uint32_t node, enum call_k
     uint32_t argc, const char *const *args) {
     struct client *client = &world->clients->list[number];
     if (client->n > 0) return false;
+    if (kind != CALL_ADMIN && world->processes[node]->is_stranger) return false;
     if (client->state == CLIENT_CONNECTED && client->node != node) client_hang_up(world, client);
     if (client->state == CLIENT_AWAY && !client_connect(world, client, node)) return false;
     struct buf packet = {0};
     struct client_call call = {.kind = kind};
-    call_set_args(&call, argc, args);
+    struct slice argv[8];
+    SF_ASSERT(argc <= SF_LENGTH(argv));
+    for (uint32_t i = 0; i < argc; i++) argv[i] = slice_text(args[i]);
+    call_set_words(&call, argc, argv);
     client_put(world, client, &call, &packet);
     client_dispatch(world, client, &packet);
     buf_free(&packet);

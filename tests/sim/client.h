@@ -26,8 +26,7 @@ void client_send(struct world *world, uint64_t connection, struct slice bytes);
 void client_close(struct world *world, uint64_t connection);
 void clients_of_process_gone(struct world *world, uint32_t number);
 
-/* workload.c: the words of the next call; unique numbers each write. */
+/* workload.c: the words of the next call, to run in call->db; unique numbers each write. */
 void workload_fill(struct world *world, uint64_t unique, struct client_call *call);
-void call_set_args(struct client_call *call, uint32_t argc, const char *const *args);
 
 #endif

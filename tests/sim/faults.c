@@ -1,6 +1,7 @@
 #include "sim/faults.h"
 
 #include "sim/client.h"
+#include "sim/drills.h"
 #include "sim/members.h"
 #include "sim/network.h"
 
@@ -207,9 +208,10 @@ static void network_fault(struct world *world, enum sim_coverage kind) {
     } else if (kind == COVER_SLOW_LINK) {
         slow_link(world);
     } else if (kind == COVER_NIGHTMARE) {
-        bool all = world_chance(world, 50);
-        world_note(world, -1, "nightmare: %s messages doubled, late, lost", all ? "all" : "raft");
-        network_set_nightmare(world->network, all ? NIGHTMARE_ALL : NIGHTMARE_RAFT);
+        enum nightmare nightmare =
+            world->hostile ? NIGHTMARE_HOSTILE : (enum nightmare)world_between(world, 1, 3);
+        world_note(world, -1, "nightmare %d: messages doubled, late, lost", nightmare);
+        network_set_nightmare(world->network, nightmare);
         queue_put(&world->queue, world_now_us(world) + world_between(world, 500000, 5000000),
             nightmare_end, world, 0, 0);
     } else {
@@ -287,49 +289,17 @@ static void strike(struct world *world, enum sim_coverage kind) {
     }
 }
 
-/* -- what would show a lease that is too long ---------------------------------------------------
- */
+/* -- for drills ------------------------------------------------------------------------------- */
 
-static void drill_end(void *context, uint64_t leader, uint64_t b) {
-    struct world *world = context;
-    (void)b;
-    for (uint32_t i = 0; i < world->n_nodes; i++) {
-        network_cut(world->network, (uint32_t)leader, i, false);
-        network_set_delay(world->network, i, (uint32_t)leader, 0);
-    }
+bool faults_are_on(const struct world *world) {
+    return world->faults->active;
 }
 
-/* Nobody hears the leader any more, though late answers still reach it; a follower that has just
- * answered may come back without a memory of that. */
-static void drill_strike(void *context, uint64_t leader, uint64_t b) {
-    struct world *world = context;
-    struct faults *faults = world->faults;
-    (void)b;
-    if (!faults->active) return;
-    for (uint32_t i = 0; i < world->n_nodes; i++)
-        if (i != leader) network_cut(world->network, (uint32_t)leader, i, true);
-    uint32_t other =
-        (uint32_t)(leader + 1 + world_below(world, world->n_nodes - 1)) % world->n_nodes;
-    if (world_chance(world, 50) && world->processes[other]->up && !faults->restarting[other]) {
-        crash(world, world->processes[other], CRASH_KILL);
-        faults->restarting[other] = true;
-        queue_put(&world->queue, world_now_us(world) + world_between(world, 1000, 60000), restart,
-            world, other, 0);
-    }
-}
-
-static void drill_begin(struct world *world) {
-    uint32_t leader = any_number(world);
-    int64_t slow_us = world_between(world, 1, world_chance(world, 50) ? 300 : 120000),
-            now_us = world_now_us(world);
-    world_note(world, (int)leader, "answers reach it %lld us late, then nobody hears it",
-        (long long)slow_us);
-    for (uint32_t i = 0; i < world->n_nodes; i++)
-        if (i != leader) network_set_delay(world->network, i, leader, slow_us);
-    int64_t strike_us = now_us + world_between(world, 100000, 300000);
-    queue_put(&world->queue, strike_us, drill_strike, world, leader, 0);
-    queue_put(&world->queue, strike_us + world_between(world, 200000, 1000000), drill_end, world,
-        leader, 0);
+void faults_kill(struct world *world, uint32_t number, int64_t back_us) {
+    if (!world->processes[number]->up || world->faults->restarting[number]) return;
+    crash(world, world->processes[number], CRASH_KILL);
+    world->faults->restarting[number] = true;
+    queue_put(&world->queue, world_now_us(world) + back_us, restart, world, number, 0);
 }
 
 static void misfortune(void *context, uint64_t a, uint64_t b) {
@@ -338,7 +308,11 @@ static void misfortune(void *context, uint64_t a, uint64_t b) {
     (void)a;
     (void)b;
     if (!faults->active) return;
-    if (world->tight && world->n_nodes > 1 && world_chance(world, 50)) drill_begin(world);
+    if (!drill_is_quiet(world)) drill_begin(world);
+    if (drill_is_quiet(world)) { /* it must not be spoilt */
+        queue_put(&world->queue, world->quiet_until_us, misfortune, world, 0, 0);
+        return;
+    }
     uint32_t sum = 0;
     for (uint32_t i = 0; i < FAULT_KINDS; i++) sum += faults->weights[i];
     uint64_t draw = world_below(world, sum);
@@ -356,8 +330,21 @@ struct faults *faults_new(struct world *world) {
     faults->weights[COVER_PAUSE] += 1; /* never nothing at all */
     faults->weights[COVER_BLACKOUT] = SF_MIN(faults->weights[COVER_BLACKOUT], 1u);
     faults->interval_us = world_between(world, 250000, 1000000);
+    if (world->hostile) {
+        faults->weights[COVER_NIGHTMARE] += 8;
+        faults->weights[COVER_KILL] += 8;
+    }
+    if (world->churn) {
+        faults->weights[COVER_WIPE] = faults->weights[COVER_FORGET] = 30;
+        faults->interval_us = SF_MAX(faults->interval_us, 600000); /* it must be whole in between */
+    }
     /* Who is out for a while may find that the others can do more by now. */
     if (world->upgrades) faults->weights[COVER_WIPE] = faults->weights[COVER_FORGET] = 0;
+    if (world->n_nodes == 1) { /* what cannot befall it is not drawn: the others come often enough */
+        for (uint32_t kind = COVER_PARTITION; kind <= COVER_NIGHTMARE; kind++)
+            faults->weights[kind] = 0;
+        for (uint32_t kind = COVER_WIPE; kind <= COVER_LOST_TAIL; kind++) faults->weights[kind] = 0;
+    }
     if (!world->tight) return faults;
     faults->interval_us = world_between(world, 80000, 400000);
     static const enum sim_coverage hard_on_leases[] = {COVER_KILL, COVER_PAUSE, COVER_ISOLATE,

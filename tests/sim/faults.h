@@ -11,4 +11,8 @@ void faults_start(struct world *world);
 /* Ends every fault, starts every process that is down, at once; no new ones. */
 void faults_stop(struct world *world);
 
+bool faults_are_on(const struct world *world);
+/* Kills a process unless it is down already; it is started again after back_us. */
+void faults_kill(struct world *world, uint32_t number, int64_t back_us);
+
 #endif

@@ -4,6 +4,7 @@
 
 #include "sim/world.h"
 #include "util/bytes.h"
+#include "util/slice.h"
 
 enum outcome {
     OUTCOME_PENDING,
@@ -13,21 +14,23 @@ enum outcome {
     OUTCOME_UNKNOWN,   /* the connection ended first */
 };
 
-enum call_kind { CALL_READ, CALL_WRITE, CALL_ADMIN };
-
-enum { CALL_ARGS_MAX = 8 };
+/* CALL_SESSION: of the connection itself (SELECT, READONLY): always +OK. */
+enum call_kind { CALL_READ, CALL_WRITE, CALL_SESSION, CALL_ADMIN };
 
 struct client_call {
     uint32_t client, node;
     uint64_t connection;
     uint32_t db;
     enum call_kind kind;
+    bool stale; /* a read that may show a state of the past */
     uint32_t argc;
-    char *args[CALL_ARGS_MAX]; /* owned texts */
-    struct slice argv[CALL_ARGS_MAX];
+    struct slice *argv;               /* owned: one allocation with the words behind */
     int64_t invoked_us, completed_us; /* completed INT64_MAX: never */
     enum outcome outcome;
     struct bytes *reply; /* as it came */
+    size_t next_same;    /* writes: the next call with these words, plus 1; 0: none */
+    size_t latest_same;  /* ... the latest one, plus 1; kept at the first */
+    size_t open_same;    /* ... the first that may still be found in the log, plus 1; likewise */
     /* found by the verdict */
     uint64_t step; /* place in the order of everything that ran; 0: none */
 };
@@ -35,16 +38,21 @@ struct client_call {
 struct history {
     struct client_call *calls;
     size_t n, cap;
-    uint32_t *table; /* open addressing by (db, argv): index + 1 */
+    uint32_t *table; /* open addressing by (db, argv): index of the first such write + 1 */
     size_t table_size;
 };
 
 struct history *history_new(void);
 void history_free(struct history *history);
-/* Returns its number. Writes must be unlike any other call (asserted): that is how their place in
- * the log is found. */
+/* Copies the words into the call. */
+void call_set_words(struct client_call *call, uint32_t argc, const struct slice *argv);
+/* Returns its number; takes the words over. A write's words must be free (asserted): that is how
+ * its place in the log is found. */
 size_t history_add(struct history *history, const struct client_call *call);
-/* The write with these words; NULL: nobody made it. */
+/* Whether a write may be made with these words: it is known of every earlier one whether it ran. */
+bool history_is_free(struct history *history, uint32_t db, uint32_t argc, const struct slice *argv);
+/* The write with these words that comes next in the log; NULL: nobody made it. One that was found
+ * before (step is set) when there are no others. */
 struct client_call *history_find(
     struct history *history, uint32_t db, uint32_t argc, const struct slice *argv);
 void call_describe(const struct client_call *call, char *out, size_t size);

@@ -3,6 +3,7 @@
 #include "engine/engine.h"
 #include "node/internal.h"
 #include "resp/parse.h"
+#include "sim/drills.h"
 #include "sim/members.h"
 #include "util/hash.h"
 
@@ -159,6 +160,7 @@ void judge_on_append(struct process *process, const struct raft_append_request *
         process->shadow_registered = SF_MIN(process->shadow_registered, process->n_shadow);
         process->shadow_cut = true;
         process->world->coverage[COVER_TRUNCATION]++;
+        drill_on_truncation(process->world, process);
         if (request->truncate_from <= process->seen_commit)
             world_fail(process->world, "R5: node %u cuts its log at %llu, committed up to %llu",
                 process->number, (unsigned long long)request->truncate_from,
@@ -180,6 +182,18 @@ static raft_term shadow_term(const struct process *process, raft_index index) {
 
 /* -- R8: what leaves --------------------------------------------------------------------------- */
 
+/* Where it was said in an earlier term of this turn the log may have been cut since. */
+static void check_acknowledged(struct process *process, raft_index match, bool is_current) {
+    const struct raft_entry *entry = twin_entry(process->twin, match);
+    if (match > twin_last_index(process->twin))
+        world_fail(process->world, "R8: node %u acknowledges entry %llu, its disk ends at %llu",
+            process->number, (unsigned long long)match,
+            (unsigned long long)twin_last_index(process->twin));
+    else if (is_current && entry != NULL && entry->term != shadow_term(process, match))
+        world_fail(process->world, "R8: node %u acknowledges entry %llu, its disk holds another",
+            process->number, (unsigned long long)match);
+}
+
 static void check_sent(struct process *process, const struct raft_message *message) {
     struct raft_hard_state durable = twin_hard_state(process->twin);
     unsigned long long term = (unsigned long long)message->term;
@@ -194,11 +208,11 @@ static void check_sent(struct process *process, const struct raft_message *messa
     if (votes && durable.term == message->term && durable.vote != voted)
         world_fail(process->world, "R8: node %u sends a vote of term %llu that is not on its disk",
             process->number, term);
-    if (message->type == RAFT_APPEND_ANSWER && message->granted &&
-        message->match > twin_last_index(process->twin))
-        world_fail(process->world, "R8: node %u acknowledges entry %llu, its disk ends at %llu",
-            process->number, (unsigned long long)message->match,
-            (unsigned long long)twin_last_index(process->twin));
+    bool acknowledges = (message->type == RAFT_APPEND_ANSWER && message->granted) ||
+                        message->type == RAFT_HEARTBEAT_ANSWER;
+    if (acknowledges)
+        check_acknowledged(
+            process, message->match, message->term == raft_current_term(node_raft(process->node)));
 }
 
 void judge_on_send(struct process *process, struct slice bytes) {
@@ -305,6 +319,35 @@ static void check_own_lease(struct process *process, const struct cluster_record
                 (unsigned long long)term);
 }
 
+struct ballot {
+    const struct world *world;
+    raft_id leader;
+    raft_term term;
+};
+
+/* Whether that disk holds a vote for the leader. One that has seen later terms may have; so may one
+ * that is gone since. */
+static bool voted(void *context, raft_id id) {
+    const struct ballot *ballot = context;
+    for (uint32_t i = 0; i < ballot->world->n_nodes; i++) {
+        const struct twin *twin = ballot->world->processes[i]->twin;
+        if (twin_node_id(twin) != id) continue;
+        struct raft_hard_state state = twin_hard_state(twin);
+        return state.term > ballot->term ||
+               (state.term == ballot->term && state.vote == ballot->leader);
+    }
+    return members_remember_id(ballot->world, id);
+}
+
+static void check_votes(struct process *process, raft_term term) {
+    struct ballot ballot = {process->world, node_identity(process->node)->id, term};
+    const struct raft_configuration *before = &process->previous_configuration;
+    if (quorum_holds(&process->seen_configuration, voted, &ballot)) return;
+    if (before->n > 0 && quorum_holds(before, voted, &ballot)) return;
+    world_fail(process->world, "R1: node %u leads term %llu without a majority's votes",
+        process->number, (unsigned long long)term);
+}
+
 static void check_election(struct process *process, struct cluster_record *record, raft_term term) {
     struct world *world = process->world;
     raft_id self = node_identity(process->node)->id;
@@ -321,6 +364,7 @@ static void check_election(struct process *process, struct cluster_record *recor
     record->leaders[term] = self;
     world->coverage[COVER_ELECTION]++;
     check_leases(process, term);
+    check_votes(process, term);
     for (raft_index i = 1; i <= record->n; i++) {
         if (record->log[i - 1].term >= term) break;
         if (i <= process->shadow_base) continue;
@@ -376,7 +420,7 @@ static const struct raft_entry *durable_entry(
     return members_remember(world, id, index, term);
 }
 
-static uint64_t holds(void *context, raft_id id) {
+static bool holds(void *context, raft_id id) {
     const struct holder *holder = context;
     return durable_entry(holder->world, id, holder->index, holder->term) != NULL;
 }
@@ -384,9 +428,9 @@ static uint64_t holds(void *context, raft_id id) {
 static bool on_majority(struct process *process, raft_index index, raft_term term) {
     struct holder holder = {process->world, index, term};
     /* Beginning a change and committing before it may fall into one turn: either will do. */
-    return configuration_quorum_value(&process->seen_configuration, holds, &holder) == 1 ||
+    return quorum_holds(&process->seen_configuration, holds, &holder) ||
            (process->previous_configuration.n > 0 &&
-               configuration_quorum_value(&process->previous_configuration, holds, &holder) == 1);
+               quorum_holds(&process->previous_configuration, holds, &holder));
 }
 
 static const char *kind_text(uint8_t kind) {
@@ -509,58 +553,10 @@ static void check_applied(struct process *process, struct cluster_record *record
             (unsigned long long)applied);
     bool moved = applied != process->seen_applied;
     process->seen_applied = applied;
-    bool wanted = process->digest_wanted || (moved && hash_mix(applied) % 8 == 0);
+    bool wanted = process->digest_wanted || (moved && hash_mix(applied) % 16 == 0);
     if (world->failed || !wanted) return;
     process->digest_wanted = false;
     compare_digest(world, record, applied, engine_digest(engine), process->host);
-}
-
-static struct engine *engine_for(const struct world *world, const struct cluster_record *record) {
-    struct engine_settings settings = {
-        .n_dbs = world->processes[0]->settings.databases,
-        .proto_max_bulk_len = world->processes[0]->settings.proto_max_bulk_len,
-        .feature_level = SIM_LEVEL_MAX,
-    };
-    secret_of_cluster(record->id, &settings.secret);
-    return engine_new(&settings, NULL);
-}
-
-static bool engine_feed(
-    struct world *world, struct engine *engine, const struct cluster_record *record, size_t i) {
-    const struct committed *committed = &record->log[i];
-    if (engine_begin(engine, i + 1, committed->kind, bytes_slice(committed->payload)) != SF_OK) {
-        world_fail(world, "S4: committed entry %zu cannot be decoded", i + 1);
-        return false;
-    }
-    struct engine_position position;
-    struct reply nobody = {0};
-    while (engine_peek(engine, &position)) engine_next(engine, &nobody);
-    engine_end(engine);
-    return true;
-}
-
-void judge_replay(struct world *world, const struct cluster_record *record) {
-    struct engine *grown = engine_for(world, record);
-    size_t reload_at = record->n == 0 ? 0 : world_below(world, record->n);
-    for (size_t i = 0; i < record->n && !world->failed; i++) {
-        if (!engine_feed(world, grown, record, i)) break;
-        if (record->log[i].digest != 0)
-            compare_digest(world, record, i + 1, engine_digest(grown), "grown from the log");
-        if (i != reload_at) continue;
-        struct buf image = {0};
-        struct engine *loaded = engine_for(world, record);
-        engine_dump(grown, &image);
-        if (engine_load(loaded, buf_slice(&image)) != SF_OK)
-            world_fail(world, "an engine's image at %zu cannot be loaded", i + 1);
-        else
-            compare_digest(world, record, i + 1, engine_digest(grown), "grown");
-        if (!world->failed)
-            compare_digest(world, record, i + 1, engine_digest(loaded), "loaded from an image");
-        buf_free(&image);
-        engine_free(grown);
-        grown = loaded;
-    }
-    engine_free(grown);
 }
 
 /* -- after each turn
@@ -577,6 +573,8 @@ void judge_turn(struct process *process) {
     if (!configuration_same(latest, &process->seen_configuration)) {
         process->previous_configuration = process->seen_configuration;
         process->seen_configuration = *latest;
+        bool leads = raft_role(node_raft(process->node)) == RAFT_LEADER;
+        if (latest->joint && leads) drill_on_joint(process->world, process);
     }
     check_log_matching(process, record);
     check_role(process, record);

@@ -1,7 +1,8 @@
 /* The checkers that watch from outside the nodes, each cluster's record apart (a node that has not
  * joined yet is a cluster of its own).
  *
- *   R1      one leader a term                               role and term after each turn
+ *   R1      one leader a term, elected by a majority        role and term after each turn; votes on
+ *           of disks                                        disks
  *   R2      a leader never cuts its log                     truncations asked of storage
  *   R3      same (index, term): same entry and same prefix  every entry asked of storage
  *   R4      a leader has all entries committed earlier      at each election
@@ -55,13 +56,13 @@ void judge_on_installed(struct process *process, const struct raft_snapshot *pla
 void judge_on_send(struct process *process, struct slice message);
 void judge_turn(struct process *process);
 
+/* quorum.c: majorities counted apart from src, of both halves of a joint configuration. */
+bool quorum_holds(const struct raft_configuration *configuration,
+    bool (*holds)(void *context, raft_id id), void *context);
+
 /* The record of a cluster, NULL when unknown. */
 struct cluster_record *judge_cluster(struct judge *judge, const char *id);
 raft_index commit_known_at(const struct cluster_record *record, int64_t at_us);
-/* S1 once more, at the end: the state grown from the log, and grown, dumped, loaded and grown on,
- * must have the digests that the nodes had. */
-void judge_replay(struct world *world, const struct cluster_record *record);
-
 /* verdict.c: every call against the model of the committed log. */
 void verdict(struct world *world, const struct cluster_record *record);
 

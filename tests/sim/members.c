@@ -65,6 +65,12 @@ const struct raft_entry *members_remember(
     return NULL;
 }
 
+bool members_remember_id(const struct world *world, raft_id id) {
+    for (size_t i = 0; i < world->members->n_memories; i++)
+        if (world->members->memories[i].id == id) return true;
+    return false;
+}
+
 /* -- looking -------------------------------------------------------------------------------- */
 
 bool members_are_whole(struct world *world) {
@@ -93,7 +99,7 @@ static struct process *leader_of(struct world *world) {
     struct process *leader = NULL;
     for (uint32_t i = 0; i < world->n_nodes; i++) {
         struct process *process = world->processes[i];
-        if (!process->up || node_raft(process->node) == NULL) continue;
+        if (!process->up || process->is_stranger || node_raft(process->node) == NULL) continue;
         if (!raft_is_serving(node_raft(process->node))) continue;
         if (leader == NULL || process->seen_term > leader->seen_term) leader = process;
     }
@@ -147,7 +153,12 @@ static void wipe(struct world *world, struct process *process) {
     remember(world->members, process->twin);
     twin_free(process->twin);
     process->twin = twin_new(random_next(&world->random));
+    process->may_be_damaged = false;
     process->settings.bootstrap = BOOTSTRAP_NO;
+    process->is_stranger = true;
+    if (!world_chance(world, 30)) return;
+    process->settings.bootstrap = BOOTSTRAP_YES; /* somebody's mistake */
+    world->coverage[COVER_STRANGER]++;
 }
 
 static bool lose_tail(struct world *world, struct process *process) {
@@ -160,6 +171,7 @@ static bool lose_tail(struct world *world, struct process *process) {
     if (mark < twin_first_index(process->twin)) return false;
     raft_index lost = 1 + world_below(world, SF_MIN(mark, (raft_index)TAIL_MAX));
     twin_lose_tail(process->twin, mark - lost);
+    process->may_be_damaged = true;
     return true;
 }
 
@@ -189,6 +201,7 @@ static void pursue(struct world *world) {
     if (members->phase == PHASE_NONE) return;
     if (members->phase != PHASE_FORGETTING && members_are_whole(world)) {
         world_note(world, -1, "the cluster is whole again");
+        victim->is_stranger = false;
         members->phase = PHASE_NONE;
         return;
     }

@@ -26,4 +26,7 @@ void members_ask_to_meet(struct world *world, uint32_t admin, uint32_t asked, ui
 const struct raft_entry *members_remember(
     const struct world *world, raft_id id, raft_index index, raft_term term);
 
+/* Whether that node's disk was struck: what else it held is not known any more. */
+bool members_remember_id(const struct world *world, raft_id id);
+
 #endif

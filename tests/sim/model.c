@@ -1,4 +1,4 @@
-#include "sim/model.h"
+#include "sim/model_internal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@ void model_free(struct model *model) {
     if (model == NULL) return;
     for (size_t i = 0; i < model->n; i++) {
         struct model_key *key = &model->keys[i];
-        for (size_t k = 0; k < key->n; k++) bytes_unref(key->versions[k].value);
+        for (size_t k = 0; k < key->n; k++) value_unref(key->versions[k].value);
         sf_free(key->versions);
         bytes_unref(key->name);
     }
@@ -33,8 +33,8 @@ static void step_begin(struct model *model, int64_t now_ms) {
     model->times[model->step] = now_ms;
 }
 
-int64_t model_time(const struct model *model, uint64_t step) {
-    return model->times[step];
+void model_step(struct model *model) {
+    step_begin(model, model->times[model->step]);
 }
 
 /* -- keys ----------------------------------------------------------------------------------- */
@@ -58,10 +58,9 @@ static struct model_key *key_get(struct model *model, uint32_t db, struct slice 
     return key;
 }
 
-static const struct model_version *version_at(const struct model_key *key, uint64_t step) {
-    static const struct model_version absent = {0, NULL, MODEL_NEVER};
-    if (key == NULL) return &absent;
-    size_t low = 0, high = key->n; /* the first version later than step */
+/* The first version later than step; n: none. */
+static size_t version_after(const struct model_key *key, uint64_t step) {
+    size_t low = 0, high = key->n;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (key->versions[middle].step <= step)
@@ -69,31 +68,43 @@ static const struct model_version *version_at(const struct model_key *key, uint6
         else
             high = middle;
     }
-    return low == 0 ? &absent : &key->versions[low - 1];
+    return low;
 }
 
-static const struct model_version *look(
-    const struct model *model, uint64_t step, uint32_t db, struct slice name) {
-    return version_at(key_find(model, db, name), step);
+const struct model_version *version_of(const struct run *run, struct slice name) {
+    static const struct model_version absent = {0, NULL, MODEL_NEVER};
+    const struct model_key *key = key_find(run->model, run->question->db, name);
+    size_t after = key == NULL ? 0 : version_after(key, run->question->step);
+    return after == 0 ? &absent : &key->versions[after - 1];
 }
 
-/* Takes the reference. */
-static void put(
-    struct model *model, uint32_t db, struct slice name, struct bytes *value, int64_t due_ms) {
-    struct model_key *key = key_get(model, db, name);
-    if (value != NULL && due_ms <= model->times[model->step]) { /* dead at once */
-        bytes_unref(value);
+/* Takes the value over. */
+static void key_put(
+    struct model *model, struct model_key *key, const struct model_value *value, int64_t due_ms) {
+    bool dead = due_ms <= model->times[model->step];
+    if (value != NULL && (dead || value->n == 0)) {
+        value_unref(value);
         value = NULL;
     }
-    if (key->n > 0 && key->versions[key->n - 1].step == model->step) {
-        bytes_unref(key->versions[--key->n].value); /* the same command again */
-    }
+    if (key->n > 0 && key->versions[key->n - 1].step == model->step)
+        value_unref(key->versions[--key->n].value); /* the same step again */
     if (key->n == key->cap) {
         key->cap = SF_MAX((size_t)8, key->cap * 2);
         key->versions = sf_realloc(key->versions, key->cap * sizeof *key->versions);
     }
     key->versions[key->n++] =
         (struct model_version){model->step, value, value == NULL ? MODEL_NEVER : due_ms};
+}
+
+void store(
+    const struct run *run, struct slice name, const struct model_value *value, int64_t due_ms) {
+    if (value == NULL && version_of(run, name)->value == NULL) return;
+    struct model_key *key = key_get(run->model, run->question->db, name);
+    key_put(run->model, key, value, due_ms);
+}
+
+void store_edit(const struct run *run, uint32_t arg, struct model_value *value) {
+    store(run, run->argv[arg], value, version_of(run, run->argv[arg])->due_ms);
 }
 
 void model_advance(struct model *model, int64_t now_ms) {
@@ -103,50 +114,26 @@ void model_advance(struct model *model, int64_t now_ms) {
         struct model_key *key = &model->keys[i];
         if (key->n == 0 || key->versions[key->n - 1].value == NULL) continue;
         if (key->versions[key->n - 1].due_ms > model->times[model->step]) continue;
-        put(model, key->db, bytes_slice(key->name), NULL, MODEL_NEVER);
+        key_put(model, key, NULL, MODEL_NEVER);
         model->n_expired++;
     }
 }
 
-/* -- replies -------------------------------------------------------------------------------- */
-
-static void say_bulk(struct buf *reply, const struct bytes *value) {
-    if (value == NULL) {
-        buf_append_text(reply, "$-1\r\n");
-        return;
+uint64_t model_next_change(const struct model *model, uint64_t step, uint32_t db, uint32_t argc,
+    const struct slice *argv) {
+    uint64_t next = UINT64_MAX;
+    for (uint32_t i = 1; i < argc; i++) {
+        const struct model_key *key = key_find(model, db, argv[i]);
+        if (key == NULL) continue;
+        size_t after = version_after(key, step);
+        if (after < key->n) next = SF_MIN(next, key->versions[after].step);
     }
-    buf_printf(reply, "$%zu\r\n", value->len);
-    buf_append(reply, value->data, value->len);
-    buf_append_text(reply, "\r\n");
+    return next;
 }
 
-static void say_integer(struct buf *reply, int64_t value) {
-    buf_printf(reply, ":%" PRId64 "\r\n", value);
-}
+/* -- arguments, replies ---------------------------------------------------------------------- */
 
-static void say_ok(struct buf *reply) {
-    buf_append_text(reply, "+OK\r\n");
-}
-
-/* -- writes --------------------------------------------------------------------------------- */
-
-struct write {
-    struct model *model;
-    uint32_t db, argc;
-    const struct slice *argv;
-    struct buf *reply;
-    int64_t now_ms;
-};
-
-static const struct model_version *now_at(const struct write *write, uint32_t arg) {
-    return look(write->model, write->model->step, write->db, write->argv[arg]);
-}
-
-static void put_slice(const struct write *write, uint32_t arg, struct slice value, int64_t due_ms) {
-    put(write->model, write->db, write->argv[arg], bytes_new(value.data, value.len), due_ms);
-}
-
-static bool number_of(struct slice text, int64_t *out) {
+bool number_of(struct slice text, int64_t *out) {
     char copy[32], again[32], *end;
     if (text.len == 0 || text.len >= sizeof copy) return false;
     memcpy(copy, text.data, text.len);
@@ -158,204 +145,132 @@ static bool number_of(struct slice text, int64_t *out) {
     return true;
 }
 
-static void write_set(const struct write *write) {
-    bool nx = false, xx = false, get = false, keep = false;
-    int64_t due_ms = MODEL_NEVER, ms;
-    for (uint32_t i = 3; i < write->argc; i++) {
-        if (slice_is(write->argv[i], "NX")) nx = true;
-        if (slice_is(write->argv[i], "XX")) xx = true;
-        if (slice_is(write->argv[i], "GET")) get = true;
-        if (slice_is(write->argv[i], "KEEPTTL")) keep = true;
-        if (slice_is(write->argv[i], "PX") && number_of(write->argv[i + 1], &ms))
-            due_ms = write->now_ms + ms;
-    }
-    const struct model_version *old = now_at(write, 1);
-    if (keep) due_ms = old->due_ms;
-    bool runs = !(nx && old->value != NULL) && !(xx && old->value == NULL);
-    if (get)
-        say_bulk(write->reply, old->value);
-    else if (runs)
-        say_ok(write->reply);
-    else
-        say_bulk(write->reply, NULL);
-    if (runs) put_slice(write, 1, write->argv[2], due_ms);
-}
-
-static void write_setnx(const struct write *write) {
-    bool runs = now_at(write, 1)->value == NULL;
-    say_integer(write->reply, runs);
-    if (runs) put_slice(write, 1, write->argv[2], MODEL_NEVER);
-}
-
-static void write_getset(const struct write *write) {
-    say_bulk(write->reply, now_at(write, 1)->value);
-    put_slice(write, 1, write->argv[2], MODEL_NEVER);
-}
-
-static void write_append(const struct write *write) {
-    const struct model_version *old = now_at(write, 1);
-    struct buf joined = {0};
-    buf_append_slice(&joined, bytes_slice(old->value));
-    buf_append_slice(&joined, write->argv[2]);
-    say_integer(write->reply, (int64_t)joined.len);
-    put_slice(write, 1, buf_slice(&joined), old->due_ms);
-    buf_free(&joined);
-}
-
-static void add(const struct write *write, int64_t by) {
-    const struct model_version *old = now_at(write, 1);
+int64_t number_at(const struct run *run, uint32_t arg) {
     int64_t value = 0;
-    char text[32];
-    if (old->value != NULL && !number_of(bytes_slice(old->value), &value)) {
-        buf_append_text(write->reply, "-ERR value is not an integer or out of range\r\n");
-        return;
-    }
-    value += by; /* the workload's numbers stay far from the edges */
-    snprintf(text, sizeof text, "%" PRId64, value);
-    say_integer(write->reply, value);
-    put_slice(write, 1, slice_text(text), old->due_ms);
+    bool good = arg < run->argc && number_of(run->argv[arg], &value);
+    SF_ASSERT(good);
+    return value;
 }
 
-static void write_incr(const struct write *write) {
-    add(write, 1);
+bool is_command(const struct run *run, const char *name) {
+    return slice_is(run->argv[0], name);
 }
 
-static void write_incrby(const struct write *write) {
-    int64_t by = 0;
-    (void)number_of(write->argv[2], &by);
-    add(write, slice_is(write->argv[0], "DECRBY") ? -by : by);
-}
-
-static void write_del(const struct write *write) {
-    int64_t n = 0;
-    for (uint32_t i = 1; i < write->argc; i++) {
-        if (now_at(write, i)->value == NULL) continue;
-        put(write->model, write->db, write->argv[i], NULL, MODEL_NEVER);
-        n++;
-    }
-    say_integer(write->reply, n);
-}
-
-static void write_mset(const struct write *write) {
-    if (slice_is(write->argv[0], "MSETNX")) {
-        for (uint32_t i = 1; i + 1 < write->argc; i += 2) {
-            if (now_at(write, i)->value == NULL) continue;
-            say_integer(write->reply, 0);
-            return;
-        }
-        say_integer(write->reply, 1);
-    } else {
-        say_ok(write->reply);
-    }
-    for (uint32_t i = 1; i + 1 < write->argc; i += 2)
-        put_slice(write, i, write->argv[i + 1], MODEL_NEVER);
-}
-
-static void write_expire(const struct write *write) {
-    const struct model_version *old = now_at(write, 1);
-    int64_t span = 0;
-    (void)number_of(write->argv[2], &span);
-    if (slice_is(write->argv[0], "EXPIRE")) span *= 1000;
-    say_integer(write->reply, old->value != NULL);
-    if (old->value == NULL) return;
-    put(write->model, write->db, write->argv[1], bytes_ref(old->value), write->now_ms + span);
-}
-
-static const struct {
-    const char *name;
-    void (*run)(const struct write *write);
-} writes[] = {
-    {"SET", write_set},
-    {"SETNX", write_setnx},
-    {"GETSET", write_getset},
-    {"APPEND", write_append},
-    {"INCR", write_incr},
-    {"INCRBY", write_incrby},
-    {"DECRBY", write_incrby},
-    {"DEL", write_del},
-    {"UNLINK", write_del},
-    {"MSET", write_mset},
-    {"MSETNX", write_mset},
-    {"EXPIRE", write_expire},
-    {"PEXPIRE", write_expire},
-};
-
-bool model_is_write(struct slice name) {
-    for (size_t i = 0; i < SF_LENGTH(writes); i++)
-        if (slice_is(name, writes[i].name)) return true;
+bool value_open(
+    const struct run *run, uint32_t arg, enum model_type type, const struct model_value **out) {
+    *out = version_of(run, run->argv[arg])->value;
+    if (*out == NULL || (*out)->type == type) return true;
+    say_line(run, "-WRONGTYPE Operation against a key holding the wrong kind of value");
     return false;
 }
 
-void model_write(
-    struct model *model, uint32_t db, uint32_t argc, const struct slice *argv, struct buf *reply) {
-    step_begin(model, model->times[model->step]);
-    struct write write = {model, db, argc, argv, reply, model->times[model->step]};
-    for (size_t i = 0; i < SF_LENGTH(writes); i++)
-        if (slice_is(argv[0], writes[i].name)) writes[i].run(&write);
+void say_line(const struct run *run, const char *line) {
+    buf_printf(run->reply, "%s\r\n", line);
 }
 
-/* -- reads ---------------------------------------------------------------------------------- */
-
-static void read_pttl(
-    const struct model_version *version, int64_t now_ms, struct buf *reply, int64_t *most_ms) {
-    if (version->value == NULL)
-        say_integer(reply, -2);
-    else if (version->due_ms == MODEL_NEVER)
-        say_integer(reply, -1);
-    else
-        *most_ms = version->due_ms - now_ms;
+void say_null(const struct run *run) {
+    say_line(run, "$-1");
 }
 
-static void read_many(const struct model *model, uint64_t step, uint32_t db, uint32_t argc,
-    const struct slice *argv, struct buf *reply) {
-    int64_t n = 0;
-    bool mget = slice_is(argv[0], "MGET");
-    if (mget) buf_printf(reply, "*%u\r\n", argc - 1);
-    for (uint32_t i = 1; i < argc; i++) {
-        const struct model_version *version = look(model, step, db, argv[i]);
-        if (mget) say_bulk(reply, version->value);
-        n += version->value != NULL;
-    }
-    if (!mget) say_integer(reply, n);
+void say_bulk(const struct run *run, struct slice text) {
+    buf_printf(run->reply, "$%zu\r\n", text.len);
+    buf_append_slice(run->reply, text);
+    buf_append_text(run->reply, "\r\n");
 }
 
-void model_read(const struct model *model, uint64_t step, uint32_t db, uint32_t argc,
-    const struct slice *argv, struct buf *reply, int64_t *most_ms) {
-    const struct model_version *version = look(model, step, db, argv[1]);
+void say_array(const struct run *run, uint64_t n) {
+    buf_printf(run->reply, "*%" PRIu64 "\r\n", n);
+}
+
+void say_integer(const struct run *run, int64_t value) {
+    buf_printf(run->reply, ":%" PRId64 "\r\n", value);
+}
+
+/* -- the table ------------------------------------------------------------------------------- */
+
+static const struct model_command *command_find(struct slice name) {
+    const struct model_command *const families[] = {model_string_commands, model_key_commands,
+        model_hash_commands, model_list_commands, model_set_commands, model_zset_commands};
+    for (size_t i = 0; i < SF_LENGTH(families); i++)
+        for (const struct model_command *command = families[i]; command->name != NULL; command++)
+            if (slice_is(name, command->name)) return command;
+    return NULL;
+}
+
+bool model_knows(struct slice name) {
+    return command_find(name) != NULL;
+}
+
+bool model_is_write(struct slice name) {
+    const struct model_command *command = command_find(name);
+    return command != NULL && (command->flags & MODEL_WRITES) != 0;
+}
+
+void model_run(struct model *model, const struct model_question *question, struct buf *reply,
+    int64_t *most_ms) {
+    const struct model_command *command = command_find(question->argv[0]);
+    SF_ASSERT(command != NULL);
+    SF_ASSERT((command->flags & MODEL_WRITES) == 0 || question->step == model->step);
     *most_ms = -1;
-    if (slice_is(argv[0], "GET")) {
-        say_bulk(reply, version->value);
-    } else if (slice_is(argv[0], "STRLEN")) {
-        say_integer(reply, version->value == NULL ? 0 : (int64_t)version->value->len);
-    } else if (slice_is(argv[0], "TYPE")) {
-        buf_append_text(reply, version->value == NULL ? "+none\r\n" : "+string\r\n");
-    } else if (slice_is(argv[0], "PTTL")) {
-        read_pttl(version, model->times[step], reply, most_ms);
-    } else if (slice_is(argv[0], "PEXPIRETIME")) {
-        if (version->value == NULL)
-            say_integer(reply, -2);
-        else
-            say_integer(reply, version->due_ms == MODEL_NEVER ? -1 : version->due_ms);
-    } else {
-        read_many(model, step, db, argc, argv, reply);
-    }
+    struct run run = {
+        .model = model,
+        .question = question,
+        .argc = question->argc,
+        .argv = question->argv,
+        .reply = reply,
+        .now_ms = model->times[question->step],
+        .most_ms = most_ms,
+    };
+    command->run(&run);
 }
 
-uint64_t model_next_change(const struct model *model, uint64_t step, uint32_t db, uint32_t argc,
-    const struct slice *argv) {
-    uint64_t next = UINT64_MAX;
-    for (uint32_t i = 1; i < argc; i++) {
-        const struct model_key *key = key_find(model, db, argv[i]);
-        if (key == NULL) continue;
-        size_t low = 0, high = key->n;
-        while (low < high) {
-            size_t middle = low + (high - low) / 2;
-            if (key->versions[middle].step <= step)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        if (low < key->n) next = SF_MIN(next, key->versions[low].step);
+/* -- replies without an order ---------------------------------------------------------------- */
+
+static int pair_order(const void *a, const void *b) {
+    return slice_compare(((const struct slice *)a)[0], ((const struct slice *)b)[0]);
+}
+
+static int single_order(const void *a, const void *b) {
+    return slice_compare(*(const struct slice *)a, *(const struct slice *)b);
+}
+
+/* One bulk string at *at, with its head. */
+static bool bulk_at(struct slice text, size_t *at, struct slice *out) {
+    long long len;
+    if (*at >= text.len || text.data[*at] != '$') return false;
+    char *end;
+    len = strtoll(text.data + *at + 1, &end, 10);
+    if (len < 0) return false;
+    size_t whole = (size_t)(end - text.data) - *at + 2 + (size_t)len + 2;
+    *out = slice_of(text.data + *at, whole);
+    *at += whole;
+    return *at <= text.len;
+}
+
+void model_sort_reply(struct slice name, struct buf *reply) {
+    const struct model_command *command = command_find(name);
+    if (command == NULL || (command->flags & MODEL_UNORDERED) == 0) return;
+    struct slice text = buf_slice(reply);
+    if (text.len < 4 || text.data[0] != '*') return;
+    char *end;
+    size_t n = (size_t)strtoull(text.data + 1, &end, 10), at = (size_t)(end - text.data) + 2;
+    size_t head = at;
+    if (n > text.len) return;
+    struct slice *parts = sf_alloc_zero(n + 1, sizeof *parts);
+    bool good = true;
+    for (size_t i = 0; i < n && good; i++) good = bulk_at(text, &at, &parts[i]);
+    if (good && (command->flags & MODEL_PAIRS) != 0)
+        qsort(parts, n / 2, 2 * sizeof *parts, pair_order);
+    else if (good)
+        qsort(parts, n, sizeof *parts, single_order);
+    struct buf sorted = {0};
+    buf_append(&sorted, text.data, head);
+    for (size_t i = 0; i < n; i++) buf_append_slice(&sorted, parts[i]);
+    sf_free(parts);
+    if (good) {
+        buf_free(reply);
+        *reply = sorted;
+    } else {
+        buf_free(&sorted);
     }
-    return next;
 }

@@ -1,5 +1,8 @@
 /* What the commands of the workload mean, written a second time and apart from src: a plain list of
- * keys, each with every version it ever had. Writes run at the end; reads run at any step. */
+ * keys, each with every value it ever had. Writes run at the end, reads at any step.
+ *
+ * A step is what nobody can see half of: a move of state time, or one command. (A transaction will
+ * be one step too: model_step, then model_run for each of its commands.) */
 #ifndef SF_SIM_MODEL_H
 #define SF_SIM_MODEL_H
 
@@ -9,10 +12,12 @@
 
 #define MODEL_NEVER INT64_MAX
 
+struct model_value;
+
 struct model_version {
-    uint64_t step;       /* from this step on */
-    struct bytes *value; /* NULL: absent */
-    int64_t due_ms;      /* MODEL_NEVER without expiry */
+    uint64_t step;                   /* from this step on */
+    const struct model_value *value; /* NULL: absent. A reference. */
+    int64_t due_ms;                  /* MODEL_NEVER without expiry */
 };
 
 struct model_key {
@@ -22,7 +27,6 @@ struct model_key {
     size_t n, cap;
 };
 
-/* Each command carried out and each move of state time is a step. */
 struct model {
     struct model_key *keys;
     size_t n, cap;
@@ -35,20 +39,29 @@ struct model {
 struct model *model_new(void);
 void model_free(struct model *model);
 
-/* State time becomes max(before, now_ms): one step, in which due keys go. */
+/* Begins a step in which state time is max(before, now_ms) and what is due goes. */
 void model_advance(struct model *model, int64_t now_ms);
-int64_t model_time(const struct model *model, uint64_t step);
+/* Begins a step for commands: they change what is there from this step on. */
+void model_step(struct model *model);
 
-/* Whether the model knows the command as a write. */
+struct model_question {
+    uint64_t step; /* reads: the state at this step; writes: the current one */
+    uint32_t db, argc;
+    const struct slice *argv;
+    /* Where the command leaves a choice (SPOP, SRANDMEMBER): the reply that was given. The model
+     * takes it over when it is one that could be given. */
+    struct slice given;
+};
+
+bool model_knows(struct slice name);
 bool model_is_write(struct slice name);
-/* Carries a write out as one step; its reply, in RESP2, is appended. */
-void model_write(
-    struct model *model, uint32_t db, uint32_t argc, const struct slice *argv, struct buf *reply);
-
-/* The reply of a read at `step`. PTTL with a positive answer is special: the reader's clock may be
- * later than state time, so *most_ms is set to the highest answer that fits; else it is -1. */
-void model_read(const struct model *model, uint64_t step, uint32_t db, uint32_t argc,
-    const struct slice *argv, struct buf *reply, int64_t *most_ms);
+/* Carries a command out; its reply, in RESP2, is appended. PTTL with a positive answer is special:
+ * the reader's clock may be later than state time, so *most_ms is set to the highest answer that
+ * fits and nothing is appended; else it is -1. */
+void model_run(struct model *model, const struct model_question *question, struct buf *reply,
+    int64_t *most_ms);
+/* The reply with its elements sorted where the command does not promise an order. */
+void model_sort_reply(struct slice name, struct buf *reply);
 /* The next step after `step` at which one of the command's keys changes; UINT64_MAX: none. */
 uint64_t model_next_change(
     const struct model *model, uint64_t step, uint32_t db, uint32_t argc, const struct slice *argv);

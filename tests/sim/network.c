@@ -1,13 +1,16 @@
 #include "sim/network.h"
 
+#include "node/internal.h"
 #include "raft/message.h"
 #include "resp/parse.h"
+#include "sim/hostile.h"
 #include "util/list.h"
 
 #include <stdio.h>
 
 #define ACCEPTED_LINKS_FROM (UINT64_C(1) << 63)
 #define KERNEL_BUFFER_BYTES (256u * 1024)
+#define HOSTILE_TICK_US 3000
 
 struct chunk { /* bytes on their way; fin: the stream's end */
     struct chunk *next;
@@ -46,6 +49,7 @@ struct network {
     bool cut[NODES_MAX][NODES_MAX]; /* from, to */
     int64_t delay_us[NODES_MAX][NODES_MAX];
     enum nightmare nightmare;
+    struct hostile *hostile;
     struct list replays;
 };
 
@@ -367,6 +371,9 @@ struct replay {
     struct network *network;
     uint32_t process;
     uint64_t life, link;
+    bool hostile; /* on whatever link there is from that peer, in any life */
+    raft_id peer;
+    enum link_purpose purpose;
     struct buf bytes;
 };
 
@@ -376,13 +383,30 @@ static void replay_free(struct replay *replay) {
     sf_free(replay);
 }
 
+/* The link by which that peer speaks to the process now; 0: none. */
+static uint64_t link_from(struct process *process, const struct replay *replay) {
+    for (uint32_t i = 0; i < LINKS_MAX; i++) {
+        const struct link *link = &process->node->links[i];
+        if (link->number != 0 && !link->dialled && link->state == LINK_READY &&
+            link->peer == replay->peer && link->purpose == replay->purpose)
+            return link->number;
+    }
+    return 0;
+}
+
 static void replay_run(void *context, uint64_t a, uint64_t b) {
     (void)a;
     (void)b;
     struct replay *replay = context;
-    struct process *process = replay->network->world->processes[replay->process];
-    if (process->up && process->life == replay->life)
-        process_arrive(process, ARRIVE_LINK_REPLAY, replay->link, buf_slice(&replay->bytes));
+    struct world *world = replay->network->world;
+    struct process *process = world->processes[replay->process];
+    uint64_t link = replay->link;
+    if (process->up && replay->hostile) {
+        link = link_from(process, replay);
+        world->coverage[COVER_MESSAGE_HOSTILE] += link != 0 && link != replay->link;
+    }
+    if (process->up && (replay->hostile ? link != 0 : process->life == replay->life))
+        process_arrive(process, ARRIVE_LINK_REPLAY, link, buf_slice(&replay->bytes));
     replay_free(replay);
 }
 
@@ -396,6 +420,13 @@ static void replay_later(
     buf_append_slice(&replay->bytes, bytes);
     int64_t late_us = world_chance(world, 10) ? world_between(world, 100000, 2000000)
                                               : world_between(world, 100, 40000);
+    const struct link *its = link_find(to->node, link);
+    if (network->nightmare == NIGHTMARE_HOSTILE && its != NULL && world_chance(world, 50)) {
+        replay->hostile = true;
+        replay->peer = its->peer;
+        replay->purpose = its->purpose;
+        late_us = world_between(world, 1000, 6000000);
+    }
     queue_put(&world->queue, world_now_us(world) + late_us, replay_run, replay, 0, 0);
 }
 
@@ -415,7 +446,7 @@ static bool nightmare_lets(struct network *network, struct process *to, uint64_t
     struct slice name, struct slice bytes) {
     if (network->nightmare == NIGHTMARE_OFF) return true;
     if (!raft_message_is_name(name) &&
-        !(network->nightmare == NIGHTMARE_ALL && is_between_members(name)))
+        !(network->nightmare >= NIGHTMARE_ALL && is_between_members(name)))
         return true;
     uint64_t draw = world_below(network->world, 100);
     if (draw < 8) {
@@ -497,6 +528,9 @@ static bool deliver_next(
         break;
     }
     struct slice whole = slice_of(buf_slice(&end->in).data, consumed);
+    const struct link *its = link_find(to->node, link);
+    if (its != NULL && !is_replay && network->nightmare != NIGHTMARE_OFF)
+        hostile_note(network->hostile, to, its->peer, argc, argv, whole);
     if (is_replay || nightmare_lets(network, to, link, argv[0], whole)) {
         note_message(network, to, argc, argv, is_replay ? "(again) " : "");
         node_on_link_message(to->node, link, argc, argv, process_local_us(to));
@@ -562,8 +596,20 @@ void network_set_delay(struct network *network, uint32_t from, uint32_t to, int6
     network->delay_us[from][to] = extra_us;
 }
 
+static void hostile_tick(void *context, uint64_t a, uint64_t b) {
+    struct network *network = context;
+    (void)a;
+    (void)b;
+    if (network->nightmare != NIGHTMARE_HOSTILE) return;
+    hostile_act(network->world, network->hostile);
+    queue_put(&network->world->queue, world_now_us(network->world) + HOSTILE_TICK_US, hostile_tick,
+        network, 0, 0);
+}
+
 void network_set_nightmare(struct network *network, enum nightmare nightmare) {
+    bool begins = nightmare == NIGHTMARE_HOSTILE && network->nightmare != NIGHTMARE_HOSTILE;
     network->nightmare = nightmare;
+    if (begins) hostile_tick(network, 0, 0);
 }
 
 void network_heal(struct network *network) {
@@ -576,6 +622,7 @@ void network_heal(struct network *network) {
 struct network *network_new(struct world *world) {
     struct network *network = sf_alloc_zero(1, sizeof *network);
     network->world = world;
+    network->hostile = hostile_new();
     list_init(&network->replays);
     return network;
 }
@@ -585,6 +632,7 @@ void network_free(struct network *network) {
     while (network->n > 0) connection_drop(network, network->connections[network->n - 1]);
     LIST_FOR_EACH(link, &network->replays)
     replay_free(SF_CONTAINER(link, struct replay, in_network));
+    hostile_free(network->hostile);
     sf_free(network->connections);
     sf_free(network);
 }

@@ -32,8 +32,9 @@ void network_cut(struct network *network, uint32_t from, uint32_t to, bool cut);
 bool network_is_cut(const struct network *network, uint32_t from, uint32_t to);
 void network_set_delay(struct network *network, uint32_t from, uint32_t to, int64_t extra_us);
 void network_reset_between(struct network *network, uint32_t a, uint32_t b);
-/* Messages doubled, late, out of order, lost: Raft's, or all between members. */
-enum nightmare { NIGHTMARE_OFF, NIGHTMARE_RAFT, NIGHTMARE_ALL };
+/* Messages doubled, late, out of order, lost: Raft's, or all between members. HOSTILE: so late,
+ * too, that the connection is another by then, and perhaps the process at either end. */
+enum nightmare { NIGHTMARE_OFF, NIGHTMARE_RAFT, NIGHTMARE_ALL, NIGHTMARE_HOSTILE };
 void network_set_nightmare(struct network *network, enum nightmare nightmare);
 void network_heal(struct network *network);
 

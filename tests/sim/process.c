@@ -1,6 +1,7 @@
 #include "sim/process.h"
 
 #include "sim/client.h"
+#include "sim/drills.h"
 #include "sim/judge.h"
 #include "sim/network.h"
 
@@ -8,7 +9,6 @@
 
 #define CLIENT_PORT 6379
 #define BUS_PORT 16379
-#define SIM_DATABASES 2
 
 /* -- clocks ---------------------------------------------------------------------------------- */
 
@@ -108,6 +108,7 @@ static void port_install_snapshot(
     void *context, uint64_t request, const struct raft_snapshot *place) {
     struct process *process = context;
     if (!port_begins(process)) return;
+    drill_on_install(process->world, process);
     twin_install_snapshot(process->twin, request, place, world_now_us(process->world));
 }
 
@@ -127,7 +128,13 @@ static void port_log_mended(void *context) {
     struct process *process = context;
     if (!port_begins(process)) return;
     world_note(process->world, (int)process->number, "its log is whole again");
+    process->may_be_damaged = false;
     twin_mark_repaired(process->twin);
+}
+
+static void port_note_applying(void *context, const struct applying_note *note) {
+    struct process *process = context;
+    if (!process->doomed) process->applying = *note;
 }
 
 static void port_dial(void *context, uint64_t link, const char *host, uint16_t bus_port) {
@@ -237,6 +244,7 @@ static struct node_ports ports_of(struct process *process) {
         .install_snapshot = port_install_snapshot,
         .save_identity = port_save_identity,
         .log_mended = port_log_mended,
+        .note_applying = port_note_applying,
         .dial = port_dial,
         .link_send = port_link_send,
         .link_close = port_link_close,
@@ -528,7 +536,7 @@ static struct node_settings settings_of(struct world *world) {
                 .window_bytes = 4 << 20,
                 .cache_bytes = world_chance(world, 30) ? 500 : 8 << 20,
             },
-        .read_mode = world_chance(world, 30) ? READ_INDEX : READ_LEASE,
+        .read_mode = world_chance(world, world->index_percent) ? READ_INDEX : READ_LEASE,
         .bootstrap = BOOTSTRAP_AUTO,
         .request_timeout_ms = 1500,
         .max_request_bytes = 64 << 20,
@@ -580,6 +588,7 @@ static void start_from(
     *start = (struct node_start){
         .settings = process->settings,
         .boot_counter = found->boot_counter,
+        .applying = process->applying,
         .now_us = process_local_us(process),
         .wall_ms = process_wall_ms(process),
     };
@@ -629,6 +638,8 @@ void process_start(struct process *process) {
         (*level)++;
     twin_open(process->twin, false, &found);
     start_from(process, &found, start);
+    if (found.damaged && !process->may_be_damaged)
+        world_fail(world, "node %u calls its log damaged, which has lost nothing", process->number);
     judge_on_start(process, start->identity.id);
     world_note(world, (int)process->number, "starts: boot %llu, term %llu, log %llu to %llu%s",
         (unsigned long long)found.boot_counter, (unsigned long long)found.hard_state.term,

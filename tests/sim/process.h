@@ -50,10 +50,13 @@ struct process {
     uint32_t number;
     char host[32];
     bool up;
-    bool machine_down; /* power lost: nobody answers, not even to refuse */
-    uint64_t life;     /* raised at each start; events of an earlier life are void */
+    bool may_be_damaged; /* its disk has lost synced entries that it was not given again */
+    bool is_stranger;    /* wiped, and not a member again yet: clients keep away */
+    bool machine_down;   /* power lost: nobody answers, not even to refuse */
+    uint64_t life;       /* raised at each start; events of an earlier life are void */
     struct node *node;
     struct twin *twin;
+    struct applying_note applying; /* a mapped page: it outlives the node */
     struct node_settings settings;
 
     /* clocks */

@@ -1,43 +1,89 @@
-/* Commands over few keys. Each write holds a number of its own (in a value, an increment, a time),
- * so that its place in the log can be found. */
+/* Commands over few keys. A write's place in the log is found by its words, so they must be free:
+ * most hold a number of their own (in a value, an increment, a time); what has no place for one is
+ * written in small and capital letters as no write with an unknown fate was. */
 #include "sim/client.h"
+#include "sim/drills.h"
+#include "util/buf.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 
+enum { WORDS_MAX = 260, WORDS_TRIES = 6 };
+
 struct words {
+    struct world *world;
+    unsigned long long unique;
     uint32_t argc;
-    char text[CALL_ARGS_MAX][48];
+    size_t starts[WORDS_MAX];
+    struct buf text;
 };
 
 static void word(struct words *words, const char *format, ...) SF_PRINTF(2, 3);
 
 static void word(struct words *words, const char *format, ...) {
+    char text[128];
     va_list args;
-    SF_ASSERT(words->argc < CALL_ARGS_MAX);
+    SF_ASSERT(words->argc < WORDS_MAX);
     va_start(args, format);
-    vsnprintf(words->text[words->argc], sizeof words->text[0], format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    words->argc++;
+    words->starts[words->argc++] = words->text.len;
+    buf_append_text(&words->text, text);
 }
 
-static void key(struct world *world, struct words *words) {
-    uint64_t draw = world_below(world, 10);
-    if (draw < 7)
-        word(words, "k%llu", (unsigned long long)world_below(world, 5));
+static bool chance(const struct words *words, uint32_t percent) {
+    return world_chance(words->world, percent);
+}
+
+static unsigned long long below(const struct words *words, uint64_t bound) {
+    return world_below(words->world, bound);
+}
+
+/* One of the strings in a list. */
+static void one_of(struct words *words, uint32_t n, const char *const *texts) {
+    word(words, "%s", texts[below(words, n)]);
+}
+
+/* -- keys and values. A key's letter is its type, mostly -------------------------------------- */
+
+static void key(struct words *words, char type) {
+    static const char types[] = "kknhlsz";
+    if (chance(words, 2)) type = types[below(words, sizeof types - 1)];
+    unsigned n = type == 'k' ? 5 : type == 's' ? 3 : 2;
+    word(words, "%c%llu", type, below(words, n));
+}
+
+static void any_key(struct words *words) {
+    static const char types[] = "kkkkknnhhllsszz";
+    key(words, types[below(words, sizeof types - 1)]);
+}
+
+static void value(struct words *words) {
+    if (words->world->large && chance(words, 20))
+        word(words, "v%llu.%070d", words->unique, 0); /* longer than what is packed */
     else
-        word(words, "n%llu", (unsigned long long)world_below(world, 2));
+        word(words, "v%llu", words->unique);
 }
 
-static void value(struct words *words, uint64_t unique) {
-    word(words, "v%llu", (unsigned long long)unique);
+static void member(struct words *words) {
+    if (words->world->large)
+        word(words, chance(words, 50) ? "m%llu" : "%llu", below(words, 400));
+    else
+        word(words, "m%llu", below(words, 12));
 }
 
-static void fill_set(struct world *world, uint64_t unique, struct words *words) {
+static uint64_t how_many(const struct words *words) {
+    return words->world->large && chance(words, 10) ? 1 + below(words, 120) : 1 + below(words, 3);
+}
+
+/* -- strings ---------------------------------------------------------------------------------- */
+
+static void fill_set(struct words *words) {
     word(words, "SET");
-    key(world, words);
-    value(words, unique);
-    switch (world_below(world, 8)) {
+    key(words, 'k');
+    value(words);
+    switch (below(words, 8)) {
     case 0:
         word(words, "NX");
         break;
@@ -46,7 +92,7 @@ static void fill_set(struct world *world, uint64_t unique, struct words *words) 
         break;
     case 2:
         word(words, "PX");
-        word(words, "%llu", (unsigned long long)(1 + world_below(world, 1500)));
+        word(words, "%llu", 1 + below(words, 1500));
         break;
     case 3:
         word(words, "GET");
@@ -60,121 +106,304 @@ static void fill_set(struct world *world, uint64_t unique, struct words *words) 
     }
 }
 
-static void fill_many(struct world *world, uint64_t unique, struct words *words) {
-    uint64_t n = 1 + world_below(world, 3);
+static void fill_many(struct words *words) {
+    word(words, chance(words, 70) ? "MSET" : "MSETNX");
+    uint64_t n = 1 + below(words, 3);
     for (uint64_t i = 0; i < n; i++) {
-        key(world, words);
-        word(words, "v%llu.%llu", (unsigned long long)unique, (unsigned long long)i);
+        any_key(words);
+        word(words, "v%llu.%llu", words->unique, (unsigned long long)i);
     }
 }
 
-static void fill_time(struct world *world, uint64_t unique, struct words *words) {
-    if (world_chance(world, 20)) {
+static void fill_counter(struct words *words) {
+    static const char *const by_one[] = {"INCR", "DECR"}, *const by[] = {"INCRBY", "DECRBY"};
+    bool one = chance(words, 30);
+    one_of(words, 2, one ? by_one : by);
+    key(words, 'n');
+    if (!one) word(words, "%llu", words->unique);
+}
+
+static void fill_string(struct words *words) {
+    static const char *const names[] = {"SETNX", "GETSET", "APPEND", "APPEND"};
+    if (chance(words, 45)) {
+        fill_set(words);
+    } else if (chance(words, 10)) {
+        word(words, "GETDEL");
+        key(words, 'k');
+    } else {
+        one_of(words, 4, names);
+        key(words, 'k');
+        value(words);
+    }
+}
+
+/* -- collections ------------------------------------------------------------------------------ */
+
+static void fill_hash(struct words *words) {
+    uint64_t draw = below(words, 10);
+    word(words, "%s", draw < 6 ? "HSET" : draw < 8 ? "HDEL" : "HINCRBY");
+    key(words, 'h');
+    if (draw >= 8) {
+        word(words, chance(words, 90) ? "c%llu" : "m%llu", below(words, 3));
+        word(words, "%llu", words->unique);
+        return;
+    }
+    for (uint64_t n = how_many(words); n > 0; n--) {
+        member(words);
+        if (draw < 6) value(words);
+    }
+    if (draw >= 6) word(words, "unique:%llu", words->unique);
+}
+
+static void fill_list(struct words *words) {
+    static const char *const pushes[] = {"LPUSH", "RPUSH"}, *const pops[] = {"LPOP", "RPOP"},
+                             *const ends[] = {"LEFT", "RIGHT"};
+    uint64_t draw = below(words, 20);
+    if (draw < 8) {
+        one_of(words, 2, pushes);
+        key(words, 'l');
+        for (uint64_t n = how_many(words); n > 0; n--) value(words);
+    } else if (draw < 14) {
+        one_of(words, 2, pops);
+        key(words, 'l');
+        if (chance(words, 30)) word(words, "%llu", 1 + below(words, 4));
+    } else if (draw < 16) {
+        word(words, "LMOVE");
+        key(words, 'l');
+        key(words, 'l');
+        one_of(words, 2, ends);
+        one_of(words, 2, ends);
+    } else if (draw < 18) {
+        word(words, "LTRIM");
+        key(words, 'l');
+        word(words, "%llu", below(words, 3));
+        word(words, "%llu", 10 + below(words, 20));
+    } else if (draw < 19) {
+        word(words, "LSET");
+        key(words, 'l');
+        word(words, "%lld", (long long)below(words, 10) - 5);
+        value(words);
+    } else {
+        word(words, "LREM");
+        key(words, 'l');
+        word(words, "0");
+        word(words, "v%llu", below(words, words->unique + 1));
+    }
+}
+
+static void fill_members(struct words *words) {
+    for (uint64_t n = how_many(words); n > 0; n--) member(words);
+    word(words, "unique:%llu", words->unique);
+}
+
+static void fill_of_set(struct words *words) {
+    uint64_t draw = below(words, 10);
+    if (draw < 3) { /* the number stays in the set: SREM and SPOP keep it small */
+        word(words, "SADD");
+        key(words, 's');
+        fill_members(words);
+    } else if (draw < 6) {
+        word(words, "SPOP");
+        key(words, 's');
+    } else if (draw < 8) {
+        word(words, "SREM");
+        key(words, 's');
+        fill_members(words);
+    } else {
+        word(words, "SMOVE");
+        key(words, 's');
+        key(words, 's');
+        member(words);
+    }
+}
+
+static void fill_zset(struct words *words) {
+    static const char *const options[] = {"NX", "XX", "GT", "LT", "CH"}, *const pops[] = {
+                                                                             "ZPOPMIN", "ZPOPMAX"};
+    uint64_t draw = below(words, 10);
+    if (draw < 4) {
+        word(words, "ZADD");
+        key(words, 'z');
+        if (chance(words, 40)) one_of(words, 5, options);
+        for (uint64_t n = how_many(words); n > 0; n--) {
+            word(words, "%llu", words->unique);
+            member(words);
+        }
+    } else if (draw < 6) {
+        word(words, "ZINCRBY");
+        key(words, 'z');
+        word(words, "%llu", words->unique);
+        member(words);
+    } else if (draw < 8) {
+        one_of(words, 2, pops);
+        key(words, 'z');
+    } else {
+        word(words, "ZREM");
+        key(words, 'z');
+        fill_members(words);
+    }
+}
+
+/* -- keys as such ----------------------------------------------------------------------------- */
+
+static void fill_time(struct words *words) {
+    if (chance(words, 10)) {
+        word(words, "PERSIST");
+        any_key(words);
+    } else if (chance(words, 20)) {
         word(words, "EXPIRE");
-        key(world, words);
-        word(words, "%llu", (unsigned long long)(1000 + unique)); /* seconds: never in a run */
+        any_key(words);
+        word(words, "%llu", 1000 + words->unique); /* seconds: never in a run */
     } else {
         word(words, "PEXPIRE");
-        key(world, words);
+        any_key(words);
         /* Soon, late, or at once: a number below zero deletes. */
-        long long ms = (long long)unique % 3 == 0 ? -(long long)unique : (long long)unique;
-        word(words, "%lld", ms);
+        long long ms = (long long)words->unique;
+        word(words, "%lld", words->unique % 5 == 0 ? -ms : ms % 40000);
     }
 }
 
-static void fill_write(struct world *world, uint64_t unique, struct words *words) {
-    unsigned long long number = (unsigned long long)unique;
-    switch (world_below(world, 14)) {
-    case 0:
-    case 1:
-    case 2:
-    case 3:
-        fill_set(world, unique, words);
-        break;
-    case 4:
-        word(words, "SETNX");
-        key(world, words);
-        value(words, unique);
-        break;
-    case 5:
-        word(words, "GETSET");
-        key(world, words);
-        value(words, unique);
-        break;
-    case 6:
-    case 7:
-        word(words, "APPEND");
-        key(world, words);
-        word(words, "+%llu", number);
-        break;
-    case 8:
-    case 9:
-        word(words, world_chance(world, 70) ? "INCRBY" : "DECRBY");
-        word(words, "n%llu", (unsigned long long)world_below(world, 2));
-        word(words, "%llu", number);
-        break;
-    case 10:
-        /* The second name never exists: it only makes the call unlike any other. */
-        word(words, world_chance(world, 50) ? "DEL" : "UNLINK");
-        key(world, words);
-        word(words, "unique:%llu", number);
-        break;
-    case 11:
-        word(words, world_chance(world, 70) ? "MSET" : "MSETNX");
-        fill_many(world, unique, words);
-        break;
-    case 12:
-        fill_time(world, unique, words);
-        break;
-    default:
-        /* A counter of its own, so that plain INCR is among them. */
-        word(words, "INCR");
-        word(words, "unique:%llu", number);
-        break;
+static void fill_keys(struct words *words) {
+    uint64_t draw = below(words, 20);
+    if (draw < 8) {
+        word(words, chance(words, 50) ? "DEL" : "UNLINK");
+        any_key(words);
+        /* This one never exists: it only makes the call unlike any other. */
+        if (chance(words, 70)) word(words, "unique:%llu", words->unique);
+    } else if (draw < 13) {
+        static const char types[] = "kknhlsz";
+        char type = types[below(words, sizeof types - 1)];
+        word(words, "RENAME");
+        key(words, type);
+        key(words, type);
+    } else if (draw < 19 || chance(words, 70)) {
+        fill_time(words);
+    } else {
+        word(words, "FLUSHDB");
     }
 }
 
-static void fill_read(struct world *world, struct words *words) {
-    switch (world_below(world, 10)) {
-    case 0:
-    case 1:
-    case 2:
-    case 3:
-        word(words, "GET");
-        break;
-    case 4:
+static void fill_write(struct words *words) {
+    uint64_t draw = below(words, 100);
+    if (draw < 35)
+        fill_string(words);
+    else if (draw < 45)
+        fill_counter(words);
+    else if (draw < 50)
+        fill_many(words);
+    else if (draw < 59)
+        fill_hash(words);
+    else if (draw < 68)
+        fill_list(words);
+    else if (draw < 77)
+        fill_of_set(words);
+    else if (draw < 86)
+        fill_zset(words);
+    else
+        fill_keys(words);
+}
+
+/* -- reads ------------------------------------------------------------------------------------ */
+
+static void fill_read_collection(struct words *words) {
+    static const struct {
+        const char *name;
+        char type;
+        const char *rest; /* m: a member, r: all of a range, i: an index, w: with scores */
+    } reads[] = {{"HGET", 'h', "m"}, {"HMGET", 'h', "mm"}, {"HEXISTS", 'h', "m"}, {"HLEN", 'h', ""},
+        {"HGETALL", 'h', ""}, {"LLEN", 'l', ""}, {"LINDEX", 'l', "i"}, {"LRANGE", 'l', "r"},
+        {"SISMEMBER", 's', "m"}, {"SCARD", 's', ""}, {"SMEMBERS", 's', ""},
+        {"SRANDMEMBER", 's', ""}, {"ZSCORE", 'z', "m"}, {"ZCARD", 'z', ""}, {"ZRANK", 'z', "m"},
+        {"ZCOUNT", 'z', "ii"}, {"ZRANGE", 'z', "r"}, {"ZRANGE", 'z', "rw"}};
+    size_t at = below(words, SF_LENGTH(reads));
+    word(words, "%s", reads[at].name);
+    key(words, reads[at].type);
+    for (const char *rest = reads[at].rest; *rest != 0; rest++) {
+        if (*rest == 'm') member(words);
+        if (*rest == 'i') word(words, "%lld", (long long)below(words, 20) - 5);
+        if (*rest == 'w') word(words, "WITHSCORES");
+        if (*rest != 'r') continue;
+        word(words, "0");
+        word(words, "-1");
+    }
+}
+
+static void fill_read(struct words *words) {
+    static const char *const of_strings[] = {"GET", "GET", "GET", "STRLEN"};
+    static const char *const of_keys[] = {"PTTL", "PEXPIRETIME", "TYPE", "EXISTS"};
+    uint64_t draw = below(words, 10);
+    if (draw < 4) {
+        one_of(words, 4, of_strings);
+        key(words, chance(words, 70) ? 'k' : 'n');
+    } else if (draw < 5) {
         word(words, "MGET");
-        key(world, words);
-        key(world, words);
-        break;
-    case 5:
-        word(words, "EXISTS");
-        key(world, words);
-        break;
-    case 6:
-        word(words, "STRLEN");
-        break;
-    case 7:
-        word(words, "PTTL");
-        break;
-    case 8:
-        word(words, "PEXPIRETIME");
-        break;
-    default:
-        word(words, "TYPE");
-        break;
+        any_key(words);
+        any_key(words);
+    } else if (draw < 7) {
+        one_of(words, 4, of_keys);
+        any_key(words);
+        if (chance(words, 10) && words->text.len > 6 &&
+            memcmp(buf_slice(&words->text).data, "EXISTS", 6) == 0)
+            any_key(words);
+    } else {
+        fill_read_collection(words);
     }
-    key(world, words);
+}
+
+/* Of one key, whose value tells every write from every other. */
+static void fill_hot(struct words *words, bool writes) {
+    word(words, writes ? "SET" : "GET");
+    word(words, "k0");
+    if (writes) value(words);
+}
+
+/* -- one call --------------------------------------------------------------------------------- */
+
+static void words_clear(struct words *words) {
+    words->argc = 0;
+    buf_clear(&words->text);
+}
+
+static void words_slices(const struct words *words, struct slice *argv) {
+    for (uint32_t i = 0; i < words->argc; i++) {
+        size_t end = i + 1 < words->argc ? words->starts[i + 1] : words->text.len;
+        argv[i] = slice_of(buf_slice(&words->text).data + words->starts[i], end - words->starts[i]);
+    }
+}
+
+/* Writes the name anew, each letter small or capital. */
+static void mix_letters(struct words *words) {
+    char *name = words->text.data + words->text.start;
+    size_t end = words->argc > 1 ? words->starts[1] : words->text.len;
+    for (size_t i = 0; i < end; i++)
+        if (chance(words, 50)) name[i] = (char)tolower(name[i]);
 }
 
 void workload_fill(struct world *world, uint64_t unique, struct client_call *call) {
-    struct words words = {0};
+    struct words words = {.world = world, .unique = unique};
+    struct slice argv[WORDS_MAX];
     call->kind = world_chance(world, 55) ? CALL_WRITE : CALL_READ;
-    if (call->kind == CALL_WRITE)
-        fill_write(world, unique, &words);
-    else
-        fill_read(world, &words);
-    const char *args[CALL_ARGS_MAX];
-    for (uint32_t i = 0; i < words.argc; i++) args[i] = words.text[i];
-    call_set_args(call, words.argc, args);
+    if (drill_is_quiet(world)) call->kind = CALL_READ;
+    bool hot = drill_is_hot(world) && world_chance(world, 70);
+    if (call->kind == CALL_READ) {
+        if (hot)
+            fill_hot(&words, false);
+        else
+            fill_read(&words);
+        words_slices(&words, argv);
+    }
+    for (int tries = 0; call->kind == CALL_WRITE; tries++) {
+        words_clear(&words);
+        if (hot)
+            fill_hot(&words, true);
+        else if (tries < WORDS_TRIES)
+            fill_write(&words);
+        else
+            fill_set(&words);
+        if (tries > 0) mix_letters(&words);
+        words_slices(&words, argv);
+        if (history_is_free(world->history, call->db, words.argc, argv)) break;
+    }
+    call_set_words(call, words.argc, argv);
+    buf_free(&words.text);
 }

@@ -14,6 +14,8 @@
 #define BORN_MS INT64_C(1700000000000) /* the wall clock when the world begins */
 #define BUILD_LIMIT_US 40000000
 #define HEAL_LIMIT_US 30000000 /* after the faults: by then it must have made progress */
+#define CALLS_MIN 2000         /* a run is prolonged until it has so many, and so many faults */
+#define FAULTS_MIN 30
 
 /* -- time, chance, notes --------------------------------------------------------------------------
  */
@@ -218,6 +220,13 @@ static void prepare(struct world *world, const struct world_options *options) {
     world->n_nodes = options->n_nodes > 0 ? options->n_nodes : n_nodes;
     world->tight = world_chance(world, 25);
     world->upgrades = world_chance(world, 30);
+    world->large = world_chance(world, 20);
+    world->reads = world_chance(world, 25);
+    world->index_percent = !world->reads ? 30 : world_chance(world, 50) ? 100 : 0;
+    world->stalls = world_chance(world, 20);
+    world->hostile = world_chance(world, 15);
+    world->churn = !world->upgrades && world_chance(world, 25);
+    world->think_us = world->tight ? 60000 : world_between(world, 20000, 300000);
     world->network = network_new(world);
     world->history = history_new();
     world->judge = judge_new(world);
@@ -235,8 +244,25 @@ static void judge_all(struct world *world) {
         return;
     }
     final_digests(world);
-    if (!world->failed) judge_replay(world, record);
     if (!world->failed) verdict(world, record);
+}
+
+static bool is_enough(const struct world *world) {
+    uint64_t faults = 0;
+    for (int i = 0; i <= COVER_LOST_TAIL; i++) faults += world->coverage[i];
+    return faults >= FAULTS_MIN && world->history->n >= CALLS_MIN;
+}
+
+static void play(struct world *world, int64_t duration_us) {
+    run_until(world, world_now_us(world) + duration_us);
+    int64_t limit_us = world_now_us(world) + 5 * duration_us;
+    while (!world->failed && !is_enough(world)) {
+        if (world_now_us(world) >= limit_us) {
+            world_fail(world, "only %zu calls", world->history->n);
+            return;
+        }
+        run_until(world, world_now_us(world) + 1000000);
+    }
 }
 
 void world_run(struct world *world, const struct world_options *options) {
@@ -246,7 +272,7 @@ void world_run(struct world *world, const struct world_options *options) {
     clients_start(world);
     members_start(world);
     faults_start(world);
-    run_until(world, world_now_us(world) + options->duration_us);
+    play(world, options->duration_us);
     if (world->failed) return;
     world_note(world, -1, "the faults end");
     faults_stop(world);

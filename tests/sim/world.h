@@ -5,7 +5,7 @@
 #include "sim/queue.h"
 #include "util/random.h"
 
-enum { NODES_MAX = 7 };
+enum { NODES_MAX = 7, SIM_DATABASES = 2 };
 
 /* What a run may meet; printed with --coverage. */
 #define SIM_COVERAGE(X)                                                                            \
@@ -32,6 +32,13 @@ enum { NODES_MAX = 7 };
     X(COVER_WIPE, "disk replaced, node joins anew")                                                \
     X(COVER_FORGET, "member forgotten and met again")                                              \
     X(COVER_LOST_TAIL, "disk lost synced entries")                                                 \
+    X(COVER_DRILL_LEASE, "drill: leader unheard, late answers")                                    \
+    X(COVER_DRILL_PROMISE, "drill: a follower dies with a promise")                                \
+    X(COVER_DRILL_READS, "drill: leader away while many read")                                     \
+    X(COVER_DRILL_STALL, "drill: leader cut off, its disk stands still")                           \
+    X(COVER_DRILL_JOINT, "drill: a voter cut off while members change")                            \
+    X(COVER_DRILL_CUT, "drill: crash as the log is cut or replaced")                               \
+    X(COVER_STRANGER, "wiped node begins a cluster of its own at its address")                     \
     X(COVER_SNAPSHOT, "snapshot taken")                                                            \
     X(COVER_PREFIX, "log prefix dropped")                                                          \
     X(COVER_CHUNK, "chunk of a snapshot received")                                                 \
@@ -41,6 +48,8 @@ enum { NODES_MAX = 7 };
     X(COVER_ELECTION, "leader elected")                                                            \
     X(COVER_TRUNCATION, "log suffix truncated")                                                    \
     X(COVER_MESSAGE_DOUBLED, "message doubled")                                                    \
+    X(COVER_MESSAGE_HOSTILE, "message late on a later connection")                                 \
+    X(COVER_MESSAGE_FITTING, "old message just when its numbers fit")                              \
     X(COVER_MESSAGE_LATE, "message late")                                                          \
     X(COVER_ANSWERED, "call answered")                                                             \
     X(COVER_REFUSED, "call not executed")                                                          \
@@ -48,7 +57,10 @@ enum { NODES_MAX = 7 };
     X(COVER_UNKNOWN, "call without an answer")                                                     \
     X(COVER_UNKNOWN_RAN, "call without an answer that had run")                                    \
     X(COVER_EXPIRED, "key expired")                                                                \
-    X(COVER_STALE_BATCH, "void sub-batch in the log")                                              \
+    X(COVER_STALE_BATCH, "void sub-batch in the log (rare)")                                       \
+    X(COVER_STALE_READ, "stale read that shows the past")                                          \
+    X(COVER_QUESTIONED, "grown and loaded state questioned")                                       \
+    X(COVER_RELOADED, "state loaded from an image in the verdict")                                 \
     X(COVER_DIGEST, "digests compared")                                                            \
     X(COVER_ENTRIES, "entries committed")
 
@@ -72,7 +84,7 @@ struct world_options {
     uint32_t n_nodes;    /* 0: by chance, mostly 3 */
     bool transcript;     /* print what happens */
     bool messages;       /* ... each message of Raft too */
-    int64_t duration_us; /* of the phase with faults */
+    int64_t duration_us; /* of the phase with faults, at least */
 };
 
 struct world {
@@ -80,8 +92,16 @@ struct world {
     struct queue queue;
     struct random random; /* every choice outside the nodes */
     uint32_t n_nodes;
-    bool tight;    /* elections as soon as promises end, clocks as uneven as leases allow (R10) */
-    bool upgrades; /* nodes are restarted with newer builds */
+    bool tight;   /* elections as soon as promises end, clocks as uneven as leases allow (R10) */
+    bool large;   /* collections grow beyond what is packed */
+    bool hostile; /* the network is at its worst most of the time, and processes die often */
+    bool reads;   /* drills that would show stale reads */
+    bool stalls;  /* drills with a leader whose disk stands still */
+    bool churn;   /* members change often, and somebody is cut off while they do */
+    uint32_t index_percent;               /* of the nodes ask a quorum for each read */
+    int64_t hot_until_us, quiet_until_us; /* drills.h */
+    int64_t think_us;                     /* of a client between two pipelines, at most */
+    bool upgrades;                        /* nodes are restarted with newer builds */
     struct process *processes[NODES_MAX];
     struct network *network;
     struct history *history;

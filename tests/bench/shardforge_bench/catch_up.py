@@ -8,11 +8,12 @@ from shardforge_testing.process import check
 COMMANDS = 1_000_000
 SLICE_SECONDS = 1.0
 QUIET_SLICES = 5
+DIRECTIVES = ["--snapshot-log-bytes", "32mb"]  # so that a million commands are compacted away
 OPTIONS = {"mix": "set", "connections": 50, "pipeline": 16}
 
 
 def catch_up(server, load, directory):
-    with Cluster(server, 3, dir=f"{directory}/catch-up") as cluster:
+    with Cluster(server, 3, DIRECTIVES, dir=f"{directory}/catch-up") as cluster:
         leader, away = cluster.leader(), cluster.followers()[0]
 
         def rate():

@@ -464,8 +464,149 @@ static void test_only_an_empty_state_dissolves(void **state) {
     }
 }
 
+/* S4: it runs what stands before, stops there, and never passes it. */
+static void test_an_unknown_command_in_a_batch_ends_applying(void **state) {
+    (void)state;
+    struct machine machine = machine_new();
+    struct buf payload = {0}, commands = {0};
+    put_stamp(&payload, &machine, 1);
+    put_text(&commands, 0, "INCR n");
+    put_text(&commands, 0, "command-of-the-future x");
+    put_sub_batch(&payload, ours, 1, 2, &commands);
+    struct engine *engine = machine.engine;
+    raft_index index = engine_applied(engine) + 1;
+    assert_int_equal(engine_begin(engine, index, ENTRY_BATCH, buf_slice(&payload)), SF_OK);
+    struct engine_position at;
+    struct reply reply = {&machine.reply, 2};
+    assert_true(engine_peek(engine, &at));
+    assert_false(engine_is_broken(engine));
+    engine_next(engine, &reply);
+    assert_false(engine_peek(engine, &at));
+    assert_true(engine_is_broken(engine));
+    assert_int_equal(engine_applied(engine), index - 1);
+    buf_free(&payload);
+    machine_free(&machine);
+}
+
+static void test_a_wild_database_ends_applying(void **state) {
+    (void)state;
+    struct machine machine = machine_new();
+    struct buf payload = {0}, commands = {0};
+    put_stamp(&payload, &machine, 1);
+    put_text(&commands, 99, "INCR n");
+    put_sub_batch(&payload, ours, 1, 1, &commands);
+    raft_index index = engine_applied(machine.engine) + 1;
+    assert_int_equal(engine_begin(machine.engine, index, ENTRY_BATCH, buf_slice(&payload)), SF_OK);
+    struct engine_position at;
+    assert_false(engine_peek(machine.engine, &at));
+    assert_true(engine_is_broken(machine.engine));
+    buf_free(&payload);
+    machine_free(&machine);
+}
+
+/* -- skipping -------------------------------------------------------------------------------- */
+
+static void skip_batch_of(struct machine *machine, const char *text) {
+    struct buf payload = {0}, commands = {0};
+    put_stamp(&payload, machine, machine->sequence);
+    put_text(&commands, 0, text);
+    put_sub_batch(&payload, ours, ++machine->sequence, 1, &commands);
+    engine_skip(
+        machine->engine, engine_applied(machine->engine) + 1, ENTRY_BATCH, buf_slice(&payload));
+    buf_free(&payload);
+}
+
+static void test_a_skipped_batch_runs_nothing_and_keeps_the_sequence_and_time(void **state) {
+    (void)state;
+    struct machine machine = machine_new();
+    apply(&machine, "SET k 1");
+    machine.now_ms += 5000;
+    skip_batch_of(&machine, "SET k 2");
+    raft_index skipped = engine_applied(machine.engine);
+    assert_true(engine_has_skipped(machine.engine, skipped));
+    assert_int_equal(engine_now_ms(machine.engine), START_MS + 5000);
+    buf_clear(&machine.reply);
+    apply(&machine, "APPEND k x"); /* the next sequence is accepted */
+    expect(&machine, ":2\r\n");
+    assert_false(engine_has_skipped(machine.engine, skipped + 1));
+    machine_free(&machine);
+}
+
+static void test_a_state_that_skipped_differs_from_one_that_ran_and_equals_its_image(void **state) {
+    (void)state;
+    struct machine skipped = machine_new(), ran = machine_new();
+    skip_batch_of(&skipped, "DEL absent");
+    apply(&ran, "DEL absent");
+    assert_true(engine_digest(skipped.engine) != engine_digest(ran.engine));
+    struct buf image = {0};
+    engine_dump(skipped.engine, &image);
+    struct engine *loaded = engine_new(&engine_defaults, NULL);
+    assert_int_equal(engine_load(loaded, buf_slice(&image)), SF_OK);
+    assert_true(engine_has_skipped(loaded, engine_applied(loaded)));
+    assert_true(engine_digest(loaded) == engine_digest(skipped.engine));
+    engine_free(loaded);
+    buf_free(&image);
+    machine_free(&skipped), machine_free(&ran);
+}
+
+/* What Raft or later entries build on is kept; bytes of whatever kind harm nothing. */
+static void test_skipping_keeps_members_and_survives_any_bytes(void **state) {
+    (void)state;
+    struct machine machine = machine_new();
+    struct incarnation next = {2, 7, 9}, row;
+    uint64_t last;
+    struct buf payload = {0};
+    put_stamp(&payload, &machine, 0);
+    entry_put_incarnation(&payload, &next);
+    engine_skip(
+        machine.engine, engine_applied(machine.engine) + 1, ENTRY_INCARNATION, buf_slice(&payload));
+    assert_true(engine_row(machine.engine, 2, &row, &last));
+    buf_free(&payload);
+    for (unsigned kind = 0; kind < 256; kind++) {
+        engine_skip(machine.engine, engine_applied(machine.engine) + 1, (uint8_t)kind,
+            SLICE("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f bytes"));
+    }
+    assert_int_equal(engine_now_ms(machine.engine), START_MS);
+    assert_true(engine_has_skipped(machine.engine, engine_applied(machine.engine) - 15));
+    machine_free(&machine);
+}
+
+/* -- scripts ----------------------------------------------------------------------------------- */
+
+static void test_scripts_are_state_and_give_every_replica_the_same(void **state) {
+    (void)state;
+    struct machine one = machine_new(), two = machine_new(), loaded = {0};
+    struct machine *both[] = {&one, &two};
+    for (size_t i = 0; i < 2; i++) {
+        struct machine *machine = both[i];
+        if (i == 1) query(machine, "EVAL_RO return{1,{2}} 0", 0, 1); /* leaves nothing */
+        apply(machine, "EVAL return{redis.call('set','a',math.random(1000000))} 0");
+        apply(machine, "EVAL return(function()while(true)do(redis.call)('incr','n')end;end)() 0");
+        apply(machine, "SCRIPT LOAD return{7}");
+        apply(machine, "EVALSHA ffffffffffffffffffffffffffffffffffffffff 0");
+        buf_clear(&machine->reply);
+    }
+    assert_int_equal(engine_digest(one.engine), engine_digest(two.engine));
+    struct buf image = {0};
+    engine_dump(one.engine, &image);
+    loaded.engine = engine_new(&engine_defaults, NULL);
+    assert_int_equal(engine_load(loaded.engine, buf_slice(&image)), SF_OK);
+    assert_int_equal(engine_digest(one.engine), engine_digest(loaded.engine));
+    query(&loaded, "SCRIPT EXISTS 5ba4a3b5aeb7e8ea9ee4a2f2bd0d0f6a0b3c0d1e", 0, 1);
+    expect(&loaded, "*1\r\n:0\r\n");
+    buf_free(&image);
+    machine_free(&one);
+    machine_free(&two);
+    machine_free(&loaded);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_an_unknown_command_in_a_batch_ends_applying),
+        cmocka_unit_test(test_a_wild_database_ends_applying),
+        cmocka_unit_test(test_a_skipped_batch_runs_nothing_and_keeps_the_sequence_and_time),
+        cmocka_unit_test(test_a_state_that_skipped_differs_from_one_that_ran_and_equals_its_image),
+        cmocka_unit_test(test_skipping_keeps_members_and_survives_any_bytes),
         cmocka_unit_test(test_the_cursor_visits_every_command_of_every_sub_batch),
         cmocka_unit_test(test_a_sub_batch_of_another_incarnation_does_nothing),
         cmocka_unit_test(test_rows_follow_incarnations_and_members),
@@ -480,6 +621,7 @@ int main(void) {
         cmocka_unit_test(test_a_damaged_image_is_refused),
         cmocka_unit_test(test_settings_are_state),
         cmocka_unit_test(test_only_an_empty_state_dissolves),
+        cmocka_unit_test(test_scripts_are_state_and_give_every_replica_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

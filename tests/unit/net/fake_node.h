@@ -18,6 +18,7 @@
 #include "net/net.h"
 #include "resp/reply.h"
 #include "unit/check.h"
+#include "util/bytes.h"
 #include "util/list.h"
 
 #include <arpa/inet.h>
@@ -90,6 +91,11 @@ static void fake_link_line(struct node *node, struct session *session, const cha
         char *junk = sf_alloc_zero(number, 1);
         net_link_send(node->net, link, slice_of(junk, number));
         sf_free(junk);
+    } else if (sscanf(line, "large %llu %u", &link, &number) == 2) {
+        struct bytes *body = bytes_new_empty(number);
+        for (unsigned i = 0; i < number; i++) body->data[i] = (char)(i % 251);
+        net_link_send_large(node->net, link, SLICE("head"), body, SLICE("tail"));
+        bytes_unref(body);
     } else if (sscanf(line, "unlink %llu", &link) == 1) {
         net_link_close(node->net, link);
     } else if (sscanf(line, "backlog %llu", &link) == 1) {
@@ -193,6 +199,10 @@ struct session *node_on_client_open(
     return session;
 }
 
+size_t session_wants_bytes(const struct session *session) {
+    (void)session;
+    return 0;
+}
 struct buf *session_input(struct session *session) {
     return &session->in;
 }

@@ -142,6 +142,55 @@ static void test_backlog_counts_what_the_kernel_has_not_taken(void **state) {
     fixture_stop(&fixture);
 }
 
+static void read_large(int fd, unsigned n) {
+    char *bytes = sf_alloc(n);
+    read_exactly(fd, "head");
+    for (size_t at = 0; at < n;) {
+        ssize_t got = recv(fd, bytes + at, n - at, 0);
+        assert_true(got > 0);
+        at += (size_t)got;
+    }
+    for (unsigned i = 0; i < n; i++) assert_int_equal(bytes[i], (char)(i % 251));
+    read_exactly(fd, "tail");
+    sf_free(bytes);
+}
+
+/* They are held, not copied; whatever is sent meanwhile comes behind them, in order. */
+static void test_large_messages_keep_their_place_among_others(void **state) {
+    (void)state;
+    struct fixture fixture;
+    fixture_start(&fixture, 8);
+    int fd = dialled_link(&fixture);
+    command(&fixture, "send 1 hello\n");
+    command(&fixture, "large 1 20000000\n");
+    command(&fixture, "send 1 hello\n");
+    command(&fixture, "large 1 1\n");
+    command(&fixture, "large 1 9000000\n");
+    command(&fixture, "send 1 hello\n");
+    read_exactly(fd, HELLO);
+    read_large(fd, 20000000);
+    read_exactly(fd, HELLO);
+    read_large(fd, 1);
+    read_large(fd, 9000000);
+    read_exactly(fd, HELLO);
+    say(fixture.control, "backlog 1\n");
+    expect(fixture.control, "0");
+    close(fd);
+    fixture_stop(&fixture);
+}
+
+static void test_a_link_that_ends_lets_go_of_what_it_held(void **state) {
+    (void)state;
+    struct fixture fixture;
+    fixture_start(&fixture, 8);
+    int fd = dialled_link(&fixture);
+    command(&fixture, "large 1 20000000\n");
+    command(&fixture, "large 1 20000000\n");
+    close(fd);
+    wait_for(&fixture, "closed 1");
+    fixture_stop(&fixture); /* the sanitizer would see what is left */
+}
+
 static void test_an_accepted_link_takes_requests_in_pieces_and_answers(void **state) {
     (void)state;
     struct fixture fixture;
@@ -288,6 +337,8 @@ int main(void) {
         cmocka_unit_test(test_the_number_of_a_closed_link_may_be_dialled_again),
         cmocka_unit_test(test_what_was_sent_before_a_close_is_written_and_no_event_follows),
         cmocka_unit_test(test_backlog_counts_what_the_kernel_has_not_taken),
+        cmocka_unit_test(test_large_messages_keep_their_place_among_others),
+        cmocka_unit_test(test_a_link_that_ends_lets_go_of_what_it_held),
         cmocka_unit_test(test_an_accepted_link_takes_requests_in_pieces_and_answers),
         cmocka_unit_test(test_a_link_closed_within_its_own_message_reads_no_further),
         cmocka_unit_test(test_a_message_beyond_the_limit_ends_an_accepted_link),

@@ -26,6 +26,7 @@ struct place { /* an address at which a node lives, with its data directory */
     struct node_settings settings;
     struct twin *twin;
     struct node *node; /* NULL: down */
+    struct applying_note applying;
     char host[32];
     int64_t due_us; /* when its node wants to be pumped */
     bool cut;       /* packets to and from it are lost; nobody is told */
@@ -231,6 +232,9 @@ static inline void bus_save_identity(
 static inline void bus_log_mended(void *context) {
     twin_mark_repaired(((struct place *)context)->twin);
 }
+static inline void bus_note_applying(void *context, const struct applying_note *note) {
+    ((struct place *)context)->applying = *note;
+}
 static inline void bus_dial(void *context, uint64_t link, const char *host, uint16_t bus_port) {
     struct place *place = context;
     struct wire *wire = wire_new(place->bus);
@@ -306,6 +310,7 @@ static inline struct node_ports bus_ports(struct place *place) {
         .fetch = bus_fetch,
         .save_identity = bus_save_identity,
         .log_mended = bus_log_mended,
+        .note_applying = bus_note_applying,
         .dial = bus_dial,
         .link_send = bus_link_send,
         .link_close = bus_link_close,
@@ -431,6 +436,7 @@ static inline void place_start(struct place *place) {
     twin_open(place->twin, false, &found);
     struct node_start start = {.settings = place->settings,
         .boot_counter = found.boot_counter,
+        .applying = place->applying,
         .now_us = place->bus->now_us,
         .wall_ms = 1700000000000 + place->bus->now_us / 1000};
     if (!found.is_new)

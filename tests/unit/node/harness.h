@@ -82,7 +82,9 @@ struct seat { /* one node with its disk */
     struct raft_entry *log; /* [n_log], from index 1 */
     uint64_t n_log, log_cap;
     uint64_t boot_counter, life;
-    bool disk_held; /* appends and hard states are not answered */
+    struct applying_note applying;
+    struct entry_skip skip; /* --skip-entry at the next start; index 0: none */
+    bool disk_held;         /* appends and hard states are not answered */
     int64_t wall_ahead_ms;
     size_t backlog; /* what link_backlog says */
     bool stopped;
@@ -211,6 +213,10 @@ static inline void port_save_identity(
 
 static inline void port_log_mended(void *context) {
     (void)context;
+}
+
+static inline void port_note_applying(void *context, const struct applying_note *note) {
+    ((struct seat *)context)->applying = *note;
 }
 
 static inline void port_dial(void *context, uint64_t link, const char *host, uint16_t bus_port) {
@@ -358,6 +364,7 @@ static inline void seat_start(struct seat *seat) {
         .fetch = port_fetch,
         .save_identity = port_save_identity,
         .log_mended = port_log_mended,
+        .note_applying = port_note_applying,
         .dial = port_dial,
         .link_send = port_link_send,
         .link_close = port_link_close,
@@ -376,6 +383,9 @@ static inline void seat_start(struct seat *seat) {
     start->settings = seat->settings;
     start->identity = seat->identity;
     start->boot_counter = ++seat->boot_counter;
+    start->applying = seat->applying;
+    start->n_skips = seat->skip.index != 0;
+    start->skips[0] = seat->skip;
     start->now_us = world->now_us;
     start->wall_ms = WORLD_WALL_MS + world->now_us / 1000 + seat->wall_ahead_ms;
     struct raft_start *raft = &start->raft;

@@ -141,6 +141,35 @@ static void test_a_follower_stopped_by_an_unknown_entry_says_so(void **state) {
     world_free(world);
 }
 
+/* S4, inside a batch: what a newer version's leader let in. */
+static void test_a_node_stopped_by_an_unknown_command_says_so(void **state) {
+    (void)state;
+    struct world *world = world_ready(3);
+    int leader = world_leader(world);
+    struct node *node = world->seats[leader]->node;
+    struct incarnation row;
+    uint64_t last;
+    assert_true(engine_row(node->engine, node->identity.id, &row, &last));
+    struct buf payload = {0}, commands = {0};
+    struct entry_stamp stamp = {WORLD_WALL_MS, 1, false};
+    struct slice words[1] = {SLICE("command-of-the-future")};
+    entry_put_command(&commands, 0, 1, words);
+    struct sub_batch_header header = {row, last + 1, 1, buf_slice(&commands)};
+    entry_put_stamp(&payload, &stamp);
+    entry_put_sub_batch(&payload, &header);
+    struct bytes *bytes = bytes_new(buf_slice(&payload).data, payload.len);
+    raft_index index;
+    assert_int_equal(raft_propose(node->raft, ENTRY_BATCH, bytes, world->now_us, &index), SF_OK);
+    bytes_unref(bytes);
+    buf_free(&payload), buf_free(&commands);
+    world_run(world, 100);
+    for (int i = 0; i < 3; i++) {
+        assert_true(world->seats[i]->stopped);
+        assert_int_equal(world->seats[i]->stop_code, 1);
+    }
+    world_free(world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nodes_that_applied_the_same_log_are_equal),
@@ -149,6 +178,7 @@ int main(void) {
         cmocka_unit_test(test_nothing_acknowledged_is_lost_when_all_are_killed),
         cmocka_unit_test(test_every_increment_counts_once_under_changing_leaders),
         cmocka_unit_test(test_a_follower_stopped_by_an_unknown_entry_says_so),
+        cmocka_unit_test(test_a_node_stopped_by_an_unknown_command_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

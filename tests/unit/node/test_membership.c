@@ -321,6 +321,63 @@ static void test_a_learner_far_behind_is_promoted_only_when_it_has_caught_up(voi
     bus_free(bus);
 }
 
+/* -- former selves --------------------------------------------------------------------------- */
+
+/* It lives at an address under which the cluster lists an id that it had before. */
+static void test_a_node_does_not_keep_dialling_its_former_self(void **context) {
+    (void)context;
+    struct place *places[3], *others[2];
+    struct bus *bus = bus_cluster(3, places);
+    struct place *wiped = a_follower(places, 3);
+    others_of(places, wiped, others);
+    place_kill(wiped);
+    place_wipe(wiped);
+    place_start(wiped);
+    bus_run(bus, 1500 * MS);
+    for (int i = 0; i < 2; i++) others[i]->node->membership_again_us = bus->now_us + 100 * SECONDS;
+    assert_string_equal(call_meet(wiped, others[0]), "+OK\r\n");
+    bus_run(bus, 3 * SECONDS); /* listed beside its former self, and not promoted */
+    assert_int_equal(raft_configuration(wiped->node->raft)->n, 4);
+    uint64_t before = wiped->node->next_link;
+    bus_run(bus, 10 * SECONDS);
+    assert_in_range(wiped->node->next_link - before, 0, 4);
+    for (int i = 0; i < 2; i++) others[i]->node->membership_again_us = bus->now_us;
+    assert_true(wait_cluster(bus, places, 3, 3, 8 * SECONDS));
+    bus_free(bus);
+}
+
+/* Removed ids are remembered in memory alone. A node that never learned of its removal may come
+ * back with the same id in the same life: its row begins anew, and nothing of its stream was
+ * applied before (only a node that has applied its membership sees its own commands). */
+static void test_a_joining_node_that_comes_back_with_its_id_can_write(void **context) {
+    (void)context;
+    struct place *places[3];
+    struct bus *bus = bus_cluster(2, places);
+    places[2] = bus_node(bus, BOOTSTRAP_NO);
+    bus_run(bus, 100 * MS);
+    ask_meet(places[2], bus_leader(bus));
+    while (places[2]->node->identity.state != IDENTITY_JOINING) bus_run(bus, 2 * MS);
+    raft_id id = id_of(places[2]);
+    struct place *leader = bus_leader(bus);
+    leader->node->membership_again_us = bus->now_us + 100 * SECONDS;
+    for (int i = 0; i < 5000; i++) {
+        if (configuration_find(raft_configuration(leader->node->raft), id) != NULL) break;
+        bus->now_us += 100;
+        bus_settle(bus);
+    }
+    places[2]->cut = true; /* listed, and has not applied it */
+    assert_non_null(configuration_find(raft_configuration(leader->node->raft), id));
+    assert_string_equal(call_forget(leader, id), "+OK\r\n");
+    for (int i = 0; i < 2; i++) place_kill(places[i]); /* whoever remembered */
+    for (int i = 0; i < 2; i++) place_start(places[i]);
+    places[2]->cut = false;
+    assert_true(wait_cluster(bus, places, 3, 3, 10 * SECONDS));
+    assert_int_equal(id_of(places[2]), id);
+    assert_string_equal(call_node(places[2], "SET a 1"), "+OK\r\n");
+    assert_string_equal(call_node(places[2], "INCR a"), ":2\r\n");
+    bus_free(bus);
+}
+
 /* -- copies ---------------------------------------------------------------------------------- */
 
 static void test_a_copied_directory_at_another_address_does_no_harm(void **context) {
@@ -365,6 +422,8 @@ int main(void) {
         cmocka_unit_test(test_reset_of_a_single_node_with_keys_is_refused),
         cmocka_unit_test(test_a_learner_that_died_is_not_promoted),
         cmocka_unit_test(test_a_learner_far_behind_is_promoted_only_when_it_has_caught_up),
+        cmocka_unit_test(test_a_node_does_not_keep_dialling_its_former_self),
+        cmocka_unit_test(test_a_joining_node_that_comes_back_with_its_id_can_write),
         cmocka_unit_test(test_a_copied_directory_at_another_address_does_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

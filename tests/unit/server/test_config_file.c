@@ -90,9 +90,30 @@ static enum options_outcome read_options(
     const char *const *args, struct config *config, struct buf *out) {
     char *argv[16] = {(char *)(uintptr_t) "shardforge-server"};
     int argc = 1;
-    bool accept_lost_tail;
+    struct start_options options;
     for (; args[argc - 1] != NULL; argc++) argv[argc] = (char *)(uintptr_t)args[argc - 1];
-    return options_read(argc, argv, config, &accept_lost_tail, out);
+    return options_read(argc, argv, config, &options, out);
+}
+
+static void test_entries_to_skip_are_named_by_index_and_checksum(void **state) {
+    (void)state;
+    struct config *config = config_new();
+    struct start_options options;
+    struct buf out = {0};
+    char *good[] = {(char *)(uintptr_t) "s", (char *)(uintptr_t) "--skip-entry",
+        (char *)(uintptr_t) "1234:5f3C0a11"};
+    assert_int_equal(options_read(3, good, config, &options, &out), OPTIONS_RUN);
+    assert_int_equal(options.n_skips, 1);
+    assert_int_equal(options.skips[0].index, 1234);
+    assert_int_equal(options.skips[0].crc, 0x5f3c0a11);
+    const char *bad[] = {
+        "", "1234", "1234:", "0:5f3c0a11", "x:5f3c0a11", "1:5f3c0a1", "1:5f3c0a1g"};
+    for (size_t i = 0; i < SF_LENGTH(bad); i++) {
+        char *argv[] = {good[0], good[1], (char *)(uintptr_t)bad[i]};
+        assert_int_equal(options_read(3, argv, config, &options, &out), OPTIONS_FAILED);
+    }
+    buf_free(&out);
+    config_free(config);
 }
 
 static void test_the_command_line_is_stronger_than_the_file(void **state) {
@@ -191,6 +212,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_wrong_line_is_named_with_file_number_and_reason),
         cmocka_unit_test(test_files_that_include_each_other_are_refused),
+        cmocka_unit_test(test_entries_to_skip_are_named_by_index_and_checksum),
         cmocka_unit_test(test_the_command_line_is_stronger_than_the_file),
         cmocka_unit_test(test_errors_of_the_command_line_are_one_line),
         cmocka_unit_test(test_rewrite_keeps_comments_and_order_and_changes_lines_in_place),
