@@ -1,5 +1,5 @@
 /* CLIENT TRACKING, CACHING, TRACKINGINFO, GETREDIR. */
-#include "node/tracking.h"
+#include "node/internal.h"
 
 #define TEXT_NOT_INTEGER "ERR value is not an integer or out of range"
 

@@ -7,6 +7,7 @@
 #include "engine/engine.h"
 #include "node/node.h"
 #include "node/topics.h"
+#include "node/tracking.h"
 #include "util/codec.h"
 #include "util/list.h"
 #include "util/mark.h"
@@ -521,6 +522,7 @@ void local_reset(struct local_call *call);
 void local_hello(struct local_call *call);
 void local_auth(struct local_call *call);
 void local_select(struct local_call *call);
+void local_tracking(struct local_call *call);
 void local_readonly(struct local_call *call);
 void local_readwrite(struct local_call *call);
 void local_client(struct local_call *call);
@@ -645,27 +647,6 @@ void session_unsubscribe(struct session *session); /* from everything, silently 
 /* notify.c */
 void notify_event(void *node, enum event_class class, const char *name, uint32_t db,
     struct slice key); /* engine_watcher's */
-
-/* tracking.c, cmd_tracking.c */
-void tracking_open(struct node *node);
-void tracking_close(struct node *node);
-void tracking_follow_engine(struct node *node); /* node->engine is another one */
-void tracking_drop_all(struct node *node);      /* contact or state were lost: so is every cache */
-void tracking_pump(struct node *node);
-void tracking_end(struct session *session);
-void tracking_session_closes(struct session *session);
-void tracking_on_changed(void *node, uint32_t db, struct slice key); /* engine_watcher's, too: */
-void tracking_on_replaced(void *node, uint32_t db);
-void tracking_on_read(
-    void *node, const struct command *command, uint32_t argc, const struct slice *argv);
-struct tracking_figures {
-    uint32_t n_clients, n_prefixes;
-    uint64_t n_keys, n_items;
-};
-struct tracking_figures tracking_figures(const struct node *node);
-int64_t tracking_redirection(const struct session *session);      /* as CLIENT LIST shows it */
-char *tracking_letters(const struct session *session, char *out); /* CLIENT LIST's flags */
-local_run local_tracking;
 
 /* handover.c */
 void handover_pump(struct node *node);

@@ -6,7 +6,7 @@
  *
  * While a session's reply is being made, nothing is put into its output: it waits for the end of
  * the turn. */
-#include "node/tracking.h"
+#include "node/internal.h"
 
 #include <stdlib.h>
 

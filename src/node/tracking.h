@@ -1,9 +1,35 @@
-/* CLIENT TRACKING: what tracking.c (who is told what) and cmd_tracking.c (the commands) share. */
+/* CLIENT TRACKING: who is told what (tracking.c), and the commands (cmd_tracking.c). */
 #ifndef SF_NODE_TRACKING_H
 #define SF_NODE_TRACKING_H
 
-#include "node/internal.h"
 #include "node/tracked.h"
+#include "util/buf.h"
+#include "util/list.h"
+
+struct node;
+struct session;
+struct command;
+
+void tracking_open(struct node *node);
+void tracking_close(struct node *node);
+void tracking_follow_engine(struct node *node); /* node->engine is another one */
+void tracking_drop_all(struct node *node);      /* contact or state were lost: so is every cache */
+void tracking_pump(struct node *node);
+void tracking_end(struct session *session);
+void tracking_session_closes(struct session *session);
+void tracking_on_changed(void *node, uint32_t db, struct slice key); /* engine_watcher's, too: */
+void tracking_on_replaced(void *node, uint32_t db);
+void tracking_on_read(
+    void *node, const struct command *command, uint32_t argc, const struct slice *argv);
+struct tracking_figures {
+    uint32_t n_clients, n_prefixes;
+    uint64_t n_keys, n_items;
+};
+struct tracking_figures tracking_figures(const struct node *node);
+int64_t tracking_redirection(const struct session *session);      /* as CLIENT LIST shows it */
+char *tracking_letters(const struct session *session, char *out); /* CLIENT LIST's flags */
+
+/* -- what the two share ---------------------------------------------------------------------- */
 
 enum tracking_flags {
     TRACKING_BCAST = 1 << 0,
