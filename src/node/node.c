@@ -194,6 +194,8 @@ struct node *node_new(const struct node_start *start, const struct node_ports *p
     uint64_t seed;
     ports->random_bytes(ports->context, &seed, sizeof seed);
     node->random = random_from(seed);
+    /* not from 1: a frame meant for a former life of this node must never fit */
+    node->next_stream_number = random_next(&node->random) >> 16;
     list_init(&node->sessions);
     list_init(&node->waiters);
     list_init(&node->stopped_sessions);

@@ -553,6 +553,20 @@ static void test_a_stop_without_a_majority_ends_in_time(void **state) {
     world_free(world);
 }
 
+/* Numbers that began anew with each life of a leader let a late frame of the former life fit. */
+static void test_stream_numbers_of_two_lives_never_meet(void **state) {
+    (void)state;
+    struct world *world = world_ready(3);
+    int leader = world_leader(world);
+    uint64_t before = world->seats[leader]->node->next_stream_number;
+    seat_kill(world->seats[leader]);
+    seat_start(world->seats[leader]);
+    uint64_t after = world->seats[leader]->node->next_stream_number;
+    assert_true(before > 1000 && after > 1000);
+    assert_true((before > after ? before - after : after - before) > 1000);
+    world_free(world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_follower_forwards_and_answers_its_own_client),
@@ -580,6 +594,7 @@ int main(void) {
         cmocka_unit_test(test_a_leader_that_cannot_write_tries_until_somebody_takes_over),
         cmocka_unit_test(test_a_transfer_costs_no_client_an_error),
         cmocka_unit_test(test_a_leader_that_stops_hands_over_and_loses_nothing),
+        cmocka_unit_test(test_stream_numbers_of_two_lives_never_meet),
         cmocka_unit_test(test_a_stop_without_a_majority_ends_in_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
