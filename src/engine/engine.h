@@ -99,7 +99,7 @@ bool engine_has_skipped(const struct engine *engine, raft_index index);
 
 raft_index engine_applied(const struct engine *engine);
 bool engine_is_applying(const struct engine *engine); /* inside an entry, engine_applied's next */
-int64_t engine_now_ms(const struct engine *engine); /* state time */
+int64_t engine_now_ms(const struct engine *engine);   /* state time */
 
 /* -- watching (watch.c) ------------------------------------------------------------------------ */
 

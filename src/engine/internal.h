@@ -144,6 +144,9 @@ void blocked_load_end(struct engine *engine);
 
 void watch_init(struct engine *engine);
 void watch_set_events(struct engine *engine, struct slice classes);
+/* A keyspace notification of the engine's own (evicted), if it is wanted. */
+void watch_tell(
+    struct engine *engine, enum event_class class, const char *name, uint32_t db, struct slice key);
 void watch_read_begin(struct engine *engine);
 void watch_read_end(struct engine *engine, bool done); /* false: what it told is void */
 

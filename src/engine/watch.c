@@ -4,7 +4,7 @@
 
 /* -- events ---------------------------------------------------------------------------------- */
 
-static void tell(struct engine *engine, enum event_class class, const char *name, uint32_t db,
+void watch_tell(struct engine *engine, enum event_class class, const char *name, uint32_t db,
     struct slice key) {
     const struct engine_watcher *watcher = &engine->watcher;
     if ((engine->watching.told & class) == 0 || watcher->event == NULL) return;
@@ -15,7 +15,7 @@ static void on_event(
     void *context, enum event_class class, const char *name, uint32_t db, struct slice key) {
     struct engine *engine = context;
     if (!engine->watching.runs_read) {
-        tell(engine, class, name, db, key);
+        watch_tell(engine, class, name, db, key);
         return;
     }
     SF_ASSERT(class == EVENT_MISS); /* a read has nothing else to tell (S3) */
@@ -34,20 +34,20 @@ void watch_read_end(struct engine *engine, bool done) {
     struct reader in = reader_of(buf_slice(&watching->misses));
     while (done && in.rest.len > 0) {
         uint32_t db = (uint32_t)read_varint(&in);
-        tell(engine, EVENT_MISS, "keymiss", db, read_string(&in));
+        watch_tell(engine, EVENT_MISS, "keymiss", db, read_string(&in));
     }
     buf_clear(&watching->misses);
     buf_shrink(&watching->misses, 4096);
 }
 
 static void on_added(void *context, uint32_t db, struct slice key) {
-    tell(context, EVENT_NEW, "new", db, key);
+    watch_tell(context, EVENT_NEW, "new", db, key);
 }
 
 static void on_expired(void *context, uint32_t db, struct slice key) {
     struct engine *engine = context;
     engine->n_expired++;
-    tell(engine, EVENT_EXPIRED, "expired", db, key);
+    watch_tell(engine, EVENT_EXPIRED, "expired", db, key);
     if (engine->watcher.expired != NULL) engine->watcher.expired(engine->watcher.context, db, key);
 }
 
