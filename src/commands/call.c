@@ -1,5 +1,7 @@
 #include "commands/call.h"
 
+#include "keyspace/eviction.h"
+
 #include <limits.h>
 #include <stdio.h>
 
@@ -12,14 +14,31 @@ bool call_is_alive(struct call *call, const struct object *object) {
 }
 
 struct object *call_find_in(struct call *call, struct db *db, struct slice key) {
+    struct object *object = call_look_at(call, db, key);
+    if (object != NULL && call->notes_accesses) db_note_access(db, object);
+    return object;
+}
+
+struct object *call_look_at(struct call *call, struct db *db, struct slice key) {
     struct object *object = db_find_even_dead(db, key);
     return object != NULL && call_is_alive(call, object) ? object : NULL;
 }
 
+/* Of reads; those that write say so themselves (call_missed). */
+static void tell_miss(struct call *call, struct slice key) {
+    if ((call->told & EVENT_MISS) != 0 && (call->command->flags & CMD_READ) != 0)
+        call_event(call, EVENT_MISS, "keymiss", key);
+}
+
 struct object *call_find(struct call *call, struct slice key) {
     struct object *object = call_find_in(call, call->db, key);
-    if (object == NULL && (call->told & EVENT_MISS) != 0 && (call->command->flags & CMD_READ) != 0)
-        call_event(call, EVENT_MISS, "keymiss", key);
+    if (object == NULL) tell_miss(call, key);
+    return object;
+}
+
+struct object *call_find_untouched(struct call *call, struct slice key) {
+    struct object *object = call_look_at(call, call->db, key);
+    if (object == NULL) tell_miss(call, key);
     return object;
 }
 

@@ -21,6 +21,10 @@ bool call_is_alive(struct call *call, const struct object *object);
 /* The living object of a key in the call's db, or NULL, which is told where a command reads. */
 struct object *call_find(struct call *call, struct slice key);
 struct object *call_find_in(struct call *call, struct db *db, struct slice key);
+/* The same, but no access: for those who ask about a key, not for its value. call_look_at tells
+ * nothing of a miss either. */
+struct object *call_find_untouched(struct call *call, struct slice key);
+struct object *call_look_at(struct call *call, struct db *db, struct slice key);
 /* The same, and false with WRONGTYPE when it is no string; *out NULL when there is none. */
 bool call_find_string(struct call *call, struct slice key, struct object **out);
 /* The same for any type. */

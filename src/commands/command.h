@@ -12,6 +12,9 @@
 #include "resp/reply.h"
 #include "util/random.h"
 
+/* Words of a client's request, at most. */
+#define REQUEST_ARGS_MAX (1u << 20)
+
 struct call;
 struct command;
 struct scripts;
@@ -75,6 +78,7 @@ struct call {
     struct random random; /* seeded for this command alone */
     uint64_t proto_max_bulk_len;
     const struct thresholds *thresholds; /* of the packed forms; borrowed */
+    bool notes_accesses; /* call_find counts as one (keyspace/eviction.h: no part of the state) */
     struct reply *reply;
     const struct engine_port *engine; /* replicated state outside the keyspace; NULL in reads */
     struct scripts *scripts; /* cache and libraries, and the sandbox, which alone a read may use */

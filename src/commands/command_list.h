@@ -8,6 +8,22 @@
  * A new command is a row here, a block in docs_<group>.c and, if it runs here, a function declared
  * in functions.h. No include guard on purpose. */
 /* clang-format off */
+CONTAINER(ACL, ACL_WHOAMI, "acl", NULL, docs_acl, -2,
+    CMD_LOCAL, NO_KEYS, 0)
+COMMAND(ACL_CAT, "acl|cat", cmd_acl_cat, docs_acl_cat, -2,
+    CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(ACL_GENPASS, "acl|genpass", NULL, docs_acl_genpass, -2,
+    CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(ACL_GETUSER, "acl|getuser", NULL, docs_acl_getuser, 3,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(ACL_HELP, "acl|help", NULL, docs_acl_help, 2,
+    CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(ACL_LIST, "acl|list", NULL, docs_acl_list, 2,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(ACL_USERS, "acl|users", NULL, docs_acl_users, 2,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(ACL_WHOAMI, "acl|whoami", NULL, docs_acl_whoami, 2,
+    CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(APPEND, "append", cmd_append, docs_append, 3,
     CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_STRING)
 COMMAND(AUTH, "auth", NULL, docs_auth, -2,
@@ -322,6 +338,20 @@ COMMAND(LSET, "lset", cmd_lset, docs_lset, 4,
     CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_LIST)
 COMMAND(LTRIM, "ltrim", cmd_ltrim, docs_ltrim, 4,
     CMD_WRITE, KEYS(1, 1, 1), CAT_LIST)
+CONTAINER(MEMORY, MEMORY_USAGE, "memory", NULL, docs_memory, -2,
+    CMD_LOCAL, NO_KEYS, 0)
+COMMAND(MEMORY_DOCTOR, "memory|doctor", NULL, docs_memory_doctor, 2,
+    CMD_LOCAL, NO_KEYS, 0)
+COMMAND(MEMORY_HELP, "memory|help", NULL, docs_memory_help, 2,
+    CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(MEMORY_MALLOC_STATS, "memory|malloc-stats", NULL, docs_memory_malloc_stats, 2,
+    CMD_LOCAL, NO_KEYS, 0)
+COMMAND(MEMORY_PURGE, "memory|purge", NULL, docs_memory_purge, 2,
+    CMD_LOCAL, NO_KEYS, 0)
+COMMAND(MEMORY_STATS, "memory|stats", NULL, docs_memory_stats, 2,
+    CMD_LOCAL, NO_KEYS, 0)
+COMMAND(MEMORY_USAGE, "memory|usage", cmd_memory_usage, docs_memory_usage, -3,
+    CMD_READ, KEYS(2, 2, 1), 0)
 COMMAND(MGET, "mget", cmd_mget, docs_mget, -2,
     CMD_READ | CMD_FAST, KEYS(1, -1, 1), CAT_STRING)
 COMMAND(MOVE, "move", cmd_move, docs_move, 3,

@@ -114,7 +114,7 @@ static int64_t seconds_rounded(int64_t ms) {
 
 /* What is left, or with absolute the due time itself; -2 without key, -1 without expiry. */
 static void reply_due(struct call *call, bool absolute, bool in_seconds) {
-    struct object *object = call_find(call, call->argv[1]);
+    struct object *object = call_find_untouched(call, call->argv[1]);
     if (object == NULL || object_due_ms(object) == NO_DUE) {
         reply_integer(call->reply, object == NULL ? -2 : -1);
         return;

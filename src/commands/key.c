@@ -14,12 +14,16 @@ void cmd_del(struct call *call) {
 
 void cmd_exists(struct call *call) {
     int64_t found = 0;
-    for (uint32_t i = 1; i < call->argc; i++) found += call_find(call, call->argv[i]) != NULL;
+    for (uint32_t i = 1; i < call->argc; i++) {
+        struct slice key = call->argv[i];
+        bool touches = call->command->id == COMMAND_TOUCH;
+        found += (touches ? call_find(call, key) : call_find_untouched(call, key)) != NULL;
+    }
     reply_integer(call->reply, found);
 }
 
 void cmd_type(struct call *call) {
-    const struct object *object = call_find(call, call->argv[1]);
+    const struct object *object = call_find_untouched(call, call->argv[1]);
     reply_status(call->reply, object == NULL ? "none" : object_type_name(object_type(object)));
 }
 

@@ -1,8 +1,8 @@
-/* OBJECT: how a value is held. Nothing here is kept for the sake of these commands: there is no
- * access time (S3: reads change nothing), so that IDLETIME says 0 and FREQ what Redis says without
- * an LFU policy. */
+/* OBJECT: how a value is held. IDLETIME and FREQ tell of this node's accesses alone. */
 #include "commands/call.h"
 #include "commands/functions.h"
+#include "keyspace/collection.h"
+#include "keyspace/eviction.h"
 
 #include <limits.h>
 
@@ -10,43 +10,23 @@
 
 /* The object of OBJECT's key; NULL when there is none, which was replied. */
 static struct object *object_asked_for(struct call *call) {
-    struct object *object = call_find_in(call, call->db, call->argv[2]); /* not told as a miss */
+    struct object *object = call_look_at(call, call->db, call->argv[2]);
     if (object == NULL) reply_null(call->reply);
     return object;
 }
 
-static const char *encoding_name(enum object_encoding encoding) {
-    switch (encoding) {
-    case ENCODING_RAW:
-        return "raw";
-    case ENCODING_EMBSTR:
-        return "embstr";
-    case ENCODING_INT:
-        return "int";
-    case ENCODING_LISTPACK:
-        return "listpack";
-    case ENCODING_INTSET:
-        return "intset";
-    case ENCODING_HASHTABLE:
-        return "hashtable";
-    case ENCODING_QUICKLIST:
-        return "quicklist";
-    case ENCODING_SKIPLIST:
-        return "skiplist";
-    case ENCODING_STREAM:
-        return "stream";
-    }
-    SF_ASSERT(false);
-    return NULL;
-}
-
 void cmd_object_encoding(struct call *call) {
     const struct object *object = object_asked_for(call);
-    if (object != NULL) reply_bulk_text(call->reply, encoding_name(object_encoding(object)));
+    if (object != NULL) reply_bulk_text(call->reply, object_encoding_name(object_encoding(object)));
 }
 
 void cmd_object_freq(struct call *call) {
-    if (object_asked_for(call) == NULL) return;
+    const struct object *object = object_asked_for(call);
+    if (object == NULL) return;
+    if (db_notes_frequency(call->db)) {
+        reply_integer(call->reply, db_frequency(call->db, object));
+        return;
+    }
     reply_error(call->reply,
         "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note "
         "that when switching between policies at runtime LRU and LFU data will take some time to "
@@ -54,7 +34,15 @@ void cmd_object_freq(struct call *call) {
 }
 
 void cmd_object_idletime(struct call *call) {
-    if (object_asked_for(call) != NULL) reply_integer(call->reply, 0);
+    const struct object *object = object_asked_for(call);
+    if (object == NULL) return;
+    if (!db_notes_frequency(call->db)) {
+        reply_integer(call->reply, db_idle_s(call->db, object));
+        return;
+    }
+    reply_error(call->reply,
+        "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when "
+        "switching between policies at runtime LRU and LFU data will take some time to adjust.");
 }
 
 void cmd_object_refcount(struct call *call) {
@@ -73,7 +61,7 @@ void cmd_object_help(struct call *call) {
         "FREQ <key>",
         "    Tell how often the key is used; needs an LFU maxmemory policy.",
         "IDLETIME <key>",
-        "    Tell for how many seconds the key was not used; 0 where that is not tracked.",
+        "    Tell for how many seconds this node saw no use of the key; no LFU policy.",
         "REFCOUNT <key>",
         "    Count the references to the value.",
         NULL,

@@ -33,7 +33,21 @@ struct sorting {
     uint64_t n, room;
     char *arena; /* a chain of blocks: the first bytes of each are the address of the one before */
     size_t arena_used, arena_size;
+    uint64_t looked_up_bytes, result_bytes; /* of BY and GET; of several GETs */
 };
+
+/* A small request can make a list with a long value for each element, or with a million GETs. */
+#define MADE_BYTES_MAX ((uint64_t)512 << 20)
+#define RESULT_OVERHEAD_BYTES 16
+
+/* The same on each replica: whether anybody hears the reply does not count. */
+static bool is_too_much(const struct sorting *sorting) {
+    return sorting->looked_up_bytes > MADE_BYTES_MAX || sorting->result_bytes > MADE_BYTES_MAX;
+}
+
+static void reply_too_much(struct sorting *sorting) {
+    reply_error(sorting->call->reply, "ERR SORT would make more than 512 MiB of BY and GET");
+}
 
 /* -- texts that are kept until the end -------------------------------------------------------- */
 
@@ -52,6 +66,11 @@ static struct slice keep(struct sorting *sorting, struct slice text) {
     if (text.len > 0) memcpy(at, text.data, text.len);
     sorting->arena_used += text.len;
     return slice_of(at, text.len);
+}
+
+static struct slice keep_found(struct sorting *sorting, struct slice text) {
+    sorting->looked_up_bytes += text.len;
+    return keep(sorting, text);
 }
 
 static void sorting_free(struct sorting *sorting) {
@@ -203,12 +222,12 @@ static struct slice look_up(struct sorting *sorting, struct slice pattern, struc
     if (object == NULL) return none;
     if (arrow == pattern.len) {
         if (object_type(object) != OBJECT_STRING) return none;
-        return keep(sorting, object_string(object, scratch));
+        return keep_found(sorting, object_string(object, scratch));
     }
     if (object_type(object) != OBJECT_HASH) return none;
     struct slice field = slice_of(pattern.data + arrow + 2, pattern.len - arrow - 2);
     struct collection hash = db_collection(sorting->call->db, object);
-    return hash_get(&hash, field, scratch, &value) ? keep(sorting, value) : none;
+    return hash_get(&hash, field, scratch, &value) ? keep_found(sorting, value) : none;
 }
 
 /* As C's strtod reads it: white space in front is skipped, nothing at all is 0, a zero byte ends
@@ -234,6 +253,10 @@ static bool weigh(struct sorting *sorting) {
             item->weight.len = strnlen(item->weight.data, item->weight.len);
         if (!options->alpha && item->weight.data != NULL)
             good = parse_weight(item->weight, &item->score) && good;
+        if (is_too_much(sorting)) {
+            reply_too_much(sorting);
+            return false;
+        }
     }
     if (!good)
         reply_error(sorting->call->reply, "ERR One or more scores can't be converted into double");
@@ -293,19 +316,32 @@ static uint64_t limited(const struct sorting *sorting, uint64_t *first) {
     return options->limit < 0 ? n : SF_MIN(n, (uint64_t)options->limit);
 }
 
+/* The result of one GET. */
+static struct slice get_one(struct sorting *sorting, uint32_t j, struct slice text) {
+    const struct sort_options *options = &sorting->options;
+    struct slice value = look_up(sorting, *options->gets[j], text);
+    if (options->n_gets > 1) sorting->result_bytes += value.len + RESULT_OVERHEAD_BYTES;
+    return value;
+}
+
 static void reply_items(struct sorting *sorting, uint64_t first, uint64_t n) {
     struct reply *reply = sorting->call->reply;
     const struct sort_options *options = &sorting->options;
+    size_t before = reply_bytes(reply);
     reply_array(reply, n * SF_MAX(options->n_gets, 1u));
     for (uint64_t i = first; i < first + n; i++) {
         struct slice text = sorting->items[i].text;
         if (options->n_gets == 0) reply_bulk(reply, text);
         for (uint32_t j = 0; j < options->n_gets; j++) {
-            struct slice value = look_up(sorting, *options->gets[j], text);
+            struct slice value = get_one(sorting, j, text);
             if (value.data == NULL)
                 reply_null(reply);
             else
                 reply_bulk(reply, value);
+            if (!is_too_much(sorting)) continue;
+            if (reply->out != NULL) buf_truncate(reply->out, before);
+            reply_too_much(sorting);
+            return;
         }
     }
 }
@@ -316,19 +352,33 @@ static void push_result(struct sorting *sorting, struct collection *list, struct
     list_push(list, thresholds, false, text);
 }
 
-static void store_items(struct sorting *sorting, uint64_t first, uint64_t n) {
-    struct call *call = sorting->call;
+/* false: it would be too large. */
+static bool make_list(
+    struct sorting *sorting, uint64_t first, uint64_t n, struct collection *list) {
     const struct sort_options *options = &sorting->options;
-    struct collection list = list_new(db_collection_types(call->db));
     for (uint64_t i = first; i < first + n; i++) {
         struct slice text = sorting->items[i].text;
-        if (options->n_gets == 0) push_result(sorting, &list, text);
-        for (uint32_t j = 0; j < options->n_gets; j++)
-            push_result(sorting, &list, look_up(sorting, *options->gets[j], text));
+        if (options->n_gets == 0) push_result(sorting, list, text);
+        for (uint32_t j = 0; j < options->n_gets; j++) {
+            struct slice value = get_one(sorting, j, text);
+            if (is_too_much(sorting)) return false;
+            push_result(sorting, list, value);
+        }
+    }
+    return true;
+}
+
+static void store_items(struct sorting *sorting, uint64_t first, uint64_t n) {
+    struct call *call = sorting->call;
+    struct collection list = list_new(db_collection_types(call->db));
+    if (!make_list(sorting, first, n, &list)) {
+        collection_free(&list);
+        reply_too_much(sorting);
+        return;
     }
     list_settle(&list, call->thresholds);
     reply_integer(call->reply, (int64_t)list_length(&list));
-    call_store(call, options->target, &list, "sortstore");
+    call_store(call, sorting->options.target, &list, "sortstore");
 }
 
 void cmd_sort(struct call *call) {

@@ -15,7 +15,8 @@ static void id_field(struct reply *reply, const char *name, struct stream_id id)
 }
 
 static int64_t since(const struct call *call, int64_t then_ms) {
-    return SF_MAX(call_clock_ms(call) - then_ms, (int64_t)0);
+    /* a restored time may be any */
+    return SF_MAX((int64_t)((uint64_t)call_clock_ms(call) - (uint64_t)then_ms), (int64_t)0);
 }
 
 /* The stream of argv[2], which must be there. */

@@ -142,6 +142,7 @@ void cmd_getex(struct call *call) {
 }
 
 void cmd_mget(struct call *call) {
+    size_t before = reply_bytes(call->reply);
     reply_array(call->reply, call->argc - 1);
     for (uint32_t i = 1; i < call->argc; i++) {
         struct object *object = call_find(call, call->argv[i]);
@@ -149,6 +150,7 @@ void cmd_mget(struct call *call) {
             reply_null(call->reply);
         else
             reply_object_string(call->reply, object);
+        if (!call_reply_fits(call, before)) return; /* one long value may be asked for often */
     }
 }
 

@@ -3,6 +3,7 @@
 enum {
     RECLAIM_BUDGET = 512, /* dead keys taken out after each entry: well below a millisecond */
     FREE_BUDGET = 512,    /* elements of removed values and flushed keys freed after each entry */
+    KEEPING_TICK_MS = 50, /* DEBUG SET-ACTIVE-EXPIRE 0 */
     AHEAD_TABLE = 12,     /* commands: how early a key's place in the table is fetched ... */
     AHEAD_OBJECT = 6,     /* ... and its object */
 };
@@ -37,6 +38,7 @@ struct engine *engine_new(
     SF_ASSERT(settings->feature_level >= 1);
     engine->feature_level = 1;
     engine->thresholds = THRESHOLDS_DEFAULT;
+    engine->memory = MEMORY_POLICY_DEFAULT;
     return engine;
 }
 
@@ -179,6 +181,8 @@ static enum sf_status begin_other(struct engine *engine, uint8_t kind, struct re
         engine->feature_level = SF_MAX(engine->feature_level, level);
         return SF_OK;
     }
+    case ENTRY_EVICTION:
+        return apply_eviction(engine, in);
     case ENTRY_WAITERS_REMOVED:
         if (in->rest.len % 8 != 0) return SF_ERR_CORRUPT;
         while (in->rest.len > 0) engine_remove_waiters(engine, read_u64(in));
@@ -186,7 +190,6 @@ static enum sf_status begin_other(struct engine *engine, uint8_t kind, struct re
     case ENTRY_NOOP:
     case ENTRY_CONFIGURATION:
     case ENTRY_BATCH:
-    case ENTRY_EVICTION:
     case ENTRY_SETTING:
     case ENTRY_DIGEST_MARK:
         break;
@@ -278,7 +281,7 @@ bool engine_is_broken(const struct engine *engine) {
 
 void engine_end(struct engine *engine) {
     SF_ASSERT(engine->open && !engine->has_command && !engine->broken);
-    if (keyspace_next_due(engine->keyspace) <= engine->now_ms) {
+    if (keyspace_next_due(engine->keyspace) <= engine->now_ms && !engine->keeps_dead) {
         keyspace_reclaim(engine->keyspace, engine->now_ms, RECLAIM_BUDGET, NULL, NULL);
     } else {
         keyspace_free_some(engine->keyspace, FREE_BUDGET); /* nobody sees when memory goes */
@@ -367,5 +370,8 @@ uint64_t engine_proto_max_bulk_len(const struct engine *engine) {
 }
 
 int64_t engine_next_due(const struct engine *engine) {
-    return SF_MIN(keyspace_next_due(engine->keyspace), blocked_next_due(engine));
+    int64_t due_ms = keyspace_next_due(engine->keyspace);
+    /* the dead stay in front: then time must go on all the same, for reads that wait for it */
+    if (engine->keeps_dead && due_ms <= engine->now_ms) due_ms = engine->now_ms + KEEPING_TICK_MS;
+    return SF_MIN(due_ms, blocked_next_due(engine));
 }

@@ -9,6 +9,7 @@
 
 #include "commands/command.h"
 #include "engine/entry.h"
+#include "keyspace/eviction.h"
 #include "raft/types.h"
 
 struct engine;
@@ -30,6 +31,7 @@ struct engine_settings {
 struct engine_watcher {
     void *context;
     void (*expired)(void *context, uint32_t db, struct slice key);
+    void (*evicted)(void *context, uint32_t db, struct slice key); /* it is gone already */
     void (*setting_changed)(void *context, struct slice name, struct slice value);
     /* A script runs for long: about every 10,000 instructions. May send and answer heartbeats,
      * nothing else; must not come back into this engine. */
@@ -162,7 +164,20 @@ struct keyspace *engine_keyspace(struct engine *engine);
 uint64_t engine_digest(struct engine *engine);
 uint64_t engine_feature_level(const struct engine *engine); /* of the state */
 bool engine_is_dissolved(const struct engine *engine);      /* a dissolve entry was applied */
+/* Counts that are no part of the state, of one that is replaced by its own image. */
+void engine_keep_counts(struct engine *engine, const struct engine *from);
+void engine_reset_counts(struct engine *engine);
+/* A replicated setting that is no directive: "0" where dead keys are not to be reclaimed. */
+#define SETTING_ACTIVE_EXPIRE "debug-active-expire"
 uint64_t engine_expired_count(const struct engine *engine);
+uint64_t engine_evicted_count(const struct engine *engine);
+/* maxmemory and its policy, as the replicated settings say. */
+const struct memory_policy *engine_memory_policy(const struct engine *engine);
+/* -- accesses: this node's own, no part of the state (keyspace/eviction.h) */
+/* now_s: a clock that never goes back. Before the first key comes, and about once a second. */
+void engine_set_access_clock(struct engine *engine, int64_t now_s);
+/* Whether the reads that follow count as accesses (CLIENT NO-TOUCH); they do from the start. */
+void engine_note_accesses(struct engine *engine, bool noted);
 /* A replicated setting's value; false when never set. */
 bool engine_setting(const struct engine *engine, struct slice name, struct slice *value);
 

@@ -2,7 +2,10 @@
 
 #include "commands/command.h"
 
-enum { STAMP_OOM = 1, COMMAND_ARGS_MAX = 1 << 20 };
+enum {
+    STAMP_OOM = 1,
+    COMMAND_ARGS_MAX = REQUEST_ARGS_MAX + 2, /* shardforge.again puts two words in front */
+};
 
 void entry_put_stamp(struct buf *out, const struct entry_stamp *stamp) {
     SF_ASSERT(stamp->now_ms >= 0);
@@ -22,7 +25,7 @@ void entry_read_stamp(struct reader *in, struct entry_stamp *out) {
 }
 
 void entry_put_command(struct buf *out, uint32_t db, uint32_t argc, const struct slice *argv) {
-    SF_ASSERT(argc > 0);
+    SF_ASSERT(argc > 0 && argc <= COMMAND_ARGS_MAX); /* else nobody could read it any more */
     put_varint(out, db);
     put_varint(out, argc);
     for (uint32_t i = 0; i < argc; i++) put_string(out, argv[i]);

@@ -8,6 +8,7 @@
  * transaction: a command of our own, shardforge.exec counts watches commands; see below
  * tick:       stamp
  * incarnation: stamp, u64 node, varint counter, u64 nonce
+ * eviction:   stamp, then victims: varint db, string key, varint revision
  * dissolve:   stamp, string cluster id, string address host, varint bus port */
 #ifndef SF_ENGINE_ENTRY_H
 #define SF_ENGINE_ENTRY_H
@@ -51,6 +52,15 @@ void entry_put_sub_batch_head(
 bool entry_read_sub_batch(struct reader *in, struct sub_batch_header *out); /* false: malformed */
 void entry_put_incarnation(struct buf *out, const struct incarnation *incarnation);
 void entry_read_incarnation(struct reader *in, struct incarnation *out);
+
+/* A key that the leader chose to evict, void where its revision is another by then. */
+struct entry_victim {
+    uint32_t db;
+    struct slice key; /* borrowed */
+    uint64_t revision;
+};
+void entry_put_victim(struct buf *out, const struct entry_victim *victim);
+bool entry_read_victim(struct reader *in, struct entry_victim *out); /* false: malformed */
 
 /* Commands of a sub-batch, one after another. argv's slices borrow from the entry; the array
  * belongs to the iterator. */

@@ -57,6 +57,7 @@ struct engine {
     struct engine_watcher watcher;
     struct engine_port port;      /* what commands may change outside the keyspace */
     struct thresholds thresholds; /* from the replicated settings */
+    struct memory_policy memory;  /* the same */
     struct keyspace *keyspace;
     struct scripts *scripts;
     struct blocked blocked;
@@ -67,6 +68,10 @@ struct engine {
     bool dissolved;
     uint64_t feature_level;
     uint64_t n_expired; /* reclaimed since the state began: INFO only */
+    uint64_t n_evicted; /* the same */
+    int64_t access_now_s;
+    bool keeps_dead; /* from the replicated settings: nothing is reclaimed */
+    bool quiet;      /* reads count as no accesses */
 
     uint32_t n_members; /* of the last applied configuration, ascending */
     raft_id members[RAFT_MEMBERS_MAX];
@@ -121,6 +126,10 @@ const struct command *command_in_entry(uint32_t argc, const struct slice *argv);
  * false: it waits. */
 bool run_in_entry(
     struct engine *engine, const struct command_words *words, uint64_t seed, struct reply *reply);
+
+/* -- evict.c --------------------------------------------------------------------------------- */
+
+enum sf_status apply_eviction(struct engine *engine, struct reader *in);
 
 /* As a read at read_clock_ms. MUST_WAIT: what it replied is to be thrown away. */
 enum engine_query_result run_as_read(struct engine *engine, const struct command *command,

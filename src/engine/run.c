@@ -26,6 +26,7 @@ bool run_in_entry(
         .random = random_from(seed),
         .proto_max_bulk_len = engine->settings.proto_max_bulk_len,
         .thresholds = &engine->thresholds,
+        .notes_accesses = true,
         .reply = reply,
         .engine = &engine->port,
         .scripts = engine->scripts,
@@ -53,6 +54,7 @@ enum engine_query_result run_as_read(struct engine *engine, const struct command
         .random = random_from(seed),
         .proto_max_bulk_len = engine->settings.proto_max_bulk_len,
         .thresholds = &engine->thresholds,
+        .notes_accesses = !engine->quiet || command->id == COMMAND_TOUCH,
         .reply = reply,
         .engine = NULL, /* S3: a read has nothing to change */
         .scripts = engine->scripts,

@@ -36,6 +36,10 @@ static void setting_act(struct engine *engine, struct slice name, struct slice v
         engine->settings.proto_max_bulk_len = (uint64_t)number;
     } else if (slice_is(name, "notify-keyspace-events")) {
         watch_set_events(engine, value);
+    } else if (slice_is(name, SETTING_ACTIVE_EXPIRE)) {
+        engine->keeps_dead = slice_is(value, "0");
+    } else if (memory_policy_set(&engine->memory, name, value)) {
+        keyspace_set_access(engine->keyspace, &engine->memory, engine->access_now_s);
     } else if (slice_is(name, "script-budget") && int_parse(value, &number) && number > 0) {
         scripts_set_budget(engine->scripts, (uint64_t)number);
     } else {

@@ -25,6 +25,31 @@ const struct collection_form *collection_form(
     return forms[type][encoding];
 }
 
+const char *object_encoding_name(enum object_encoding encoding) {
+    switch (encoding) {
+    case ENCODING_RAW:
+        return "raw";
+    case ENCODING_EMBSTR:
+        return "embstr";
+    case ENCODING_INT:
+        return "int";
+    case ENCODING_LISTPACK:
+        return "listpack";
+    case ENCODING_INTSET:
+        return "intset";
+    case ENCODING_HASHTABLE:
+        return "hashtable";
+    case ENCODING_QUICKLIST:
+        return "quicklist";
+    case ENCODING_SKIPLIST:
+        return "skiplist";
+    case ENCODING_STREAM:
+        return "stream";
+    }
+    SF_ASSERT(false);
+    return NULL;
+}
+
 static const struct collection_form *form_of(const struct collection *collection) {
     const struct collection_form *form = collection_form(collection->type, collection->encoding);
     SF_ASSERT(form != NULL);

@@ -72,6 +72,10 @@ struct collection_form {
 /* NULL: there is no such form. */
 const struct collection_form *collection_form(enum object_type type, enum object_encoding encoding);
 
+/* As OBJECT ENCODING names it. */
+const char *object_encoding_name(enum object_encoding encoding);
+/* The value's part of DEBUG DIGEST, mixed into digest (20 bytes). */
+void object_redis_digest(const struct object *object, uint8_t digest[20]);
 uint64_t collection_size(const struct collection *collection);
 struct collection collection_copy(const struct collection *collection);
 void collection_free(struct collection *collection); /* value becomes NULL; NULL is allowed */

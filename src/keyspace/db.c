@@ -159,11 +159,13 @@ static struct object *db_put(
     struct db *db, uint64_t hash, struct object *old, struct object *object) {
     db_touch(db, object);
     if (old == NULL) {
+        access_begin(db->keyspace, object);
         db_enter(db, hash, object);
         tell_added(db, object);
         keyspace_free_for_new(db->keyspace);
     } else {
         if (tell_if_dead(db, old)) tell_added(db, object);
+        access_inherit(db->keyspace, old, object);
         tell_left(db, old);
         db_exchange(db, hash, old, object_bytes(old), object);
         db_announce(db, object);
@@ -185,6 +187,7 @@ static struct object *db_set(
         leave_revision(db, hash, old);
         if (object_due_ms(old) == due_ms && object_overwrite(old, value)) {
             db_touch(db, old);
+            db_note_access(db, old);
             return old;
         }
     }

@@ -5,6 +5,7 @@
 #include "data/btree.h"
 #include "data/table.h"
 #include "keyspace/collection.h"
+#include "keyspace/eviction.h"
 #include "keyspace/keyspace.h"
 #include "keyspace/object.h"
 
@@ -45,6 +46,14 @@ struct garbage_value {
     size_t bytes; /* as counted in object_bytes */
 };
 
+/* How accesses are noted here: this node's own, no part of the state. */
+struct access {
+    bool is_lfu;
+    int64_t log_factor, decay_minutes;
+    int64_t now_s;
+    struct random chance;
+};
+
 struct keyspace {
     struct table_type keys; /* db.table */
     struct collection_types collections;
@@ -57,7 +66,10 @@ struct keyspace {
     size_t object_bytes;  /* of all objects, garbage included */
     struct garbage *garbage;
     struct garbage_value *garbage_values;
-    uint64_t garbage_debt;                    /* objects to free before the next slice is due */
+    uint64_t garbage_debt; /* objects to free before the next slice is due */
+    uint64_t n_cell_pages;
+    size_t garbage_value_bytes; /* of garbage_values */
+    struct access access;
     const struct keyspace_observer *observer; /* NULL: nobody wants to know */
     struct keyspace_watcher watcher;
     int64_t now_ms; /* for the watcher alone */
@@ -89,6 +101,11 @@ void db_enter(struct db *db, uint64_t hash, struct object *object);
 /* Tells the watcher. */
 void db_tell_changed(const struct db *db, struct slice key);
 void db_tell_expired(const struct db *db, const struct object *object);
+
+/* -- access.c -------------------------------------------------------------------------------- */
+
+void access_begin(struct keyspace *keyspace, struct object *object); /* of a new key */
+void access_inherit(struct keyspace *keyspace, const struct object *old, struct object *object);
 
 /* -- revision.c ------------------------------------------------------------------------------ */
 

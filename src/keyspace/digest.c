@@ -27,6 +27,18 @@ static void digest_mix_number(uint8_t digest[SHA1_BYTES], uint32_t number) {
     redis_digest_mix(digest, slice_of(&big_endian, sizeof big_endian));
 }
 
+void object_redis_digest(const struct object *object, uint8_t digest[SHA1_BYTES]) {
+    char scratch[OBJECT_TEXT_MAX];
+    digest_mix_number(digest, object_type(object)); /* types are numbered as there */
+    if (object_type(object) == OBJECT_STRING) {
+        redis_digest_mix(digest, object_string(object, scratch));
+    } else {
+        collection_form(object_type(object), object_encoding(object))
+            ->redis_digest(object_collection(object), digest);
+    }
+    if (object_due_ms(object) != NO_DUE) redis_digest_add(digest, SLICE("!!expire!!"));
+}
+
 struct redis_digest {
     uint8_t *out;
     uint32_t db_number;
@@ -41,16 +53,8 @@ static bool add_redis_key(void *context, struct object *object) {
     digest->begun = true;
 
     uint8_t key_digest[SHA1_BYTES] = {0};
-    char scratch[OBJECT_TEXT_MAX];
     redis_digest_mix(key_digest, object_key(object));
-    digest_mix_number(key_digest, object_type(object)); /* types are numbered as there */
-    if (object_type(object) == OBJECT_STRING) {
-        redis_digest_mix(key_digest, object_string(object, scratch));
-    } else {
-        collection_form(object_type(object), object_encoding(object))
-            ->redis_digest(object_collection(object), key_digest);
-    }
-    if (object_due_ms(object) != NO_DUE) redis_digest_add(key_digest, SLICE("!!expire!!"));
+    object_redis_digest(object, key_digest);
     redis_digest_add(digest->out, slice_of(key_digest, SHA1_BYTES));
     return true;
 }

@@ -116,6 +116,7 @@ static bool read_key(struct reader *in, struct db *db) {
     struct object *object = read_object(in, db, key, form, due_ms);
     if (object == NULL) return false;
     object_set_revision(object, revision);
+    access_begin(db->keyspace, object); /* as if used now: images say nothing of accesses */
     db_enter(db, hash, object);
     return true;
 }

@@ -24,6 +24,7 @@ struct keyspace *keyspace_new(uint32_t n_dbs, const struct hash_secret *secret) 
     sorted_set_type_init(&keyspace->collections.sorted_sets, secret);
     keyspace->collections.elements = (struct table_type){.secret = *secret, .key = element_key};
     keyspace->collections.pool = pool_new();
+    keyspace->access.chance = random_from(secret->k0);
     keyspace->n_dbs = n_dbs;
     keyspace->dbs = sf_alloc_zero(n_dbs, sizeof *keyspace->dbs);
     keyspace->due_heap = sf_alloc_zero(n_dbs, sizeof *keyspace->due_heap);
@@ -91,6 +92,7 @@ static void discard_value(struct keyspace *keyspace, struct object *object, void
     *garbage = (struct garbage_value){
         keyspace->garbage_values, form, value, object_collection_bytes(object)};
     keyspace->object_bytes += garbage->bytes;
+    keyspace->garbage_value_bytes += garbage->bytes;
     keyspace->garbage_values = garbage;
 }
 
@@ -110,6 +112,7 @@ static void free_values(struct keyspace *keyspace, uint64_t *budget) {
         struct garbage_value *garbage = keyspace->garbage_values;
         if (!garbage->form->free_some(garbage->value, budget)) return;
         keyspace->object_bytes -= garbage->bytes;
+        keyspace->garbage_value_bytes -= garbage->bytes;
         keyspace->garbage_values = garbage->next;
         sf_free(garbage);
     }
@@ -198,13 +201,10 @@ void keyspace_swap(struct keyspace *keyspace, uint32_t a, uint32_t b) {
 /* -- memory ---------------------------------------------------------------------------------- */
 
 size_t keyspace_used_bytes(const struct keyspace *keyspace) {
-    size_t bytes = keyspace->object_bytes;
+    size_t bytes = keyspace->object_bytes + keyspace_cell_bytes(keyspace);
     for (uint32_t i = 0; i < keyspace->n_dbs; i++) {
         const struct db *db = &keyspace->dbs[i];
         bytes += table_bytes(&db->table) + btree_bytes(&db->expiry);
-        if (db->cells == NULL) continue;
-        for (size_t page = 0; page < CELL_PAGES; page++)
-            bytes += db->cells[page] == NULL ? 0 : sizeof(struct cell_page);
     }
     for (const struct garbage *garbage = keyspace->garbage; garbage != NULL;
          garbage = garbage->next)

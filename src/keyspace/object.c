@@ -9,8 +9,17 @@
 #define OBJECT_HAS_BLOCK ((uint64_t)1 << 57)
 #define OBJECT_LONG_KEY ((uint64_t)1 << 58)
 #define OBJECT_LONG_VALUE ((uint64_t)1 << 59)
+/* bits 20 to 16 of the access information; the others stand behind the head */
+#define ACCESS_TOP_SHIFT 60
+#define ACCESS_TOP ((uint64_t)15 << ACCESS_TOP_SHIFT)
+#define ACCESS_LAST ((uint64_t)1 << 51)
 
-enum { INT_CHARACTERS_MAX = 20 };
+enum {
+    INT_CHARACTERS_MAX = 20,
+    ACCESS_AT = 8,
+    ACCESS_BYTES = 2,
+    DUE_AT = ACCESS_AT + ACCESS_BYTES
+};
 
 /* -- where things are ------------------------------------------------------------------------ */
 
@@ -28,7 +37,7 @@ static inline bool has_word(const struct object *object) {
 }
 
 static inline size_t word_at(const struct object *object) {
-    return sizeof object->head + (head_has(object, OBJECT_HAS_DUE) ? 8 : 0);
+    return DUE_AT + (head_has(object, OBJECT_HAS_DUE) ? 8u : 0);
 }
 
 static inline size_t lengths_at(const struct object *object) {
@@ -103,7 +112,7 @@ struct slice object_key(const struct object *object) {
 }
 
 enum object_type object_type(const struct object *object) {
-    return (enum object_type)(object->head >> TYPE_SHIFT & 15);
+    return (enum object_type)(object->head >> TYPE_SHIFT & 7);
 }
 
 enum object_encoding object_encoding(const struct object *object) {
@@ -111,8 +120,7 @@ enum object_encoding object_encoding(const struct object *object) {
 }
 
 int64_t object_due_ms(const struct object *object) {
-    return head_has(object, OBJECT_HAS_DUE) ? (int64_t)word_read(object, sizeof object->head)
-                                            : NO_DUE;
+    return head_has(object, OBJECT_HAS_DUE) ? (int64_t)word_read(object, DUE_AT) : NO_DUE;
 }
 
 uint64_t object_revision(const struct object *object) {
@@ -173,6 +181,21 @@ static struct block *block_new(struct slice bytes, size_t cap) {
     return block;
 }
 
+/* -- access ---------------------------------------------------------------------------------- */
+
+uint32_t object_access(const struct object *object) {
+    uint32_t low = (uint32_t)number_read(object_at(object, ACCESS_AT), ACCESS_BYTES);
+    uint32_t top = (uint32_t)(object->head >> ACCESS_TOP_SHIFT);
+    return low | top << 16 | (head_has(object, ACCESS_LAST) ? 1u << 20 : 0);
+}
+
+void object_set_access(struct object *object, uint32_t access) {
+    number_write(object_at(object, ACCESS_AT), ACCESS_BYTES, access & UINT16_MAX);
+    object->head &= ~(ACCESS_TOP | ACCESS_LAST);
+    object->head |= (uint64_t)(access >> 16 & 15) << ACCESS_TOP_SHIFT;
+    if ((access >> 20 & 1) != 0) object->head |= ACCESS_LAST;
+}
+
 /* -- making ---------------------------------------------------------------------------------- */
 
 static uint64_t head_for(
@@ -192,7 +215,8 @@ static struct object *object_begin(
     size_t at = key_at(&shape), size = at + key.len + (has_word(&shape) ? 0 : inline_len);
     struct object *object = sf_alloc(size_class(size)); /* object_overwrite counts on all of it */
     object->head = head;
-    if (due_ms != NO_DUE) word_write(object, sizeof head, (uint64_t)due_ms);
+    object_set_access(object, 0);
+    if (due_ms != NO_DUE) word_write(object, DUE_AT, (uint64_t)due_ms);
     char *lengths = object_at(object, lengths_at(object));
     number_write(lengths, key_length_bytes(object), key.len);
     if (!has_word(object))
@@ -287,6 +311,7 @@ struct object *object_reshape(struct object *object, struct slice key, int64_t d
         copy = object_new(key, &value, due_ms);
     }
     object_set_revision(copy, object_revision(object));
+    object_set_access(copy, object_access(object));
     return copy;
 }
 
@@ -302,7 +327,7 @@ void object_set_revision(struct object *object, uint64_t revision) {
 
 void object_set_due(struct object *object, int64_t due_ms) {
     SF_ASSERT(head_has(object, OBJECT_HAS_DUE) && due_ms != NO_DUE);
-    word_write(object, sizeof object->head, (uint64_t)due_ms);
+    word_write(object, DUE_AT, (uint64_t)due_ms);
 }
 
 bool object_overwrite(struct object *object, const struct string_value *value) {
@@ -337,6 +362,7 @@ struct object *object_with_block(const struct object *object, size_t cap) {
     uint64_t head = head_for(key, due_ms, OBJECT_STRING, ENCODING_RAW) | OBJECT_HAS_BLOCK;
     struct object *copy = object_new_word(head, key, due_ms, (uint64_t)(uintptr_t)block);
     object_set_revision(copy, object_revision(object));
+    object_set_access(copy, object_access(object));
     return copy;
 }
 

@@ -1,6 +1,7 @@
 /* One key with its value, as one allocation while the value is small. Only keyspace/ sees inside.
  *
- *   head        8    [ flags: 8 | encoding: 4 | type: 4 | revision: 48 ]
+ *   head        8    [ access: 4 | flags: 4 | encoding: 4 | access: 1 | type: 3 | revision: 48 ]
+ *   access      2    with the 5 bits of the head: when, or how often, this node used the key
  *   due         8    only with OBJECT_HAS_DUE: the due time in ms
  *   word        8    encoding INT: the number; OBJECT_HAS_BLOCK: the block's address; a type that
  *                    is no string: the address of its value; else absent
@@ -11,7 +12,7 @@
  *   key bytes
  *   value bytes      where there is no word
  *
- * So a key of 16 bytes with a value of 8, 32 or 100 takes 34, 58 or 126 bytes. Values beyond
+ * So a key of 16 bytes with a value of 8, 32 or 100 takes 36, 60 or 128 bytes. Values beyond
  * OBJECT_INLINE_MAX, and those that were written in place (APPEND, SETRANGE), have a block of
  * their own, with room to grow. */
 #ifndef SF_KEYSPACE_OBJECT_H
@@ -66,6 +67,11 @@ void object_free(struct object *object);
 size_t object_bytes(const struct object *object); /* as the allocator rounds, block included */
 
 void object_set_revision(struct object *object, uint64_t revision);
+/* What eviction.h keeps here: 21 bits of this node's own, no part of the state (S1). A reshaped
+ * object and one with a block keep them; a new one has 0. */
+#define OBJECT_ACCESS_BITS 21
+uint32_t object_access(const struct object *object);
+void object_set_access(struct object *object, uint32_t access);
 /* Only for an object that has a due time, and never NO_DUE. */
 void object_set_due(struct object *object, int64_t due_ms);
 /* Overwrites the value where the new one takes the same form and the same room; false: it does

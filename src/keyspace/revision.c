@@ -18,7 +18,10 @@ void db_raise_cell(struct db *db, uint64_t hash, uint64_t revision) {
     if (revision <= db->floor) return;
     if (db->cells == NULL) db->cells = sf_alloc_zero(CELL_PAGES, sizeof *db->cells);
     struct cell_page **page = &db->cells[hash >> 56];
-    if (*page == NULL) *page = sf_alloc_zero(1, sizeof **page);
+    if (*page == NULL) {
+        *page = sf_alloc_zero(1, sizeof **page);
+        db->keyspace->n_cell_pages++;
+    }
     uint64_t *cell = &(*page)->revisions[hash >> 48 & (CELLS_A_PAGE - 1)];
     *cell = SF_MAX(*cell, revision);
 }
@@ -30,7 +33,10 @@ uint64_t db_cell(const struct db *db, uint64_t hash) {
 }
 
 void db_forget_cells(struct db *db) {
-    for (size_t i = 0; db->cells != NULL && i < CELL_PAGES; i++) sf_free(db->cells[i]);
+    for (size_t i = 0; db->cells != NULL && i < CELL_PAGES; i++) {
+        db->keyspace->n_cell_pages -= db->cells[i] != NULL;
+        sf_free(db->cells[i]);
+    }
     sf_free(db->cells);
     db->cells = NULL;
 }

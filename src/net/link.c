@@ -92,7 +92,7 @@ static void link_parse_requests(struct link *link) {
     while (link->state == LINK_OPEN && link->in.len > 0) {
         uint64_t limit = node_link_limit_bytes(net->node, link->number);
         struct resp_limits limits = {.inline_bytes = SF_MIN(limit, (uint64_t)READ_BYTES_MIN),
-            .multibulk_args = SF_MIN(limit, (uint64_t)1024 * 1024),
+            .multibulk_args = SF_MIN(limit, (uint64_t)NODE_LINK_ARGS_MAX),
             .bulk_bytes = limit,
             .request_bytes = limit,
             .authenticated = true};

@@ -152,6 +152,7 @@ void blocked_after_snapshot(struct node *node) {
         node->n_errors_uncertain++;
         reply_error(&reply, "UNCERTAIN Outcome unknown: this node has caught up by a snapshot");
         on_answer_ends(node, pending);
+        session->last_write_index = engine_applied(node->engine); /* no entry is being applied */
     }
 }
 

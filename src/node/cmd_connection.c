@@ -238,6 +238,8 @@ static const char *client_flags(const struct session *session, char out[CLIENT_F
     if (transaction_queued(session) >= 0) *at++ = 'x';
     at = tracking_letters(session, at);
     if (session->stale_reads) *at++ = 'r';
+    if (session->no_evict) *at++ = 'e';
+    if (session->no_touch) *at++ = 'T';
     if (at == out) *at++ = 'N';
     *at = '\0';
     return out;
@@ -278,18 +280,33 @@ static bool id_is_listed(const struct local_call *call, uint32_t first, uint64_t
     return false;
 }
 
+enum client_type { CLIENT_TYPE_NORMAL, CLIENT_TYPE_PUBSUB, CLIENT_TYPE_NONE, CLIENT_TYPE_ANY };
+
+static enum client_type client_type_of(const struct session *session) {
+    return session_is_subscriber(session) ? CLIENT_TYPE_PUBSUB : CLIENT_TYPE_NORMAL;
+}
+
+/* false: the error was replied. There are no replicas and no master among clients. */
+static bool client_type_parse(struct local_call *call, struct slice text, enum client_type *out) {
+    bool is_none = slice_is(text, "master") || slice_is(text, "replica") || slice_is(text, "slave");
+    *out = is_none                    ? CLIENT_TYPE_NONE
+           : slice_is(text, "pubsub") ? CLIENT_TYPE_PUBSUB
+                                      : CLIENT_TYPE_NORMAL;
+    if (*out != CLIENT_TYPE_NORMAL || slice_is(text, "normal")) return true;
+    reply_errorf(call->reply, "ERR Unknown client type '%.*s'", (int)SF_MIN(text.len, (size_t)128),
+        text.data);
+    return false;
+}
+
+static bool has_type(const struct session *session, enum client_type type) {
+    return type == CLIENT_TYPE_ANY || client_type_of(session) == type;
+}
+
 static void client_list(struct local_call *call) {
     bool by_id = call->argc > 3 && slice_is(call->argv[2], "id");
-    bool all = call->argc == 2;
+    enum client_type type = CLIENT_TYPE_ANY;
     if (call->argc == 4 && slice_is(call->argv[2], "type")) {
-        if (slice_is(call->argv[3], "normal")) {
-            all = true;
-        } else if (!slice_is(call->argv[3], "master") && !slice_is(call->argv[3], "replica") &&
-                   !slice_is(call->argv[3], "slave") && !slice_is(call->argv[3], "pubsub")) {
-            reply_errorf(call->reply, "ERR Unknown client type '%.*s'",
-                (int)SF_MIN(call->argv[3].len, (size_t)128), call->argv[3].data);
-            return;
-        }
+        if (!client_type_parse(call, call->argv[3], &type)) return;
     } else if (by_id) {
         for (uint32_t i = 3; i < call->argc; i++) {
             int64_t id;
@@ -298,14 +315,15 @@ static void client_list(struct local_call *call) {
                 return;
             }
         }
-    } else if (!all) {
+    } else if (call->argc != 2) {
         reply_error(call->reply, "ERR syntax error");
         return;
     }
     struct buf out = {0};
     LIST_FOR_EACH(link, &call->node->sessions) {
         const struct session *session = SF_CONTAINER(link, struct session, in_node);
-        if (all || (by_id && id_is_listed(call, 3, session->id))) describe_client(session, &out);
+        bool is_listed = !by_id || id_is_listed(call, 3, session->id);
+        if (is_listed && has_type(session, type)) describe_client(session, &out);
     }
     reply_verbatim(call->reply, "txt", buf_slice(&out));
     buf_free(&out);
@@ -355,9 +373,10 @@ static bool on_or_off(struct local_call *call, bool *out) {
 /* -- CLIENT KILL ----------------------------------------------------------------------------- */
 
 struct kill_filter {
-    bool has_id, has_addr, has_laddr, has_user, skip_me, nobody;
+    bool has_id, has_addr, has_laddr, skip_me;
+    enum client_type type;
     uint64_t id;
-    struct slice addr, laddr, user;
+    struct slice addr, laddr;
 };
 
 static bool kill_parse(struct local_call *call, struct kill_filter *filter) {
@@ -389,15 +408,7 @@ static bool kill_parse(struct local_call *call, struct kill_filter *filter) {
                 return false;
             }
         } else if (slice_is(option, "type")) {
-            if (!slice_is(value, "normal")) {
-                if (!slice_is(value, "master") && !slice_is(value, "replica") &&
-                    !slice_is(value, "slave") && !slice_is(value, "pubsub")) {
-                    reply_errorf(call->reply, "ERR Unknown client type '%.*s'",
-                        (int)SF_MIN(value.len, (size_t)128), value.data);
-                    return false;
-                }
-                filter->nobody = true;
-            }
+            if (!client_type_parse(call, value, &filter->type)) return false;
         } else if (slice_is(option, "skipme")) {
             filter->skip_me = slice_is(value, "yes");
             if (!filter->skip_me && !slice_is(value, "no")) {
@@ -414,17 +425,19 @@ static bool kill_parse(struct local_call *call, struct kill_filter *filter) {
 
 static bool kill_matches(
     const struct kill_filter *filter, const struct session *session, const struct session *self) {
-    if (filter->nobody || (filter->skip_me && session == self)) return false;
+    if (filter->skip_me && session == self) return false;
+    if (!has_type(session, filter->type)) return false;
     if (filter->has_id && session->id != filter->id) return false;
     if (filter->has_addr && !slice_equal(filter->addr, slice_text(session->remote))) return false;
     return !filter->has_laddr || slice_equal(filter->laddr, slice_text(session->local));
 }
 
 static void client_kill(struct local_call *call) {
-    struct kill_filter filter = {.skip_me = true};
+    struct kill_filter filter = {.skip_me = true, .type = CLIENT_TYPE_ANY};
     bool old_form = call->argc == 3;
     if (old_form) {
-        filter = (struct kill_filter){.has_addr = true, .addr = call->argv[2]};
+        filter =
+            (struct kill_filter){.has_addr = true, .addr = call->argv[2], .type = CLIENT_TYPE_ANY};
     } else if (!kill_parse(call, &filter)) {
         return;
     }
@@ -457,8 +470,9 @@ static const char *const client_help[] = {"CACHING (YES|NO)",
     "    One line about this connection.", "KILL <ip:port>",
     "    Closes the connection from that address.", "KILL <option> <value> [...]",
     "    Closes the connections that match all of ID, ADDR, LADDR, USER, TYPE, SKIPME.",
-    "LIST [TYPE NORMAL | ID <id> ...]", "    A line for each connection of this node.",
-    "NO-EVICT (ON|OFF)", "    Keeps this connection out of client eviction.", "NO-TOUCH (ON|OFF)",
+    "LIST [TYPE (NORMAL|PUBSUB|MASTER|REPLICA) | ID <id> ...]",
+    "    A line for each connection of this node.", "NO-EVICT (ON|OFF)",
+    "    Keeps this connection out of client eviction.", "NO-TOUCH (ON|OFF)",
     "    Whether reads of this connection count as accesses.", "PAUSE <timeout> [WRITE|ALL]",
     "    Lets the clients of this node wait, all or those that write.", "REPLY (ON|OFF|SKIP)",
     "    Whether replies are sent to this connection.", "SETINFO (LIB-NAME|LIB-VER) <value>",

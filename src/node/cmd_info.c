@@ -32,18 +32,76 @@ static void info_clients(struct node *node, struct buf *out) {
         (unsigned long long)waiting.n_keys_on_loss);
 }
 
+/* As Redis writes sizes for people: 512B, 1.50K, 3.00G. */
+static void put_human(struct buf *out, const char *name, uint64_t bytes) {
+    static const char units[] = "KMGTPE";
+    double value = (double)bytes;
+    size_t unit = 0;
+    if (bytes < 1024) {
+        buf_printf(out, "%s:%lluB\r\n", name, (unsigned long long)bytes);
+        return;
+    }
+    for (value /= 1024; value >= 1024; value /= 1024) unit++;
+    buf_printf(out, "%s:%.2f%c\r\n", name, value, units[unit]);
+}
+
+static void put_bytes(struct buf *out, const char *name, uint64_t bytes) {
+    char human[64];
+    buf_printf(out, "%s:%llu\r\n", name, (unsigned long long)bytes);
+    snprintf(human, sizeof human, "%s_human", name);
+    put_human(out, human, bytes);
+}
+
+static double ratio(uint64_t a, uint64_t b) {
+    return b == 0 ? 0 : (double)a / (double)b;
+}
+
+static void put_fragmentation(struct buf *out, const struct process_figures *figures) {
+    uint64_t used = figures->used_memory, active = figures->allocator_active;
+    uint64_t resident = figures->allocator_resident, rss = figures->used_memory_rss;
+    buf_printf(out,
+        "allocator_allocated:%llu\r\nallocator_active:%llu\r\nallocator_resident:%llu\r\n"
+        "allocator_frag_ratio:%.2f\r\nallocator_frag_bytes:%lld\r\nallocator_rss_ratio:%.2f\r\n"
+        "allocator_rss_bytes:%lld\r\nrss_overhead_ratio:%.2f\r\nrss_overhead_bytes:%lld\r\n"
+        "mem_fragmentation_ratio:%.2f\r\nmem_fragmentation_bytes:%lld\r\n",
+        (unsigned long long)used, (unsigned long long)active, (unsigned long long)resident,
+        ratio(active, used), (long long)(active - used), ratio(resident, active),
+        (long long)(resident - active), ratio(rss, resident), (long long)(rss - resident),
+        ratio(rss, used), (long long)(rss - used));
+}
+
 static void info_memory(struct node *node, struct buf *out) {
     struct process_figures figures = {0};
+    struct memory_policy memory = MEMORY_POLICY_DEFAULT;
+    uint64_t dataset = 0, limited = 0;
     node->ports.figures(node->ports.context, &figures);
+    if (node->engine != NULL) {
+        memory = *engine_memory_policy(node->engine);
+        dataset = SF_MIN(
+            (uint64_t)keyspace_used_bytes(engine_keyspace(node->engine)), figures.used_memory);
+        limited = evictions_used_bytes(node);
+    }
+    uint64_t startup = figures.used_memory_startup;
+    uint64_t net = figures.used_memory - SF_MIN(startup, figures.used_memory);
+    buf_append_text(out, "# Memory\r\n");
+    put_bytes(out, "used_memory", figures.used_memory);
+    put_bytes(out, "used_memory_rss", figures.used_memory_rss);
+    put_bytes(out, "used_memory_peak", figures.used_memory_peak);
     buf_printf(out,
-        "# Memory\r\nused_memory:%llu\r\nused_memory_rss:%llu\r\nused_memory_peak:%llu\r\n"
-        "maxmemory:0\r\nmaxmemory_policy:noeviction\r\nmem_allocator:jemalloc\r\n"
-        "used_memory_dataset:%llu\r\n",
-        (unsigned long long)figures.used_memory, (unsigned long long)figures.used_memory_rss,
-        (unsigned long long)figures.used_memory_peak,
-        (unsigned long long)(node->engine == NULL
-                                 ? 0
-                                 : keyspace_used_bytes(engine_keyspace(node->engine))));
+        "used_memory_peak_perc:%.2f%%\r\nused_memory_overhead:%llu\r\n"
+        "used_memory_startup:%llu\r\nused_memory_dataset:%llu\r\n"
+        "used_memory_dataset_perc:%.2f%%\r\n",
+        ratio(figures.used_memory, figures.used_memory_peak) * 100,
+        (unsigned long long)(figures.used_memory - dataset), (unsigned long long)startup,
+        (unsigned long long)dataset, SF_MIN(ratio(dataset, net), 1.0) * 100);
+    put_bytes(out, "maxmemory", (uint64_t)memory.maxmemory);
+    buf_printf(out, "maxmemory_policy:%s\r\nmaxmemory_used:%llu\r\n",
+        eviction_policy_names[memory.policy], (unsigned long long)limited);
+    put_fragmentation(out, &figures);
+    buf_append_text(out, "mem_not_counted_for_evict:0\r\nmem_replication_backlog:0\r\n"
+                         "mem_clients_slaves:0\r\nmem_aof_buffer:0\r\n"
+                         "mem_allocator:jemalloc\r\nactive_defrag_running:0\r\n"
+                         "lazyfree_pending_objects:0\r\n");
 }
 
 static void info_persistence(struct node *node, struct buf *out) {
@@ -63,17 +121,22 @@ static void info_persistence(struct node *node, struct buf *out) {
 
 static void info_stats(struct node *node, struct buf *out) {
     struct process_figures figures = {0};
+    int64_t exceeded_us, exceeding_us;
+    evictions_exceeded_us(node, &exceeded_us, &exceeding_us);
     node->ports.figures(node->ports.context, &figures);
     buf_printf(out,
         "# Stats\r\ntotal_connections_received:%llu\r\ntotal_commands_processed:%llu\r\n"
         "total_net_input_bytes:%llu\r\ntotal_net_output_bytes:%llu\r\nrejected_connections:%llu\r\n"
-        "expired_keys:%llu\r\nevicted_keys:0\r\ntotal_reads_processed:%llu\r\n"
+        "expired_keys:%llu\r\nevicted_keys:%llu\r\ntotal_eviction_exceeded_time:%lld\r\n"
+        "current_eviction_exceeded_time:%lld\r\ntotal_reads_processed:%llu\r\n"
         "total_writes_processed:%llu\r\nerrors_uncertain:%llu\r\nerrors_unavailable:%llu\r\n",
         (unsigned long long)figures.connections_received,
         (unsigned long long)node->n_commands_processed, (unsigned long long)figures.net_input_bytes,
         (unsigned long long)figures.net_output_bytes,
         (unsigned long long)figures.connections_rejected,
         (unsigned long long)(node->engine == NULL ? 0 : engine_expired_count(node->engine)),
+        (unsigned long long)(node->engine == NULL ? 0 : engine_evicted_count(node->engine)),
+        (long long)(exceeded_us / 1000), (long long)(exceeding_us / 1000),
         (unsigned long long)node->n_reads, (unsigned long long)node->n_writes,
         (unsigned long long)node->n_errors_uncertain,
         (unsigned long long)node->n_errors_unavailable);

@@ -1,4 +1,4 @@
-/* Commands about the server: CONFIG, DEBUG, SHUTDOWN, ROLE, LOLWUT. */
+/* Commands about the server: CONFIG, SHUTDOWN, ROLE, LOLWUT. */
 #include "node/internal.h"
 #include "node/version.h"
 
@@ -163,6 +163,8 @@ void local_config(struct local_call *call) {
     } else if (call->command->id == COMMAND_CONFIG_RESETSTAT) {
         node->n_commands_processed = node->n_reads = node->n_writes = 0;
         node->n_errors_uncertain = node->n_errors_unavailable = 0;
+        evictions_reset_figures(node);
+        if (node->engine != NULL) engine_reset_counts(node->engine);
         reply_status(call->reply, "OK");
     } else if (call->command->id == COMMAND_CONFIG_REWRITE) {
         struct buf error = {0};
@@ -174,56 +176,6 @@ void local_config(struct local_call *call) {
         buf_free(&error);
     } else {
         reply_help(call->reply, "CONFIG", config_help);
-    }
-}
-
-/* -- DEBUG ----------------------------------------------------------------------------------- */
-
-static void debug_digest(struct local_call *call) {
-    uint8_t digest[20];
-    char text[41];
-    keyspace_redis_digest(
-        engine_keyspace(call->node->engine), engine_now_ms(call->node->engine), digest);
-    for (int i = 0; i < 20; i++) snprintf(text + 2 * i, 3, "%02x", digest[i]);
-    reply_status(call->reply, text);
-}
-
-static void debug_sleep(struct local_call *call) {
-    double seconds = 0;
-    if (!double_parse(call->argv[2], &seconds) || !(seconds >= 0 && seconds < 1e6)) {
-        reply_error(call->reply, "ERR value is not a valid float");
-        return;
-    }
-    errand_begin(call->node, ERRAND_SLEEP, NOBODY, local_hold(call),
-        call->node->now_us + (int64_t)(seconds * 1e6));
-}
-
-void local_debug(struct local_call *call) {
-    if (!call->node->settings.debug_command) {
-        reply_error(call->reply,
-            "ERR DEBUG command not allowed. If the enable-debug-command option is set to "
-            "\"local\", "
-            "you can run it from a local connection, otherwise you need to set this option in the "
-            "configuration file, and then restart the server.");
-        return;
-    }
-    struct slice what = call->argv[1];
-    if (slice_is(what, "digest") && call->argc == 2) {
-        debug_digest(call);
-    } else if (slice_is(what, "state-digest") && call->argc == 2) {
-        reply_errorf(call->reply, "ERR %016llx at %llu",
-            (unsigned long long)engine_digest(call->node->engine),
-            (unsigned long long)engine_applied(call->node->engine));
-    } else if (slice_is(what, "sleep") && call->argc == 3) {
-        debug_sleep(call);
-    } else if (slice_is(what, "abort-when-applied") && call->argc == 2 && call->pending != NULL) {
-        struct slice words[1] = {SLICE("shardforge.abort")};
-        call->pending->kind = PENDING_WRITE;
-        stream_add(call->node, call->pending, 0, 1, words);
-    } else {
-        reply_errorf(call->reply,
-            "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try DEBUG HELP.",
-            (int)SF_MIN(what.len, (size_t)128), what.data);
     }
 }
 

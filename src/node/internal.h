@@ -324,6 +324,7 @@ struct node {
     raft_index state_saved_member;
 
     struct snapshots snapshots;
+    struct evictions *evictions; /* eviction.c */
     struct skips skips;
 
     /* progress, for time-outs and deadlines */
@@ -462,6 +463,8 @@ void node_log(struct node *node, enum log_level level, const char *format, ...) 
 void node_replica_open(struct node *node, const struct node_start *start);
 bool node_is_leader_serving(const struct node *node); /* commands may be proposed and reads asked */
 struct engine *node_engine_new(struct node *node);
+/* An equal state takes the place of this node's; between entries. */
+void node_engine_replace(struct node *node, struct engine *engine);
 void node_wake(struct node *node); /* something is left to do: the next deadline is now */
 bool raft_leads(const struct node *node);
 /* Notices what the core's last step changed in term, role and leader. */
@@ -529,6 +532,9 @@ void local_client(struct local_call *call);
 void local_config(struct local_call *call);
 void local_info(struct local_call *call);
 void local_debug(struct local_call *call);
+bool debug_wants_state(const struct node *node, uint32_t argc, const struct slice *argv);
+void local_memory(struct local_call *call);
+void local_acl(struct local_call *call);
 void local_lolwut(struct local_call *call);
 void local_shutdown(struct local_call *call);
 void local_role(struct local_call *call);
@@ -558,6 +564,7 @@ void transaction_end_pending(struct pending *pending); /* it is about to be free
 void transaction_forget(struct session *session);      /* RESET, or the client has gone */
 void transactions_change_state(struct node *node);     /* revisions of before mean nothing now */
 int64_t transaction_queued(const struct session *session); /* commands; -1: no MULTI */
+bool transaction_writes(const struct session *session);    /* EXEC would now */
 size_t transaction_bytes(const struct session *session);
 local_run local_exec, local_unwatch;
 /* cmd_server.c: CONFIG SET inside a transaction, as a command of the entry. false: it is none. */
@@ -582,6 +589,18 @@ void stream_free(struct node *node);
 void stream_reset(struct node *node, bool alone);
 void stream_trim(struct node *node); /* lets go of what was given up */
 int64_t stream_deadline_us(const struct node *node);
+
+/* eviction.c */
+void evictions_open(struct node *node);
+void evictions_close(struct node *node);
+void evictions_reset(struct node *node); /* this node leads no more, or in another term */
+bool evictions_make_room(struct node *node, size_t coming); /* true: out of memory */
+void evictions_proposed(struct node *node, raft_index index, size_t bytes);
+void evictions_applied(struct node *node, raft_index index, uint8_t kind, size_t bytes);
+void evictions_pump(struct node *node);
+uint64_t evictions_used_bytes(const struct node *node); /* what maxmemory is compared with */
+void evictions_exceeded_us(const struct node *node, int64_t *total, int64_t *current);
+void evictions_reset_figures(struct node *node);
 
 /* feature.c */
 void feature_pump(struct node *node); /* leader: raises the level that all can apply */
@@ -643,10 +662,6 @@ bool session_is_subscriber(const struct session *session);
 /* In RESP2 a subscriber may send little else. */
 bool session_may_run_subscribed(const struct session *session, const struct command *command);
 void session_unsubscribe(struct session *session); /* from everything, silently */
-
-/* notify.c */
-void notify_event(void *node, enum event_class class, const char *name, uint32_t db,
-    struct slice key); /* engine_watcher's */
 
 /* handover.c */
 void handover_pump(struct node *node);

@@ -12,6 +12,12 @@ static const struct local_row {
     local_run *run;
     uint8_t when;
 } rows[COMMANDS_TOTAL] = {
+    [COMMAND_ACL_GENPASS] = {local_acl, AT_TURN},
+    [COMMAND_ACL_GETUSER] = {local_acl, AT_TURN},
+    [COMMAND_ACL_HELP] = {local_acl, AT_TURN},
+    [COMMAND_ACL_LIST] = {local_acl, AT_TURN},
+    [COMMAND_ACL_USERS] = {local_acl, AT_TURN},
+    [COMMAND_ACL_WHOAMI] = {local_acl, AT_TURN},
     [COMMAND_AUTH] = {local_auth, AT_ONCE},
     [COMMAND_CLIENT_CACHING] = {local_tracking, AT_ONCE},
     [COMMAND_CLIENT_GETREDIR] = {local_tracking, AT_ONCE},
@@ -60,6 +66,11 @@ static const struct local_row {
     [COMMAND_HELLO] = {local_hello, AT_ONCE},
     [COMMAND_INFO] = {local_info, AT_TURN},
     [COMMAND_LOLWUT] = {local_lolwut, AT_TURN},
+    [COMMAND_MEMORY_DOCTOR] = {local_memory, AT_TURN},
+    [COMMAND_MEMORY_HELP] = {local_memory, AT_TURN},
+    [COMMAND_MEMORY_MALLOC_STATS] = {local_memory, AT_TURN},
+    [COMMAND_MEMORY_PURGE] = {local_memory, AT_TURN},
+    [COMMAND_MEMORY_STATS] = {local_memory, AT_TURN},
     [COMMAND_PING] = {local_ping, AT_TURN},
     [COMMAND_PSUBSCRIBE] = {local_subscribe, HOLDS},
     [COMMAND_PUBLISH] = {local_publish, HOLDS},

@@ -1,4 +1,5 @@
 #include "node/internal.h"
+#include "node/notify.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -45,11 +46,19 @@ static void on_script_log(void *context, int level, struct slice text) {
 static void on_setting_changed(void *context, struct slice name, struct slice value) {
     struct node *node = context;
     struct buf error = {0};
+    if (slice_is(name, SETTING_ACTIVE_EXPIRE)) return; /* no directive */
     if (!node->ports.config_set(node->ports.context, name, value, &error)) {
         node_log(node, LOG_WARNING, "the cluster's value of %.*s does not fit here: %.*s",
             (int)name.len, name.data, (int)error.len, buf_slice(&error).data);
     }
     buf_free(&error);
+}
+
+void node_engine_replace(struct node *node, struct engine *engine) {
+    SF_ASSERT(engine_applied(engine) == engine_applied(node->engine));
+    engine_keep_counts(engine, node->engine);
+    engine_free(node->engine);
+    node->engine = engine;
 }
 
 static void sole_configuration(const struct node *node, struct raft_configuration *out) {
@@ -78,7 +87,9 @@ struct engine *node_engine_new(struct node *node) {
         .db_replaced = tracking_on_replaced,
         .read = tracking_on_read};
     blocked_watch(node, &watcher);
-    return engine_new(&settings, &watcher);
+    struct engine *engine = engine_new(&settings, &watcher);
+    engine_set_access_clock(engine, node->now_us / 1000000);
+    return engine;
 }
 
 /* Makes the Raft core and the state machine of this identity. start->raft says what storage holds.
@@ -113,6 +124,7 @@ void node_replica_open(struct node *node, const struct node_start *start) {
 static void replica_close(struct node *node) {
     tracking_drop_all(node);
     snapshots_reset(node);
+    evictions_reset(node);
     if (node->raft != NULL) raft_free(node->raft);
     engine_free(node->engine);
     node->raft = NULL;
@@ -211,6 +223,7 @@ struct node *node_new(const struct node_start *start, const struct node_ports *p
     ports->random_bytes(ports->context, &node->incarnation.nonce, sizeof node->incarnation.nonce);
     pubsub_open(node);
     tracking_open(node);
+    evictions_open(node);
     if (node->identity.id == 0) {
         struct node_identity fresh = {.state = IDENTITY_FRESH};
         while (fresh.id == 0) ports->random_bytes(ports->context, &fresh.id, sizeof fresh.id);
@@ -237,6 +250,7 @@ void node_free(struct node *node) {
     pubsub_close(node);
     replica_close(node);
     tracking_close(node);
+    evictions_close(node);
     stream_free(node);
     buf_free(&node->gathered);
     buf_free(&node->scratch);
@@ -327,6 +341,7 @@ void follow_leadership(struct node *node) {
         buf_clear(&node->gathered);
         node->gathered_commands = 0;
         node->tick_in_flight = false;
+        evictions_reset(node);
         node->tickets_n = node->early_asks_n = 0;
     }
     if (role != RAFT_LEADER) node->clock_running = false;
@@ -388,8 +403,10 @@ static void replica_pump(struct node *node) {
         follow_leadership(node);
     }
     node->garbage_left = keyspace_free_some(engine_keyspace(node->engine), FREE_A_TURN);
+    engine_set_access_clock(node->engine, node->now_us / 1000000);
     seed_settings(node);
     stream_pump(node);
+    evictions_pump(node);
     reads_pump(node);
     clock_pump(node);
     for (int round = 0; round < READY_ROUNDS_MAX; round++) {

@@ -96,6 +96,10 @@ bool session_is_waiting(const struct session *session);
 bool session_wants_close(const struct session *session);    /* close once the output is written */
 bool session_must_close_now(const struct session *session); /* output limit, CLIENT KILL */
 
+/* Words of one message between nodes, at most: what asks about the names of a client's request
+ * has a few more than that. */
+#define NODE_LINK_ARGS_MAX (2u << 20)
+
 /* -- links to peers -------------------------------------------------------------------------- */
 void node_on_link_open(struct node *node, uint64_t link, int64_t now_us); /* a dial succeeded */
 void node_on_link_accepted(struct node *node, uint64_t link, const char *remote_host,

@@ -1,6 +1,8 @@
 /* Keyspace notifications: what the engine tells while it applies, and reads that found nothing at
  * this node, to this node's subscribers. They wait in the queue of pub/sub (pubsub.c) for the end
  * of the entry: in order, and never in the middle of a reply. */
+#include "node/notify.h"
+
 #include "node/internal.h"
 
 static void put_channel(struct buf *out, const char *kind, uint32_t db, struct slice name) {

@@ -5,7 +5,8 @@ static bool is_on(const struct node *node) {
     return node->now_us < node->pause_until_us;
 }
 
-static bool may_write(const struct command *command) {
+static bool may_write(const struct session *session, const struct command *command) {
+    if (command->id == COMMAND_EXEC) return transaction_writes(session);
     return (command->flags & CMD_WRITE) != 0 || command->id == COMMAND_PUBLISH ||
            command->id == COMMAND_SPUBLISH;
 }
@@ -16,7 +17,7 @@ bool pause_holds(struct session *session, uint32_t argc, const struct slice *arg
     if (!is_on(node)) return false;
     const struct command *command = command_lookup(argc, argv);
     if (command == NULL || !command_arity_fits(command, argc)) return false; /* only an error */
-    session->paused = node->pause_all || may_write(command);
+    session->paused = node->pause_all || may_write(session, command);
     return session->paused;
 }
 

@@ -43,6 +43,8 @@ enum log_level { LOG_DEBUG, LOG_VERBOSE, LOG_NOTICE, LOG_WARNING };
 /* Figures about the process, for INFO. */
 struct process_figures {
     uint64_t used_memory, used_memory_rss, used_memory_peak; /* bytes */
+    uint64_t used_memory_startup;                            /* when the node was made */
+    uint64_t allocator_active, allocator_resident;           /* in pages of the allocator's */
     double cpu_user_s, cpu_sys_s;
     uint64_t connections_received, connections_rejected;
     uint64_t net_input_bytes, net_output_bytes;
@@ -134,6 +136,9 @@ struct node_ports {
     bool (*config_rewrite)(void *context, struct buf *error);
 
     void (*figures)(void *context, struct process_figures *out);
+    /* The allocator: gives unused pages back; appends its own report. Both may be NULL. */
+    void (*memory_purge)(void *context);
+    void (*memory_report)(void *context, struct buf *out);
     void (*random_bytes)(void *context, void *out, size_t len); /* unpredictable */
     void (*log)(void *context, enum log_level level, const char *line);
     /* The node cannot go on (or SHUTDOWN was asked): stop the process with this code after the

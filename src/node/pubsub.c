@@ -7,8 +7,8 @@
  *
  *   node -> every member (bulk)     publish    nonce id applied channel|shard name message
  *   member -> node       (control)  published  nonce id receivers
- *   node -> every member (control)  pubsub-ask nonce id what name*
- *   member -> node       (control)  pubsub-answer nonce id word*
+ *   node -> every member (bulk)     pubsub-ask nonce id what name*
+ *   member -> node       (bulk)     pubsub-answer nonce id word*
  *
  * A node that does not answer within the time is no longer waited for until it answers again. */
 #include "node/internal.h"
@@ -16,7 +16,11 @@
 
 enum {
     ANSWER_US = 100000,
-    QUEUE_BYTES_MAX = 64 << 20, /* behind what is not applied yet; later ones reach nobody here */
+    QUEUE_BYTES_MAX = 64 << 20,   /* behind what is not applied yet; later ones reach nobody here */
+    ANSWER_BYTES_MAX = 32 << 20,  /* of names told to another node; the rest is left out */
+    NAME_OVERHEAD_BYTES = 32,     /* so that their number is bounded too (NODE_LINK_ARGS_MAX) */
+    BACKLOG_BYTES_MAX = 32 << 20, /* on its way to a node; it gets no more messages meanwhile, so
+                                     that a flood of them does not cost it the link */
 };
 
 struct publication {
@@ -229,12 +233,17 @@ static void gather_finish(struct gather *gather) {
     gather_free(gather);
 }
 
+static bool is_flooded(struct node *node, const struct peer *peer) {
+    return peer->bulk != 0 &&
+           node->ports.link_backlog(node->ports.context, peer->bulk) > BACKLOG_BYTES_MAX;
+}
+
 /* Sends words to every member; the ones that may be expected to answer are awaited. */
 static void gather_send(
-    struct node *node, struct gather *gather, bool bulk, uint32_t argc, const struct slice *argv) {
+    struct node *node, struct gather *gather, uint32_t argc, const struct slice *argv) {
     for (uint32_t i = 0; i < node->n_peers; i++) {
         struct peer *peer = &node->peers[i];
-        bool sent = peer_send(node, peer->id, bulk, argc, argv);
+        bool sent = !is_flooded(node, peer) && peer_send(node, peer->id, true, argc, argv);
         if (sent && !peer->silent) gather->awaited[gather->n_awaited++] = peer->id;
     }
 }
@@ -302,7 +311,7 @@ void local_publish(struct local_call *call) {
     words[4] = slice_text(kind_words[kind]);
     words[5] = call->argv[1];
     words[6] = call->argv[2];
-    gather_send(node, gather, true, 7, words);
+    gather_send(node, gather, 7, words);
     if (gather->n_awaited == 0) gather_finish(gather);
 }
 
@@ -385,15 +394,17 @@ struct words {
     uint32_t n;
 };
 
-static void names_matching(
-    struct pubsub *pubsub, enum topic_kind kind, const struct slice *pattern, struct words *out) {
+static void names_matching(struct pubsub *pubsub, enum topic_kind kind, const struct slice *pattern,
+    size_t max_bytes, struct words *out) {
     out->items = sf_alloc((topics_count(pubsub->topics, kind) + 3) * sizeof *out->items);
     out->n = 3;
+    size_t bytes = 0;
     LIST_FOR_EACH(link, topics_of_kind(pubsub->topics, kind)) {
         const struct topic *topic = SF_CONTAINER(link, struct topic, in_kind);
-        if (pattern == NULL || glob_match(*pattern, topic->name, false)) {
-            out->items[out->n++] = topic->name;
-        }
+        if (pattern != NULL && !glob_match(*pattern, topic->name, false)) continue;
+        bytes += topic->name.len + NAME_OVERHEAD_BYTES;
+        if (bytes > max_bytes) return;
+        out->items[out->n++] = topic->name;
     }
 }
 
@@ -416,12 +427,13 @@ bool pubsub_on_ask(struct node *node, raft_id from, uint32_t argc, const struct 
             words.items[words.n] = slice_of(text[words.n], uint_print(n, text[words.n]));
         }
     } else {
-        names_matching(pubsub, kind, argc > 5 ? &argv[5] : NULL, &words);
+        names_matching(pubsub, kind, argc > 5 ? &argv[5] : NULL, ANSWER_BYTES_MAX, &words);
     }
     words.items[0] = SLICE("pubsub-answer");
     words.items[1] = argv[1];
     words.items[2] = argv[2];
-    peer_send(node, from, false, words.n, words.items);
+    const struct peer *peer = peer_of(node, from);
+    if (peer != NULL && !is_flooded(node, peer)) peer_send(node, from, true, words.n, words.items);
     sf_free(words.items);
     sf_free(text);
     return true;
@@ -436,7 +448,7 @@ static void ask_members(struct node *node, struct gather *gather, const char *wh
     words[3] = slice_text(what);
     words[4] = slice_text(kind_words[gather->topic]);
     for (uint32_t i = 0; i < n; i++) words[5 + i] = names[i];
-    gather_send(node, gather, false, 5 + n, words);
+    gather_send(node, gather, 5 + n, words);
     sf_free(words);
     if (gather->n_awaited == 0) gather_finish(gather);
 }
@@ -447,7 +459,7 @@ static void gather_names(struct local_call *call, enum gather_kind kind, enum to
     struct gather *gather = gather_new(call->node, kind, topic, local_hold(call));
     gather->names = topics_new(&pubsub->secret);
     struct words own;
-    names_matching(pubsub, topic, pattern, &own);
+    names_matching(pubsub, topic, pattern, SIZE_MAX, &own);
     for (uint32_t i = 3; i < own.n; i++) {
         topics_add(gather->names, &gather->collector, topic, own.items[i]);
     }

@@ -6,6 +6,8 @@
 static void visit_setting(void *visitor, const char *name, const char *value) {
     struct node *node = visitor;
     struct thresholds defaults = THRESHOLDS_DEFAULT, ours = THRESHOLDS_DEFAULT;
+    const struct memory_policy memory_default = MEMORY_POLICY_DEFAULT;
+    struct memory_policy memory = memory_default;
     struct slice held,
         words[3] = {SLICE("shardforge.setting"), slice_text(name), slice_text(value)};
     uint64_t bytes = 0;
@@ -13,6 +15,8 @@ static void visit_setting(void *visitor, const char *name, const char *value) {
         if (*value == '\0') return;
     } else if (strcmp(name, "proto-max-bulk-len") == 0) {
         if (!uint_parse(words[2], &bytes) || bytes == ENGINE_BULK_BYTES_DEFAULT) return;
+    } else if (memory_policy_set(&memory, words[1], words[2])) {
+        if (memcmp(&memory, &memory_default, sizeof memory) == 0) return;
     } else if (strcmp(name, "script-budget") == 0) {
         if (!uint_parse(words[2], &bytes) || bytes == 100000000) return;
     } else {
@@ -26,8 +30,8 @@ static void visit_setting(void *visitor, const char *name, const char *value) {
 void seed_settings(struct node *node) {
     static const struct slice patterns[] = {{"hash-max-listpack-*", 19}, {"set-max-*", 9},
         {"list-*", 6}, {"zset-max-listpack-*", 19}, {"stream-node-max-*", 17},
-        {"hll-sparse-max-bytes", 20}, {"proto-max-bulk-len", 18}, {"notify-keyspace-events", 22},
-        {"script-budget", 13}};
+        {"hll-sparse-max-bytes", 20}, {"proto-max-bulk-len", 18}, {"script-budget", 13},
+        {"notify-keyspace-events", 22}, {"maxmemory*", 10}, {"lfu-*", 5}};
     if (node->settings_seeded || !node_is_leader_serving(node)) return;
     node->settings_seeded = true;
     if (raft_configuration(node->raft)->n > 1) return;

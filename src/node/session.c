@@ -156,6 +156,7 @@ static bool run_read(struct pending *pending, bool settled, int64_t clock_ms) {
     struct node *node = session->node;
     struct reply reply = reply_for(pending);
     enum engine_query_result result;
+    engine_note_accesses(node->engine, !session->no_touch);
     if (transaction_is_read(pending)) {
         result = transaction_read_run(pending, clock_ms, settled, &reply);
     } else if (pending->command->run == NULL) { /* DEBUG DIGEST: local, but of a fresh state */
@@ -457,11 +458,9 @@ static void answer_only_subscribed(struct session *session, const struct command
 
 static void take(struct session *session, const struct command *command, uint32_t argc,
     const struct slice *argv) {
-    struct node *node = session->node;
-    bool digest = command->id == COMMAND_DEBUG && node->settings.debug_command && argc == 2 &&
-                  (slice_is(argv[1], "digest") || slice_is(argv[1], "state-digest"));
-    if (digest) { /* of the end of an entry: no write of this session may stand behind it */
-        reads_add(node, pending_new(session, PENDING_READ, command, argc, argv));
+    if (command->id == COMMAND_DEBUG && debug_wants_state(session->node, argc, argv)) {
+        /* of the end of an entry: no write of this session may stand behind it */
+        reads_add(session->node, pending_new(session, PENDING_READ, command, argc, argv));
         session->barrier = true;
         wait_for_turn(session);
     } else if (command_route(command) == ROUTE_LOCAL) {
@@ -554,7 +553,7 @@ void session_parse(struct session *session) {
         bool known = session->authenticated || session_is_authenticated(session);
         struct resp_limits limits = {
             .inline_bytes = 64 * 1024,
-            .multibulk_args = known ? 1024 * 1024 : 10,
+            .multibulk_args = known ? REQUEST_ARGS_MAX : 10,
             .bulk_bytes = known ? node->settings.proto_max_bulk_len : 16384,
             .request_bytes = node->settings.max_request_bytes,
             .authenticated = known,

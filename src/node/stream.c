@@ -214,7 +214,8 @@ void stream_reset(struct node *node, bool alone) {
 static void propose_with(struct node *node, struct slice more) {
     if (node->gathered.len + more.len == 0) return;
     struct buf head = {0};
-    struct entry_stamp stamp = {clock_now_ms(node), random_next(&node->random), false};
+    bool oom = evictions_make_room(node, node->gathered.len); /* before the write that needs it */
+    struct entry_stamp stamp = {clock_now_ms(node), random_next(&node->random), oom};
     entry_put_stamp(&head, &stamp);
     struct slice gathered = buf_slice(&node->gathered);
     struct bytes *payload = bytes_new_empty(head.len + gathered.len + more.len);
@@ -226,6 +227,7 @@ static void propose_with(struct node *node, struct slice more) {
     buf_shrink(&node->gathered, 4 << 20);
     raft_index index = 0;
     enum sf_status status = raft_propose(node->raft, ENTRY_BATCH, payload, node->now_us, &index);
+    evictions_proposed(node, index, payload->len);
     bytes_unref(payload);
     SF_ASSERT(status == SF_OK); /* leader_pump looked: it leads and hands nothing over */
     LIST_FOR_EACH(link, &node->outbox) {

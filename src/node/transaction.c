@@ -541,6 +541,10 @@ int64_t transaction_queued(const struct session *session) {
     return session->queue == NULL ? -1 : (int64_t)session->queue->n_commands;
 }
 
+bool transaction_writes(const struct session *session) {
+    return session->queue != NULL && session->queue->writes && !session->queue->failed;
+}
+
 size_t transaction_bytes(const struct session *session) {
     return (session->queue == NULL ? 0 : queue_bytes(session->queue)) +
            (session->watches == NULL ? 0 : session->watches->bytes);

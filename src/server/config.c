@@ -41,19 +41,52 @@ struct config *config_new(void) {
 void config_free(struct config *config) {
     if (config == NULL) return;
     for (uint32_t i = 0; i < CONFIG_DIRECTIVES_MAX; i++) sf_free(config->where[i]);
+    for (uint32_t i = 0; i < CONFIG_INERT_MAX; i++) sf_free(config->inert[i]);
     sf_free(config->file);
     sf_free(config);
+}
+
+/* -- parameters that change nothing ---------------------------------------------------------- */
+
+static void inert_set(struct config *config, int place, struct slice value) {
+    const char *standard = config_inert_at((uint32_t)place)->value;
+    sf_free(config->inert[place]);
+    config->inert[place] = NULL;
+    if (slice_equal(value, slice_text(standard))) return;
+    config->inert[place] = sf_alloc(value.len + 1);
+    if (value.len > 0) memcpy(config->inert[place], value.data, value.len);
+    config->inert[place][value.len] = '\0';
+}
+
+static bool inert_apply(
+    struct config *config, uint32_t n, const struct slice *words, struct buf *error) {
+    int place = config_inert_find(words[0]);
+    struct buf value = {0}; /* all words of the line */
+    for (uint32_t i = 1; i < n; i++) {
+        if (i > 1) buf_append_char(&value, ' ');
+        buf_append_slice(&value, words[i]);
+    }
+    const char *reason = config_refusal(words[0]);
+    struct buf ignored = {0};
+    bool is_ok = place >= 0 && n > 1 &&
+                 config_inert_accepts(config_inert_at((uint32_t)place), buf_slice(&value),
+                     reason != NULL ? &ignored : error);
+    if (is_ok)
+        inert_set(config, place, buf_slice(&value));
+    else if (reason != NULL || place < 0)
+        buf_append_text(error, reason != NULL ? reason : "unknown directive");
+    else if (n == 1)
+        buf_append_text(error, "wrong number of arguments");
+    buf_free(&ignored);
+    buf_free(&value);
+    return is_ok;
 }
 
 bool config_apply(struct config *config, uint32_t n, const struct slice *words, const char *where,
     struct buf *error) {
     SF_ASSERT(n > 0);
     const struct config_directive *directive = config_directive_find(words[0]);
-    if (directive == NULL) {
-        const char *reason = config_refusal(words[0]);
-        buf_append_text(error, reason != NULL ? reason : "unknown directive");
-        return false;
-    }
+    if (directive == NULL) return inert_apply(config, n, words, error);
     if (!config_parse(directive, n - 1, words + 1, &config->values, error)) return false;
     size_t at = (size_t)(directive - config_directives);
     sf_free(config->where[at]);
@@ -198,6 +231,17 @@ static const struct slice *plain_pattern(
     return NULL;
 }
 
+/* A plain name comes back as it was written, as in Redis. */
+static void visit_as_asked(const char *name, const char *value, uint32_t n,
+    const struct slice *patterns, void (*visit)(void *visitor, const char *name, const char *value),
+    void *visitor) {
+    const struct slice *plain = plain_pattern(name, n, patterns);
+    char as_written[64];
+    snprintf(as_written, sizeof as_written, "%.*s", plain == NULL ? 0 : (int)plain->len,
+        plain == NULL ? "" : plain->data);
+    visit(visitor, plain == NULL ? name : as_written, value);
+}
+
 void config_visit(const struct config *config, uint32_t n, const struct slice *patterns,
     void (*visit)(void *visitor, const char *name, const char *value), void *visitor) {
     struct buf text = {0};
@@ -208,20 +252,28 @@ void config_visit(const struct config *config, uint32_t n, const struct slice *p
         buf_clear(&text);
         config_print(&config->values, directive, &text);
         buf_append_char(&text, '\0');
-        /* a plain name comes back as it was written, as in Redis */
-        const struct slice *plain = plain_pattern(directive->name, n, patterns);
-        char as_written[64];
-        snprintf(as_written, sizeof as_written, "%.*s", plain == NULL ? 0 : (int)plain->len,
-            plain == NULL ? "" : plain->data);
-        visit(visitor, plain == NULL ? directive->name : as_written, text.data);
+        visit_as_asked(directive->name, text.data, n, patterns, visit, visitor);
     }
     buf_free(&text);
+    for (uint32_t i = 0; i < config_inert_count(); i++) {
+        const struct config_inert *inert = config_inert_at(i);
+        if (config_directive_find(slice_text(inert->name)) != NULL) continue;
+        if (!matches_any(inert->name, n, patterns)) continue;
+        const char *value = config->inert[i] != NULL ? config->inert[i] : inert->value;
+        visit_as_asked(inert->name, value, n, patterns, visit, visitor);
+    }
 }
 
 enum config_verdict config_judge(
     const struct config *config, struct slice name, struct slice value, struct buf *error) {
     const struct config_directive *directive = config_directive_find(name);
-    if (directive == NULL) return CONFIG_UNKNOWN;
+    if (directive == NULL) {
+        int place = config_inert_find(name);
+        if (place < 0) return CONFIG_UNKNOWN;
+        const struct config_inert *inert = config_inert_at((uint32_t)place);
+        if (inert->kind == INERT_START) return CONFIG_IMMUTABLE;
+        return config_inert_accepts(inert, value, error) ? CONFIG_LOCAL : CONFIG_INVALID;
+    }
     if ((directive->flags & FLAG_RUNTIME) == 0) return CONFIG_IMMUTABLE;
     struct config_values trial = config->values;
     if (!parse_value(directive, value, &trial, error)) return CONFIG_INVALID;
@@ -239,8 +291,10 @@ bool config_change(
     struct config *config, struct slice name, struct slice value, struct buf *error) {
     const struct config_directive *directive = config_directive_find(name);
     if (directive == NULL) {
-        buf_append_text(error, "unknown directive");
-        return false;
+        struct slice words[2] = {name, value};
+        if (!inert_apply(config, 2, words, error)) return false;
+        config->inert_is_changed[config_inert_find(name)] = true;
+        return true;
     }
     /* Not judged together again: a cluster-wide value holds whatever this node's file says. */
     if (!parse_value(directive, value, &config->values, error)) return false;

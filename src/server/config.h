@@ -6,13 +6,14 @@
 #define SF_SERVER_CONFIG_H
 
 #include "node/node.h"
+#include "server/config_inert.h"
 
 #define CONFIG_BIND_MAX 16
 #define CONFIG_HOST_MAX 64
 #define CONFIG_PATH_MAX 1024
 #define CONFIG_SECRET_MAX 511 /* bytes of a password */
 #define CONFIG_WORDS_MAX 64   /* of one line */
-#define CONFIG_DIRECTIVES_MAX 64
+#define CONFIG_DIRECTIVES_MAX 96
 
 enum config_client_class { CLASS_NORMAL, CLASS_REPLICA, CLASS_PUBSUB, CLIENT_CLASSES };
 
@@ -41,6 +42,8 @@ struct config_values {
     int64_t hll_sparse_max_bytes;
     int64_t notify_keyspace_events; /* bits of enum event_class */
     int64_t tracking_table_max_keys;
+    int64_t maxmemory, maxmemory_policy, maxmemory_samples, maxmemory_eviction_tenacity;
+    int64_t lfu_log_factor, lfu_decay_time;
     char save[1];
     char requirepass[CONFIG_SECRET_MAX + 1], cluster_secret[CONFIG_SECRET_MAX + 1];
     char dir[CONFIG_PATH_MAX], logfile[CONFIG_PATH_MAX], pidfile[CONFIG_PATH_MAX];
@@ -98,6 +101,9 @@ struct config {
     /* Where each directive was set last: 'name.conf:3: "port abc"'. NULL: nowhere. */
     char *where[CONFIG_DIRECTIVES_MAX];
     bool is_changed[CONFIG_DIRECTIVES_MAX]; /* not by the file: CONFIG REWRITE adds it */
+    /* Values of parameters that change nothing; NULL: as in config_inert.c. */
+    char *inert[CONFIG_INERT_MAX];
+    bool inert_is_changed[CONFIG_INERT_MAX];
 };
 
 struct config *config_new(void); /* all defaults */

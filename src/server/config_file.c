@@ -194,12 +194,30 @@ static const struct config_directive *directive_of(struct slice line) {
     return directive;
 }
 
+/* One that is written anew at the end. */
+static bool is_changed_inert(const struct config *config, struct slice line) {
+    struct config_words words;
+    int place = -1;
+    if (config_words_split(line, &words) && words.n > 0) place = config_inert_find(words.words[0]);
+    config_words_clear(&words);
+    return place >= 0 && config->inert_is_changed[place];
+}
+
+static void print_inert(const struct config *config, uint32_t place, struct buf *out) {
+    const struct config_inert *inert = config_inert_at(place);
+    const char *value = config->inert[place] != NULL ? config->inert[place] : inert->value;
+    buf_printf(out, "%s ", inert->name);
+    config_word_print(slice_text(value), out);
+    buf_append_char(out, '\n');
+}
+
 static void rewrite_text(const struct config *config, struct slice text, struct buf *out) {
     bool is_written[CONFIG_DIRECTIVES_MAX] = {false};
     while (text.len > 0) {
         struct slice line = next_line(&text);
         const struct config_directive *directive =
             is_comment(trim(line)) ? NULL : directive_of(trim(line));
+        if (directive == NULL && is_changed_inert(config, trim(line))) continue;
         bool *written = directive == NULL ? NULL : &is_written[directive - config_directives];
         if (directive == NULL || (!*written && says_the_same(config, directive, trim(line)))) {
             buf_append_slice(out, line);
@@ -215,6 +233,9 @@ static void rewrite_text(const struct config *config, struct slice text, struct 
         if (!has_heading) buf_append_text(out, "# Added by CONFIG REWRITE\n");
         has_heading = true;
         print_line(config, &config_directives[i], out);
+    }
+    for (uint32_t i = 0; i < config_inert_count(); i++) {
+        if (config->inert_is_changed[i]) print_inert(config, i, out);
     }
 }
 

@@ -1,3 +1,4 @@
+#include "keyspace/eviction.h"
 #include "server/config.h"
 
 #define KB ((int64_t)1024)
@@ -68,6 +69,14 @@ const struct config_directive config_directives[] = {
     MEMORY("hll-sparse-max-bytes", hll_sparse_max_bytes, ALL, 0, INT64_MAX, "3000"),
     INTEGER("script-budget", script_budget, ALL, 100000, 100000000000, "100000000"),
 
+    /* memory */
+    MEMORY("maxmemory", maxmemory, ALL, 0, INT64_MAX, "0"),
+    WORD("maxmemory-policy", maxmemory_policy, ALL, eviction_policy_names, "noeviction"),
+    INTEGER("maxmemory-samples", maxmemory_samples, ALL, 1, INT32_MAX, "5"),
+    INTEGER("maxmemory-eviction-tenacity", maxmemory_eviction_tenacity, ALL, 0, 100, "10"),
+    INTEGER("lfu-log-factor", lfu_log_factor, ALL, 0, INT32_MAX, "10"),
+    INTEGER("lfu-decay-time", lfu_decay_time, ALL, 0, INT32_MAX, "1"),
+
     /* who hears of keys */
     OTHER("notify-keyspace-events", notify_keyspace_events, ALL, TYPE_EVENTS, ""),
     INTEGER("tracking-table-max-keys", tracking_table_max_keys, RUN, 0, INT64_MAX, "1000000"),
@@ -131,7 +140,6 @@ const char *config_refusal(struct slice name) {
         {"slaveof", "not offered: nodes join with cluster-join or CLUSTER MEET"},
         {"cluster-enabled", "not needed: every node can take part in a cluster"},
         {"tls-port", "not offered yet"},
-        {"maxmemory", "not offered yet: memory is not limited"},
         {"aclfile", "not offered yet: use requirepass"},
         {"user", "not offered yet: use requirepass"},
         {"rename-command", "not offered"},

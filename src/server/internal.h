@@ -17,7 +17,7 @@ struct server {
     struct node *node;
     bool settings_changed; /* the node is told in the next turn */
     int64_t started_us;
-    uint64_t used_memory_peak;
+    uint64_t used_memory_peak, used_memory_startup;
     char pidfile[CONFIG_PATH_MAX]; /* written by us; "" otherwise */
 };
 

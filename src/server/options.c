@@ -50,7 +50,7 @@ static bool apply_option(int n, char **args, struct config *config, struct buf *
     }
     is_ok = is_ok && config_apply(config, (uint32_t)n, words, where.data, &reason);
     const struct config_directive *directive = is_ok ? config_directive_find(words[0]) : NULL;
-    if (is_ok) config->is_changed[directive - config_directives] = true;
+    if (directive != NULL) config->is_changed[directive - config_directives] = true;
     if (!is_ok) buf_printf(error, "%s: %.*s", where.data, (int)reason.len, reason.data);
     config_words_clear(&split);
     buf_free(&where);

@@ -165,6 +165,9 @@ static void port_figures(void *context, struct process_figures *out) {
     *out = (struct process_figures){
         .used_memory = process_used_memory(),
         .used_memory_rss = process_rss(),
+        .used_memory_startup = server->used_memory_startup,
+        .allocator_active = process_allocator_active(),
+        .allocator_resident = process_allocator_resident(),
         .connections_received = net.connections_received,
         .connections_rejected = net.connections_rejected,
         .net_input_bytes = net.input_bytes,
@@ -176,6 +179,16 @@ static void port_figures(void *context, struct process_figures *out) {
     process_cpu_seconds(&out->cpu_user_s, &out->cpu_sys_s);
     server->used_memory_peak = SF_MAX(server->used_memory_peak, out->used_memory);
     out->used_memory_peak = server->used_memory_peak;
+}
+
+static void port_memory_purge(void *context) {
+    (void)context;
+    process_purge_memory();
+}
+
+static void port_memory_report(void *context, struct buf *out) {
+    (void)context;
+    process_report_memory(out);
 }
 
 static void port_random_bytes(void *context, void *out, size_t len) {
@@ -219,6 +232,8 @@ void server_ports(struct server *server, struct node_ports *out) {
         .config_set = port_config_set,
         .config_rewrite = port_config_rewrite,
         .figures = port_figures,
+        .memory_purge = port_memory_purge,
+        .memory_report = port_memory_report,
         .random_bytes = port_random_bytes,
         .log = port_log,
         .stop = port_stop,

@@ -15,14 +15,43 @@ extern int mallctl(const char *name, void *old, size_t *old_len, void *new_value
 /* Descriptors for listeners, links between nodes, LevelDB's files, logs and the loop itself. */
 #define RESERVED_FILES 256
 
+extern void malloc_stats_print(void (*write)(void *context, const char *text), void *context,
+    const char *options) __attribute__((weak));
+
+/* 0: the allocator does not tell. */
+static uint64_t allocator_figure(const char *name) {
+    if (mallctl == NULL) return 0;
+    uint64_t epoch = 1;
+    size_t figure = 0, len = sizeof(epoch);
+    mallctl("epoch", &epoch, &len, &epoch, sizeof(epoch)); /* refreshes the figures */
+    len = sizeof(figure);
+    return mallctl(name, &figure, &len, NULL, 0) == 0 ? figure : 0;
+}
+
+uint64_t process_allocator_active(void) {
+    return allocator_figure("stats.active");
+}
+
+uint64_t process_allocator_resident(void) {
+    return allocator_figure("stats.resident");
+}
+
+void process_purge_memory(void) {
+    /* 4096: jemalloc's MALLCTL_ARENAS_ALL */
+    if (mallctl != NULL) mallctl("arena.4096.purge", NULL, NULL, NULL, 0);
+}
+
+static void append_text(void *out, const char *text) {
+    buf_append_text(out, text);
+}
+
+void process_report_memory(struct buf *out) {
+    if (malloc_stats_print != NULL) malloc_stats_print(append_text, out, NULL);
+}
+
 uint64_t process_used_memory(void) {
-    if (mallctl != NULL) {
-        uint64_t epoch = 1;
-        size_t allocated = 0, len = sizeof(epoch);
-        mallctl("epoch", &epoch, &len, &epoch, sizeof(epoch)); /* refreshes the figures */
-        len = sizeof(allocated);
-        if (mallctl("stats.allocated", &allocated, &len, NULL, 0) == 0) return allocated;
-    }
+    uint64_t allocated = allocator_figure("stats.allocated");
+    if (allocated != 0) return allocated;
     struct mallinfo2 info = mallinfo2();
     return (uint64_t)info.uordblks + (uint64_t)info.hblkhd;
 }

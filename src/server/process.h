@@ -4,8 +4,12 @@
 
 #include "node/ports.h"
 
-uint64_t process_used_memory(void); /* bytes that the allocator has given out */
-uint64_t process_rss(void);         /* bytes of it in memory */
+uint64_t process_used_memory(void);        /* bytes that the allocator has given out */
+uint64_t process_allocator_active(void);   /* bytes of the pages in which those lie ... */
+uint64_t process_allocator_resident(void); /* ... and of all that it holds */
+void process_purge_memory(void);
+void process_report_memory(struct buf *out);
+uint64_t process_rss(void); /* bytes of it in memory */
 void process_cpu_seconds(double *user_s, double *sys_s);
 void process_random_bytes(void *out, size_t len); /* from the kernel; aborts where there are none */
 

@@ -256,6 +256,7 @@ static bool open_node(struct server *server, const struct start_options *options
     if (is_ok) {
         struct node_ports ports;
         server_ports(server, &ports);
+        server->used_memory_startup = process_used_memory();
         server->node = node_new(&start, &ports);
     }
     storage_found_clear(&found);
@@ -275,10 +276,25 @@ static void write_pidfile(struct server *server) {
     if (fd >= 0) close(fd);
 }
 
+/* What a file from a Redis asks for, and nothing here follows from. */
+static void say_what_changes_nothing(struct server *server) {
+    struct buf names = {0};
+    for (uint32_t i = 0; i < config_inert_count(); i++) {
+        if (server->config->inert[i] == NULL) continue;
+        buf_printf(&names, "%s%s", names.len == 0 ? "" : ", ", config_inert_at(i)->name);
+    }
+    if (names.len > 0) {
+        logger_writef(server->logger, LOG_NOTICE, "These directives change nothing here: %.*s",
+            (int)SF_MIN(names.len, (size_t)800), buf_slice(&names).data);
+    }
+    buf_free(&names);
+}
+
 static void say_hello(struct server *server) {
     const struct config_values *values = &server->config->values;
     logger_writef(server->logger, LOG_NOTICE, "ShardForge " SHARDFORGE_VERSION " started, pid=%d",
         (int)getpid());
+    say_what_changes_nothing(server);
     if (values->cluster_secret[0] == '\0') {
         logger_writef(server->logger, LOG_NOTICE,
             "No cluster-secret: the cluster bus (port %u) listens on loopback only",

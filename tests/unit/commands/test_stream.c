@@ -1,5 +1,7 @@
 /* What redis-tests cannot compare with a 7.0: the clock's ids, idle times, and what 7.2 changed. */
 #include "commands/stream_read.h"
+#include "rdb/checksum.h"
+#include "util/codec.h"
 
 #include "unit/commands/world.h"
 
@@ -151,6 +153,26 @@ static void test_a_group_that_went_meanwhile_gives_nothing(void **state) {
     world_close(&world);
 }
 
+/* A stream without entries; its group g has a consumer that was last seen in the farthest past. */
+static void test_a_restored_time_may_be_any(void **state) {
+    (void)state;
+    static const uint8_t head[] = {21, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 'g', 0, 0, 0, 0, 1, 1, 'c'};
+    struct world world;
+    struct buf payload = {0};
+    buf_append(&payload, head, sizeof head);
+    put_u64(&payload, UINT64_C(1) << 63);
+    put_u64(&payload, UINT64_C(1) << 63);
+    buf_append(&payload, "\0\x0b\0", 3);
+    put_u64(&payload, rdb_checksum(0, buf_slice(&payload)));
+    world_open(&world);
+    const struct slice words[] = {SLICE("RESTORE"), SLICE("s"), SLICE("0"), buf_slice(&payload)};
+    assert_string_equal(world_run(&world, 4, words), "+OK");
+    assert_string_equal(world_line(&world, "XINFO CONSUMERS s g"),
+        "[['name' 'c' 'pending' 0 'idle' 0 'inactive' 0]]");
+    world_close(&world);
+    buf_free(&payload);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ids_from_the_clock_never_step_back),
@@ -162,6 +184,7 @@ int main(void) {
         cmocka_unit_test(test_a_read_waits_where_the_stream_may_have_expired),
         cmocka_unit_test(test_a_read_can_be_tried_again_from_where_it_began),
         cmocka_unit_test(test_a_group_that_went_meanwhile_gives_nothing),
+        cmocka_unit_test(test_a_restored_time_may_be_any),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

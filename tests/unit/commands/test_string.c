@@ -212,6 +212,31 @@ static void test_commands_run_without_anyone_to_answer(void **state) {
     world_close(&world);
 }
 
+/* A request of a hundred words about one long value. */
+static void test_what_small_requests_make_of_a_long_value_is_bounded(void **state) {
+    (void)state;
+    struct world world;
+    struct slice words[60] = {SLICE("SORT"), SLICE("l"), SLICE("BY"), SLICE("nosort")};
+    world_open(&world);
+    world_line(&world, "SETRANGE v 33554432 x");
+    world_line(&world, "RPUSH l a");
+    for (uint32_t i = 4; i < 38; i += 2) {
+        words[i] = SLICE("GET");
+        words[i + 1] = SLICE("v*");
+    }
+    world_line(&world, "RENAME v va");
+    words[38] = SLICE("STORE");
+    words[39] = SLICE("d");
+    assert_string_equal(
+        world_run(&world, 40, words), "-ERR SORT would make more than 512 MiB of BY and GET");
+    assert_string_equal(world_line(&world, "EXISTS d"), "0");
+    words[0] = SLICE("MGET");
+    for (uint32_t i = 1; i < 18; i++) words[i] = SLICE("va");
+    assert_string_equal(
+        world_run(&world, 18, words), "-ERR the reply would be larger than 512 MiB");
+    world_close(&world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_set_replaces_value_and_expiry),
@@ -234,6 +259,7 @@ int main(void) {
         cmocka_unit_test(test_growing_commands_answer_oom_and_change_nothing),
         cmocka_unit_test(test_values_and_keys_are_any_bytes),
         cmocka_unit_test(test_commands_run_without_anyone_to_answer),
+        cmocka_unit_test(test_what_small_requests_make_of_a_long_value_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

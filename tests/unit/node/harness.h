@@ -519,7 +519,7 @@ static inline void deliver_bytes(struct seat *seat, struct event *event) {
         return;
     }
     struct resp_parser *parser = resp_parser_new();
-    struct resp_limits limits = {1 << 16, 1 << 20, 1 << 30, 1 << 30, true};
+    struct resp_limits limits = {1 << 16, NODE_LINK_ARGS_MAX, 1 << 30, 1 << 30, true};
     while (rest.len > 0) {
         size_t consumed = 0;
         uint32_t argc;

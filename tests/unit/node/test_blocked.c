@@ -306,6 +306,9 @@ static void test_who_stands_no_more_in_a_snapshots_queue_hears_that_nobody_knows
     seat_pump(world->seats[follower]);
     client_expect(
         client, "-UNCERTAIN Outcome unknown: this node has caught up by a snapshot\r\n+PONG\r\n");
+    /* what it now waits for (WAIT), or sends behind its writes (PUBLISH), is not of the future */
+    raft_index applied = engine_applied(world->seats[follower]->node->engine);
+    assert_true(client->session->last_write_index <= applied);
     world_free(world);
 }
 
@@ -351,6 +354,20 @@ static void test_a_pause_holds_back_what_writes_or_everything_until_its_end(void
     world_free(world);
 }
 
+static void test_a_pause_of_writes_holds_back_exec_where_it_writes(void **state) {
+    (void)state;
+    struct world *world = world_ready(1);
+    struct client *client = client_open(world, 0), *writes = client_open(world, 0);
+    struct client *reads = client_open(world, 0);
+    client_ask(writes, "MULTI\r\nSET a 1\r\n", "+OK\r\n+QUEUED\r\n");
+    client_ask(client, "CLIENT PAUSE 100000 WRITE\r\n", "+OK\r\n");
+    client_ask(writes, "EXEC\r\n", "");
+    client_ask(reads, "MULTI\r\nGET a\r\nEXEC\r\n", "+OK\r\n+QUEUED\r\n*1\r\n$-1\r\n");
+    client_ask(client, "CLIENT UNPAUSE\r\n", "+OK\r\n");
+    client_expect(writes, "*1\r\n+OK\r\n");
+    world_free(world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_clients_of_all_nodes_are_served_in_the_order_of_the_log),
@@ -371,6 +388,7 @@ int main(void) {
         cmocka_unit_test(test_who_stands_no_more_in_a_snapshots_queue_hears_that_nobody_knows),
         cmocka_unit_test(test_a_command_that_a_snapshot_shows_waiting_was_not_lost),
         cmocka_unit_test(test_a_pause_holds_back_what_writes_or_everything_until_its_end),
+        cmocka_unit_test(test_a_pause_of_writes_holds_back_exec_where_it_writes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -124,6 +124,28 @@ static void test_a_subscriber_may_send_little_else_in_resp2(void **state) {
     world_free(world);
 }
 
+static void test_subscribers_are_a_type_of_clients(void **state) {
+    (void)state;
+    struct world *world = world_ready(1);
+    struct client *listens = subscriber(world, 0, "SSUBSCRIBE a\r\n");
+    struct client *client = client_open(world, 0), *normal = client_open(world, 0);
+    client_send(client, "CLIENT LIST TYPE pubsub\r\n");
+    world_settle(world);
+    const char *list = client_take(client);
+    assert_non_null(strstr(list, "flags=P"));
+    assert_null(strstr(list, "flags=N"));
+    client_send(client, "CLIENT LIST TYPE normal\r\n");
+    world_settle(world);
+    assert_null(strstr(client_take(client), "flags=P"));
+    client_ask(client, "CLIENT KILL TYPE pubsub\r\n", ":1\r\n");
+    assert_true(session_must_close_now(listens->session));
+    client_ask(client, "CLIENT KILL TYPE normal\r\n", ":1\r\n");
+    assert_true(session_must_close_now(normal->session));
+    client_ask(client, "CLIENT KILL TYPE replica\r\nCLIENT KILL TYPE x\r\n",
+        ":0\r\n-ERR Unknown client type 'x'\r\n");
+    world_free(world);
+}
+
 static void test_who_leaves_hears_nothing_and_counts_no_more(void **state) {
     (void)state;
     struct world *world = world_ready(3);
@@ -177,6 +199,7 @@ int main(void) {
         cmocka_unit_test(test_a_silent_node_delays_one_answer_only),
         cmocka_unit_test(test_pubsub_asks_all_nodes),
         cmocka_unit_test(test_a_subscriber_may_send_little_else_in_resp2),
+        cmocka_unit_test(test_subscribers_are_a_type_of_clients),
         cmocka_unit_test(test_who_leaves_hears_nothing_and_counts_no_more),
         cmocka_unit_test(test_a_publisher_that_leaves_takes_its_question_along),
         cmocka_unit_test(test_a_slow_subscriber_is_closed_beyond_its_own_limit),

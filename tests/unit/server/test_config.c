@@ -1,7 +1,7 @@
 #include "server/config.h"
 #include "server/config_words.h"
-#include "util/number.h"
 #include "unit/check.h"
+#include "util/number.h"
 
 #include <stdio.h>
 
@@ -197,16 +197,41 @@ static void test_config_get_visits_each_match_once_and_hides_the_secret(void **s
     (void)state;
     struct config *config = config_new();
     struct buf names = {0};
-    struct slice patterns[] = {SLICE("cluster-announce-*"), SLICE("*-PORT"), SLICE("save")};
-    config_visit(config, 3, patterns, count, &names);
-    assert_text(&names, "cluster-port cluster-announce-ip cluster-announce-port "
-                        "cluster-announce-bus-port save ");
+    struct slice patterns[] = {
+        SLICE("cluster-announce-*p*"), SLICE("CLUSTER-*-PORT"), SLICE("save"), SLICE("HZ")};
+    config_visit(config, 4, patterns, count, &names);
+    assert_text(&names, "cluster-announce-ip cluster-announce-port cluster-announce-bus-port save "
+                        "HZ cluster-announce-tls-port ");
     struct slice all[] = {SLICE("*")};
     config_visit(config, 1, all, count, &names);
     buf_append_char(&names, '\0');
     assert_null(strstr(names.data, "cluster-secret"));
     assert_non_null(strstr(names.data, "appendonly"));
     buf_free(&names);
+    config_free(config);
+}
+
+static void test_what_changes_nothing_is_read_and_what_would_promise_is_refused(void **state) {
+    (void)state;
+    struct config *config = config_new();
+    struct buf error = {0};
+    assert_true(apply(config, "hz 50", &error));
+    assert_true(apply(config, "latency-tracking-info-percentiles 50 99", &error));
+    assert_true(apply(config, "daemonize no", &error));
+    assert_true(apply(config, "min-replicas-to-write 0", &error));
+    assert_false(apply(config, "min-replicas-to-write 1", &error));
+    assert_text(&error, "not offered here: only \"0\" is accepted");
+    buf_clear(&error);
+    assert_false(apply(config, "hz often", &error));
+    assert_int_equal(
+        config_judge(config, SLICE("daemonize"), SLICE("no"), &error), CONFIG_IMMUTABLE);
+    assert_int_equal(config_judge(config, SLICE("Hz"), SLICE("7"), &error), CONFIG_LOCAL);
+    assert_int_equal(config_judge(config, SLICE("tls-port"), SLICE("7"), &error), CONFIG_INVALID);
+    assert_true(config_change(config, SLICE("hz"), SLICE("70"), &error));
+    assert_string_equal(config->inert[config_inert_find(SLICE("hz"))], "70");
+    assert_true(config_change(config, SLICE("hz"), SLICE("10"), &error));
+    assert_null(config->inert[config_inert_find(SLICE("hz"))]);
+    buf_free(&error);
     config_free(config);
 }
 
@@ -282,6 +307,7 @@ int main(void) {
         cmocka_unit_test(test_config_set_is_judged_without_changing),
         cmocka_unit_test(test_a_cluster_wide_value_holds_whatever_the_file_says),
         cmocka_unit_test(test_config_get_visits_each_match_once_and_hides_the_secret),
+        cmocka_unit_test(test_what_changes_nothing_is_read_and_what_would_promise_is_refused),
         cmocka_unit_test(test_lines_split_as_in_redis_conf),
         cmocka_unit_test(test_any_word_survives_being_printed_and_split),
         cmocka_unit_test(test_memory_units_are_redis_units),
