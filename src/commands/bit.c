@@ -34,14 +34,15 @@ bool call_bit_offset(struct call *call, struct slice text, unsigned width, uint6
     return false;
 }
 
-bool call_bits_writable(
-    struct call *call, struct slice key, uint64_t last_bit, uint8_t **bytes, size_t *len) {
+bool call_bits_writable(struct call *call, struct slice key, uint64_t last_bit, uint8_t **bytes,
+    size_t *len, bool *grew) {
     struct object *object;
     char scratch[OBJECT_TEXT_MAX];
     if (!call_find_string(call, key, &object)) return false;
     size_t old_len = object == NULL ? 0 : object_string(object, scratch).len;
     if (object == NULL) object = db_set_text(call->db, key, SLICE(""), NO_DUE);
     *len = SF_MAX(old_len, (size_t)(last_bit / 8 + 1));
+    *grew = *len > old_len;
     *bytes = (uint8_t *)db_string_writable(call->db, &object, *len);
     return true;
 }
@@ -85,9 +86,11 @@ void cmd_setbit(struct call *call) {
     }
     uint8_t *bytes;
     size_t len;
-    if (!call_bits_writable(call, call->argv[1], offset, &bytes, &len)) return;
+    bool grew;
+    if (!call_bits_writable(call, call->argv[1], offset, &bytes, &len, &grew)) return;
     unsigned shift = 7 - offset % 8, before = bytes[offset / 8] >> shift & 1;
     bytes[offset / 8] = (uint8_t)((bytes[offset / 8] & ~(1u << shift)) | (unsigned)bit << shift);
+    if (grew || before != (unsigned)bit) call_event(call, EVENT_STRING, "setbit", call->argv[1]);
     reply_integer(call->reply, before);
 }
 
@@ -303,7 +306,10 @@ static bool longest_source(struct call *call, size_t *len) {
         struct object *object;
         char scratch[OBJECT_TEXT_MAX];
         if (!call_find_string(call, call->argv[i], &object)) return false;
-        if (object != NULL) *len = SF_MAX(*len, object_string(object, scratch).len);
+        if (object == NULL)
+            call_missed(call, call->argv[i]);
+        else
+            *len = SF_MAX(*len, object_string(object, scratch).len);
     }
     return true;
 }
@@ -354,8 +360,9 @@ void cmd_bitop(struct call *call) {
     if (!longest_source(call, &len)) return;
     reply_integer(call->reply, (int64_t)len);
     if (len == 0) {
-        db_delete(call->db, key, call->now_ms);
+        if (db_delete(call->db, key, call->now_ms)) call_event(call, EVENT_GENERIC, "del", key);
         return;
     }
     store_combined(call, key, operation, len);
+    call_event(call, EVENT_STRING, "set", key);
 }

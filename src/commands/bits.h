@@ -11,7 +11,7 @@ bool call_bit_offset(struct call *call, struct slice text, unsigned width, uint6
 
 /* The key's string, made where there is none, and at least so long that the last bit is in it.
  * *bytes may be written until the next change of the db. */
-bool call_bits_writable(
-    struct call *call, struct slice key, uint64_t last_bit, uint8_t **bytes, size_t *len);
+bool call_bits_writable(struct call *call, struct slice key, uint64_t last_bit, uint8_t **bytes,
+    size_t *len, bool *grew);
 
 #endif

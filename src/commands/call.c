@@ -24,8 +24,60 @@ struct object *call_look_at(struct call *call, struct db *db, struct slice key) 
     return object != NULL && call_is_alive(call, object) ? object : NULL;
 }
 
+/* Of reads; those that write say so themselves (call_missed). */
+static void tell_miss(struct call *call, struct slice key) {
+    if ((call->told & EVENT_MISS) != 0 && (call->command->flags & CMD_READ) != 0)
+        call_event(call, EVENT_MISS, "keymiss", key);
+}
+
 struct object *call_find(struct call *call, struct slice key) {
-    return call_find_in(call, call->db, key);
+    struct object *object = call_find_in(call, call->db, key);
+    if (object == NULL) tell_miss(call, key);
+    return object;
+}
+
+struct object *call_find_untouched(struct call *call, struct slice key) {
+    struct object *object = call_look_at(call, call->db, key);
+    if (object == NULL) tell_miss(call, key);
+    return object;
+}
+
+void call_missed(struct call *call, struct slice key) {
+    if ((call->command->flags & CMD_READ) == 0) call_event(call, EVENT_MISS, "keymiss", key);
+}
+
+/* -- telling --------------------------------------------------------------------------------- */
+
+void call_event_in(
+    struct call *call, uint32_t db, enum event_class class, const char *name, struct slice key) {
+    if ((call->told & class) == 0) return;
+    call->watcher->event(call->watcher->context, class, name, db, key);
+}
+
+enum event_class event_class_of(enum object_type type) {
+    switch (type) {
+    case OBJECT_STRING:
+        return EVENT_STRING;
+    case OBJECT_LIST:
+        return EVENT_LIST;
+    case OBJECT_SET:
+        return EVENT_SET;
+    case OBJECT_ZSET:
+        return EVENT_ZSET;
+    case OBJECT_HASH:
+        return EVENT_HASH;
+    case OBJECT_STREAM:
+        return EVENT_STREAM;
+    }
+    SF_ASSERT(false);
+    return EVENT_GENERIC;
+}
+
+void call_changed(struct call *call, enum object_type type, const char *name, struct slice key,
+    bool is_still_there) {
+    if (call->told == 0) return;
+    call_event(call, event_class_of(type), name, key);
+    if (!is_still_there) call_event(call, EVENT_GENERIC, "del", key);
 }
 
 bool call_find_type(

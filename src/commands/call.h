@@ -18,10 +18,12 @@
 /* Whether an object that is in the table lives for this call. Sets must_wait where that depends on
  * a time that the state has not reached yet (struct call, read_clock_ms); it is dead then. */
 bool call_is_alive(struct call *call, const struct object *object);
-/* The living object of a key in the call's db, or NULL. */
+/* The living object of a key in the call's db, or NULL, which is told where a command reads. */
 struct object *call_find(struct call *call, struct slice key);
 struct object *call_find_in(struct call *call, struct db *db, struct slice key);
-/* The same, but no access: for those who ask about a key, not for its value. */
+/* The same, but no access: for those who ask about a key, not for its value. call_look_at tells
+ * nothing of a miss either. */
+struct object *call_find_untouched(struct call *call, struct slice key);
 struct object *call_look_at(struct call *call, struct db *db, struct slice key);
 /* The same, and false with WRONGTYPE when it is no string; *out NULL when there is none. */
 bool call_find_string(struct call *call, struct slice key, struct object **out);
@@ -47,6 +49,21 @@ bool call_range(struct call *call, struct slice text, int64_t min, int64_t max, 
 size_t reply_bytes(const struct reply *reply);
 bool call_count_fits(struct call *call, uint64_t n); /* before n elements are replied */
 bool call_reply_fits(struct call *call, size_t before);
+
+/* Tells who wants to hear of it (notify-keyspace-events), behind the change. name: as in Redis. */
+void call_event_in(
+    struct call *call, uint32_t db, enum event_class class, const char *name, struct slice key);
+static inline void call_event(
+    struct call *call, enum event_class class, const char *name, struct slice key) {
+    if ((call->told & class) != 0) call_event_in(call, call->db_number, class, name, key);
+}
+/* A command that writes found nothing where it only wanted to read; those that read are told of by
+ * call_find. */
+void call_missed(struct call *call, struct slice key);
+enum event_class event_class_of(enum object_type type);
+/* A value of this key was changed; where its key has gone with it, "del" follows. */
+void call_changed(struct call *call, enum object_type type, const char *name, struct slice key,
+    bool is_still_there);
 
 const char *object_type_name(enum object_type type);
 /* How much of an argument an error text shows: up to the first zero byte, at most limit bytes. */

@@ -14,6 +14,8 @@ void call_run(struct call *call) {
         reply_error(call->reply, "OOM command not allowed when used memory > 'maxmemory'.");
         return;
     }
+    bool reads = (call->told & EVENT_READS) != 0 && (call->command->flags & CMD_READ) != 0;
+    if (reads) call->watcher->read(call->watcher->context, call);
     call->command->run(call);
 }
 

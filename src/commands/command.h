@@ -7,6 +7,7 @@
 #ifndef SF_COMMANDS_COMMAND_H
 #define SF_COMMANDS_COMMAND_H
 
+#include "commands/events.h"
 #include "keyspace/collection.h"
 #include "resp/reply.h"
 #include "util/random.h"
@@ -50,6 +51,15 @@ struct engine_port {
     int64_t (*publish)(void *context, bool shard, struct slice name, struct slice message);
 };
 
+/* What others want to hear of a run; never part of its result. */
+struct call_watcher {
+    void *context;
+    /* Something happened to a key, in the words of Redis's keyspace notifications. */
+    void (*event)(
+        void *context, enum event_class class, const char *name, uint32_t db, struct slice key);
+    void (*read)(void *context, const struct call *call); /* a command that reads is about to run */
+};
+
 /* What one execution of a command sees. Everything that may influence its result is here. */
 struct call {
     const struct command *command; /* the leaf: a subcommand where there is one */
@@ -76,6 +86,8 @@ struct call {
     bool may_block;
     bool waits;          /* set by call_wait_for: nothing was replied */
     int64_t deadline_ms; /* until when; 0: as the command's words say */
+    uint32_t told;       /* bits of enum event_class: of these the watcher is told */
+    const struct call_watcher *watcher;
 };
 
 typedef void command_run(struct call *call);

@@ -57,6 +57,8 @@ COMMAND(BZPOPMIN, "bzpopmin", cmd_bzpopmin, docs_bzpopmin, -3,
     CMD_WRITE | CMD_BLOCKING | CMD_FAST, KEYS(1, -2, 1), CAT_SORTEDSET)
 CONTAINER(CLIENT, CLIENT_UNPAUSE, "client", NULL, docs_client, -2,
     CMD_LOCAL, NO_KEYS, 0)
+COMMAND(CLIENT_CACHING, "client|caching", NULL, docs_client_caching, 3,
+    CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(CLIENT_GETNAME, "client|getname", NULL, docs_client_getname, 2,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(CLIENT_GETREDIR, "client|getredir", NULL, docs_client_getredir, 2,
@@ -82,6 +84,10 @@ COMMAND(CLIENT_REPLY, "client|reply", NULL, docs_client_reply, 3,
 COMMAND(CLIENT_SETINFO, "client|setinfo", NULL, docs_client_setinfo, 4,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(CLIENT_SETNAME, "client|setname", NULL, docs_client_setname, 3,
+    CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(CLIENT_TRACKING, "client|tracking", NULL, docs_client_tracking, -3,
+    CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
+COMMAND(CLIENT_TRACKINGINFO, "client|trackinginfo", NULL, docs_client_trackinginfo, 2,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(CLIENT_UNBLOCK, "client|unblock", NULL, docs_client_unblock, -3,
     CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)

@@ -25,6 +25,7 @@ static void counter_add(struct call *call, int64_t step) {
         return;
     }
     db_set_integer(call->db, call->argv[1], value, due_ms);
+    call_event(call, EVENT_STRING, "incrby", call->argv[1]);
     reply_integer(call->reply, value);
 }
 
@@ -76,5 +77,6 @@ void cmd_incrbyfloat(struct call *call) {
     char text[LONG_DOUBLE_TEXT_MAX];
     struct slice shown = slice_of(text, long_double_print_human(value, text));
     db_set_text(call->db, call->argv[1], shown, due_ms);
+    call_event(call, EVENT_STRING, "incrbyfloat", call->argv[1]);
     reply_bulk(call->reply, shown);
 }

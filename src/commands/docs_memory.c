@@ -117,10 +117,3 @@ const struct command_docs docs_memory_usage = {
     .key_specs = KEY_SPECS(KEY_SPEC(2, 0, 1, KEY_RO)),
     .arguments = ARGUMENTS(KEY("key"), INTEGER("count", .token = "SAMPLES", .flags = ARG_OPTIONAL)),
 };
-
-const struct command_docs docs_client_getredir = {
-    .summary = "Tells to which connection invalidations go.",
-    .since = "6.0.0",
-    .group = "connection",
-    .complexity = "O(1)",
-};

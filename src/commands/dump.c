@@ -82,6 +82,17 @@ static bool value_read(struct call *call, struct rdb_value_reader *reader) {
     return false;
 }
 
+/* What is there already goes first, so that the key counts as new. */
+static void enter(struct call *call, struct slice key, int64_t due_ms, struct rdb_value *value) {
+    bool was_there = db_delete(call->db, key, call->now_ms);
+    if (due_ms > call->now_ms) {
+        rdb_value_enter(call->db, key, due_ms, value);
+        call_event(call, EVENT_GENERIC, "restore", key);
+    } else if (was_there) {
+        call_event(call, EVENT_GENERIC, "del", key);
+    }
+}
+
 void cmd_restore(struct call *call) {
     struct slice key = call->argv[1];
     struct restore_options options;
@@ -97,10 +108,7 @@ void cmd_restore(struct call *call) {
         .string_bytes_max = SF_MIN(call->proto_max_bulk_len, (uint64_t)UINT32_MAX)};
     struct rdb_value_reader reader = {.target = &target};
     if (value_read(call, &reader)) {
-        if (due_ms <= call->now_ms)
-            db_delete(call->db, key, call->now_ms);
-        else
-            rdb_value_enter(call->db, key, due_ms, &reader.value);
+        enter(call, key, due_ms, &reader.value);
         reply_ok(call->reply);
     }
     rdb_value_reader_free(&reader);

@@ -71,10 +71,12 @@ static void expire_at(struct call *call, int64_t base_ms, bool in_seconds) {
         reply_integer(call->reply, 0);
         return;
     }
-    if (due_ms <= call->now_ms)
+    bool is_past = due_ms <= call->now_ms;
+    if (is_past)
         db_delete(call->db, call->argv[1], call->now_ms);
     else
         db_set_due(call->db, &object, due_ms);
+    call_event(call, EVENT_GENERIC, is_past ? "del" : "expire", call->argv[1]);
     reply_integer(call->reply, 1);
 }
 
@@ -97,7 +99,10 @@ void cmd_pexpireat(struct call *call) {
 void cmd_persist(struct call *call) {
     struct object *object = call_find(call, call->argv[1]);
     bool expires = object != NULL && object_due_ms(object) != NO_DUE;
-    if (expires) db_set_due(call->db, &object, NO_DUE);
+    if (expires) {
+        db_set_due(call->db, &object, NO_DUE);
+        call_event(call, EVENT_GENERIC, "persist", call->argv[1]);
+    }
     reply_integer(call->reply, expires);
 }
 
@@ -109,7 +114,7 @@ static int64_t seconds_rounded(int64_t ms) {
 
 /* What is left, or with absolute the due time itself; -2 without key, -1 without expiry. */
 static void reply_due(struct call *call, bool absolute, bool in_seconds) {
-    struct object *object = call_look_at(call, call->db, call->argv[1]);
+    struct object *object = call_find_untouched(call, call->argv[1]);
     if (object == NULL || object_due_ms(object) == NO_DUE) {
         reply_integer(call->reply, object == NULL ? -2 : -1);
         return;

@@ -338,7 +338,8 @@ static void store_findings(const struct search *search, const struct findings *f
         zset_add(&result, call->thresholds, found_member(found, scratch), score);
     }
     reply_integer(call->reply, (int64_t)findings->n);
-    call_store(call, search->target, &result);
+    const char *event = search->always_stores ? "geosearchstore" : "georadiusstore";
+    call_store(call, search->target, &result, event);
 }
 
 static void run_search(struct search *search) {
@@ -368,7 +369,8 @@ static void nothing_found(struct search *search) {
         reply_array(search->call->reply, 0);
         return;
     }
-    db_delete(search->call->db, search->target, search->call->now_ms);
+    if (db_delete(search->call->db, search->target, search->call->now_ms))
+        call_event(search->call, EVENT_GENERIC, "del", search->target);
     reply_integer(search->call->reply, 0);
 }
 
@@ -377,6 +379,7 @@ static void run(struct search *search, uint32_t source, uint32_t first) {
     struct call *call = search->call;
     if (!call_value(call, call->argv[source], OBJECT_ZSET, &search->source)) return;
     bool has_source = search->source.value != NULL;
+    if (!has_source) call_missed(call, call->argv[source]);
     if (search->kind == SEARCH_RADIUS && !call_geo_point(call, 2, &search->area.center)) return;
     if (search->kind == SEARCH_RADIUS_MEMBER && !parse_member(search, 2)) return;
     if ((search->kind == SEARCH_RADIUS || (search->kind == SEARCH_RADIUS_MEMBER && has_source)) &&

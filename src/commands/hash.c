@@ -20,12 +20,15 @@ static bool open_hash(struct call *call, struct object **object, struct collecti
     return true;
 }
 
-/* After a change of what open_hash gave. */
-static void close_hash(struct call *call, struct object *object, struct collection *hash) {
+/* After a change of what open_hash gave. event: as what it is told. */
+static void close_hash(
+    struct call *call, struct object *object, struct collection *hash, const char *event) {
+    bool is_there = true;
     if (object == NULL)
         db_add_collection(call->db, call->argv[1], hash, NO_DUE);
     else
-        db_collection_changed(call->db, object, hash);
+        is_there = db_collection_changed(call->db, object, hash);
+    call_changed(call, OBJECT_HASH, event, call->argv[1], is_there);
 }
 
 /* -- reading --------------------------------------------------------------------------------- */
@@ -100,7 +103,7 @@ void cmd_hset(struct call *call) {
     int64_t n_new = 0;
     for (uint32_t i = 2; i < call->argc; i += 2)
         n_new += hash_set(&hash, call->thresholds, call->argv[i], call->argv[i + 1]);
-    close_hash(call, object, &hash);
+    close_hash(call, object, &hash, "hset");
     if (call->command->id == COMMAND_HMSET)
         reply_ok(call->reply);
     else
@@ -120,7 +123,7 @@ void cmd_hsetnx(struct call *call) {
     if (object == NULL) hash = hash_new(db_collection_types(call->db));
     hash_prepare(&hash, call->thresholds, 2, call->argv + 2);
     hash_set(&hash, call->thresholds, call->argv[2], call->argv[3]);
-    close_hash(call, object, &hash);
+    close_hash(call, object, &hash, "hset");
     reply_integer(call->reply, 1);
 }
 
@@ -133,17 +136,17 @@ void cmd_hdel(struct call *call) {
         n_gone += hash_remove(&hash, call->argv[i]);
         if (collection_size(&hash) == 0) break;
     }
-    if (n_gone > 0) db_collection_changed(call->db, object, &hash);
+    if (n_gone > 0) close_hash(call, object, &hash, "hdel");
     reply_integer(call->reply, n_gone);
 }
 
 /* -- counting -------------------------------------------------------------------------------- */
 
-static void store_number(
-    struct call *call, struct object *object, struct collection *hash, struct slice text) {
+static void store_number(struct call *call, struct object *object, struct collection *hash,
+    struct slice text, const char *event) {
     if (object == NULL) *hash = hash_new(db_collection_types(call->db));
     hash_set(hash, call->thresholds, call->argv[2], text);
-    close_hash(call, object, hash);
+    close_hash(call, object, hash, event);
 }
 
 void cmd_hincrby(struct call *call) {
@@ -163,7 +166,7 @@ void cmd_hincrby(struct call *call) {
         reply_error(call->reply, "ERR increment or decrement would overflow");
         return;
     }
-    store_number(call, object, &hash, slice_of(scratch, int_print(value, scratch)));
+    store_number(call, object, &hash, slice_of(scratch, int_print(value, scratch)), "hincrby");
     reply_integer(call->reply, value);
 }
 
@@ -193,6 +196,6 @@ void cmd_hincrbyfloat(struct call *call) {
         return;
     }
     struct slice shown = slice_of(text, long_double_print_human(value, text));
-    store_number(call, object, &hash, shown);
+    store_number(call, object, &hash, shown, "hincrbyfloat");
     reply_bulk(call->reply, shown);
 }

@@ -63,7 +63,10 @@ static void add_to_dense(struct call *call, struct counter *counter) {
         }
         hll_dense_raise(bytes, place);
     }
-    if (bytes != NULL) hll_forget_count(bytes);
+    if (bytes != NULL) {
+        hll_forget_count(bytes);
+        call_event(call, EVENT_STRING, "pfadd", call->argv[1]);
+    }
     reply_integer(call->reply, bytes != NULL);
 }
 
@@ -78,6 +81,7 @@ static void add_to_copy(struct call *call, struct counter *counter, struct buf *
     if (changed) {
         hll_forget_count(bytes->data + bytes->start);
         put_counter(call, call->argv[1], counter, bytes);
+        call_event(call, EVENT_STRING, "pfadd", call->argv[1]);
     }
     if (change == HLL_CORRUPT)
         reply_error(call->reply, TEXT_CORRUPT);
@@ -153,6 +157,7 @@ void cmd_pfmerge(struct call *call) {
     } else {
         hll_forget_count(bytes.data + bytes.start);
         put_counter(call, call->argv[1], &target, &bytes);
+        call_event(call, EVENT_STRING, "pfadd", call->argv[1]);
         reply_ok(call->reply);
     }
     buf_free(&bytes);

@@ -24,7 +24,7 @@ static void push(struct call *call, bool front, bool must_exist) {
     for (uint32_t i = 2; i < call->argc; i++)
         list_push(&edit.value, call->thresholds, front, call->argv[i]);
     reply_integer(call->reply, (int64_t)list_length(&edit.value));
-    edit_end(call, &edit);
+    edit_end(call, &edit, front ? "lpush" : "rpush");
 }
 
 void cmd_lpush(struct call *call) {
@@ -198,7 +198,7 @@ void cmd_lset(struct call *call) {
     list_grow(&edit.value, call->thresholds, text.len, 1);
     list_replace(&edit.value, place, text);
     list_shrink(&edit.value, call->thresholds);
-    edit_end(call, &edit);
+    edit_end(call, &edit, "lset");
     reply_ok(call->reply);
 }
 
@@ -231,7 +231,7 @@ void cmd_linsert(struct call *call) {
         list_grow(&edit.value, call->thresholds, text.len, 1);
         list_insert(&edit.value, call->thresholds, place, behind, text);
         reply_integer(call->reply, (int64_t)list_length(&edit.value));
-        edit_end(call, &edit);
+        edit_end(call, &edit, "linsert");
     }
 }
 
@@ -246,7 +246,7 @@ void cmd_lrem(struct call *call) {
             list_remove_equal(&edit.value, call->argv[3], max == 0 ? UINT64_MAX : max, count < 0);
     if (removed > 0) {
         list_shrink(&edit.value, call->thresholds);
-        edit_end(call, &edit);
+        edit_end(call, &edit, "lrem");
     }
     reply_integer(call->reply, (int64_t)removed);
 }
@@ -266,7 +266,7 @@ void cmd_ltrim(struct call *call) {
         list_remove(&edit.value, (uint64_t)(stop + 1), length - (uint64_t)(stop + 1));
         list_remove(&edit.value, 0, (uint64_t)start);
         list_shrink(&edit.value, call->thresholds);
-        edit_end(call, &edit);
+        edit_end(call, &edit, "ltrim");
     }
     reply_ok(call->reply);
 }

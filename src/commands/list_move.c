@@ -9,7 +9,7 @@ static void drop_end(struct call *call, struct edit *edit, bool front, uint64_t 
     uint64_t length = list_length(&edit->value);
     list_remove(&edit->value, front ? 0 : length - n, n);
     if (n < length) list_shrink(&edit->value, call->thresholds);
-    edit_end(call, edit);
+    edit_end(call, edit, front ? "lpop" : "rpop");
 }
 
 /* Replies with n elements from an end on, and takes them out. */
@@ -90,9 +90,13 @@ static void move_element(
     list_push(&into->value, call->thresholds, to_front, moved);
     reply_bulk(call->reply, moved);
     buf_free(&text);
-    if (!same) edit_end(call, &target);
+    const char *event = to_front ? "lpush" : "rpush";
+    if (same)
+        call_event(call, EVENT_LIST, event, call->argv[2]);
+    else
+        edit_end(call, &target, event);
     if (length > 1 || same) list_shrink(&source.value, call->thresholds);
-    edit_end(call, &source);
+    edit_end(call, &source, from_front ? "lpop" : "rpop");
 }
 
 static bool parse_end(struct call *call, struct slice text, bool *front) {

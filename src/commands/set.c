@@ -29,6 +29,7 @@ void cmd_sadd(struct call *call) {
         db_add_collection(call->db, call->argv[1], &set, NO_DUE);
     else if (n_new > 0 || set.encoding != before)
         db_collection_changed(call->db, object, &set);
+    if (n_new > 0) call_event(call, EVENT_SET, "sadd", call->argv[1]);
     reply_integer(call->reply, n_new);
 }
 
@@ -41,7 +42,10 @@ void cmd_srem(struct call *call) {
         n_gone += set_remove(&set, call->argv[i]);
         if (collection_size(&set) == 0) break;
     }
-    if (n_gone > 0) db_collection_changed(call->db, object, &set);
+    if (n_gone > 0) {
+        bool is_there = db_collection_changed(call->db, object, &set);
+        call_changed(call, OBJECT_SET, "srem", call->argv[1], is_there);
+    }
     reply_integer(call->reply, n_gone);
 }
 
@@ -87,13 +91,17 @@ void cmd_smove(struct call *call) {
         reply_integer(call->reply, 0);
         return;
     }
-    db_collection_changed(call->db, from_object, &from);
-    if (to_object == NULL) {
+    bool is_there = db_collection_changed(call->db, from_object, &from);
+    call_changed(call, OBJECT_SET, "srem", call->argv[1], is_there);
+    bool is_new = to_object == NULL;
+    if (is_new) {
         to = set_new(db_collection_types(call->db), call->thresholds, member, 1);
         set_add(&to, call->thresholds, member);
         db_add_collection(call->db, call->argv[2], &to, NO_DUE);
-    } else if (set_add(&to, call->thresholds, member)) {
-        db_collection_changed(call->db, to_object, &to);
+    } else {
+        is_new = set_add(&to, call->thresholds, member);
+        if (is_new) db_collection_changed(call->db, to_object, &to);
     }
+    if (is_new) call_event(call, EVENT_SET, "sadd", call->argv[2]);
     reply_integer(call->reply, 1);
 }

@@ -4,6 +4,7 @@
 
 #include "commands/call.h"
 #include "commands/functions.h"
+#include "commands/value.h"
 
 #include <stdlib.h>
 
@@ -31,7 +32,10 @@ static bool operands_find(
         }
         out->each[i].place = i;
         out->n_absent += object == NULL;
-        if (object == NULL) continue;
+        if (object == NULL) {
+            call_missed(call, keys[i]);
+            continue;
+        }
         out->each[i].set = db_collection(call->db, object);
         out->each[i].size = collection_size(&out->each[i].set);
     }
@@ -39,14 +43,9 @@ static bool operands_find(
 }
 
 /* Puts the result, which is moved, in the place of the key; an empty one removes it. */
-static void store_result(struct call *call, struct collection *result) {
+static void store_result(struct call *call, struct collection *result, const char *event) {
     uint64_t size = collection_size(result);
-    if (size == 0) {
-        collection_free(result);
-        db_delete(call->db, call->argv[1], call->now_ms);
-    } else {
-        db_add_collection(call->db, call->argv[1], result, NO_DUE);
-    }
+    call_store(call, call->argv[1], result, event);
     reply_integer(call->reply, (int64_t)size);
 }
 
@@ -163,7 +162,7 @@ void cmd_sinterstore(struct call *call) {
             db_collection_types(call->db), of_integers ? ENCODING_INTSET : ENCODING_LISTPACK)};
     intersect(&operands, found_add, &found);
     if (found.only_integers) set_become_intset(&found.result, call->thresholds);
-    store_result(call, &found.result);
+    store_result(call, &found.result, "sinterstore");
     sf_free(operands.each);
 }
 
@@ -196,7 +195,8 @@ void cmd_sunion(struct call *call) {
 
 void cmd_sunionstore(struct call *call) {
     struct collection result;
-    if (unite(call, call->argc - 2, call->argv + 2, &result)) store_result(call, &result);
+    if (unite(call, call->argc - 2, call->argv + 2, &result))
+        store_result(call, &result, "sunionstore");
 }
 
 /* -- what only the first has ----------------------------------------------------------------- */
@@ -262,5 +262,6 @@ void cmd_sdiff(struct call *call) {
 
 void cmd_sdiffstore(struct call *call) {
     struct collection result;
-    if (subtract(call, call->argc - 2, call->argv + 2, &result)) store_result(call, &result);
+    if (subtract(call, call->argc - 2, call->argv + 2, &result))
+        store_result(call, &result, "sdiffstore");
 }

@@ -132,7 +132,8 @@ static void pop_one(struct call *call, struct object *object) {
     struct buf member = {0}; /* what is removed must not lie within the set */
     buf_append_slice(&member, pick_one(call, &set, scratch));
     set_remove(&set, buf_slice(&member));
-    db_collection_changed(call->db, object, &set);
+    bool is_there = db_collection_changed(call->db, object, &set);
+    call_changed(call, OBJECT_SET, "spop", call->argv[1], is_there);
     reply_bulk(call->reply, buf_slice(&member));
     buf_free(&member);
 }
@@ -141,6 +142,7 @@ static void pop_all(struct call *call, const struct collection *set) {
     reply_set(call->reply, collection_size(set));
     reply_members(call, set);
     db_delete(call->db, call->argv[1], call->now_ms);
+    call_changed(call, OBJECT_SET, "spop", call->argv[1], false);
 }
 
 static void pop_some(struct call *call, struct object *object, uint64_t n) {
@@ -151,7 +153,8 @@ static void pop_some(struct call *call, struct object *object, uint64_t n) {
     struct reader in = reader_of(buf_slice(&popped));
     for (uint64_t i = 0; i < n; i++) set_remove(&set, read_string(&in));
     buf_free(&popped);
-    db_collection_changed(call->db, object, &set);
+    bool is_there = db_collection_changed(call->db, object, &set);
+    call_changed(call, OBJECT_SET, "spop", call->argv[1], is_there);
 }
 
 void cmd_spop(struct call *call) {

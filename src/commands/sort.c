@@ -167,7 +167,10 @@ static void load_zset(struct sorting *sorting, const struct collection *zset) {
 static bool load(struct sorting *sorting) {
     struct call *call = sorting->call;
     const struct object *object = call_find(call, call->argv[1]);
-    if (object == NULL) return true;
+    if (object == NULL) {
+        call_missed(call, call->argv[1]);
+        return true;
+    }
     enum object_type type = object_type(object);
     if (type != OBJECT_LIST && type != OBJECT_SET && type != OBJECT_ZSET) {
         reply_error(call->reply, TEXT_WRONG_TYPE);
@@ -212,6 +215,7 @@ static struct slice look_up(struct sorting *sorting, struct slice pattern, struc
     buf_append_slice(&key, text);
     buf_append(&key, star + 1, arrow - before - 1);
     const struct object *object = call_find(sorting->call, buf_slice(&key));
+    if (object == NULL) call_missed(sorting->call, buf_slice(&key));
     buf_free(&key);
     char scratch[OBJECT_TEXT_MAX];
     struct slice value;
@@ -374,7 +378,7 @@ static void store_items(struct sorting *sorting, uint64_t first, uint64_t n) {
     }
     list_settle(&list, call->thresholds);
     reply_integer(call->reply, (int64_t)list_length(&list));
-    call_store(call, sorting->options.target, &list);
+    call_store(call, sorting->options.target, &list, "sortstore");
 }
 
 void cmd_sort(struct call *call) {

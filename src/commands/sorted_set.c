@@ -96,7 +96,7 @@ void add_scored(struct call *call, const struct add_options *options, const stru
         reply_null(call->reply);
     else
         reply_double(call->reply, scored->scores[0]);
-    if (added + changed > 0) edit_end(call, &edit);
+    if (added + changed > 0) edit_end(call, &edit, options->incr ? "zincr" : "zadd");
 }
 
 static void add(struct call *call, bool incr) {
@@ -126,7 +126,7 @@ void cmd_zrem(struct call *call) {
     if (!edit_begin(call, call->argv[1], OBJECT_ZSET, &edit)) return;
     for (uint32_t i = 2; edit.object != NULL && i < call->argc; i++)
         removed += zset_remove(&edit.value, call->argv[i]);
-    if (removed > 0) edit_end(call, &edit);
+    if (removed > 0) edit_end(call, &edit, "zrem");
     reply_integer(call->reply, removed);
 }
 

@@ -187,7 +187,10 @@ static bool find_inputs(struct combination *all, uint32_t at) {
         struct input *input = &all->inputs[i];
         const struct object *object = call_find(call, call->argv[at + 1 + i]);
         input->weight = 1;
-        if (object == NULL) continue;
+        if (object == NULL) {
+            call_missed(call, call->argv[at + 1 + i]);
+            continue;
+        }
         if (object_type(object) != OBJECT_SET && object_type(object) != OBJECT_ZSET) {
             reply_error(call->reply, TEXT_WRONG_TYPE);
             return false;
@@ -284,7 +287,10 @@ static void combination_run(const struct combination *all) {
     }
     zset_compact(&result, call->thresholds);
     reply_integer(call->reply, (int64_t)zset_size(&result));
-    call_store(call, call->argv[1], &result);
+    const char *event = all->operation == UNION          ? "zunionstore"
+                        : all->operation == INTERSECTION ? "zinterstore"
+                                                         : "zdiffstore";
+    call_store(call, call->argv[1], &result, event);
 }
 
 static void combine(struct call *call, enum operation operation, bool stores, bool counts) {

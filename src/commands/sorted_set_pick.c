@@ -29,7 +29,7 @@ static void pop_members(
     if (n == 0) return;
     struct rank_range taken = {highest ? size - n : 0, n};
     zset_remove_ranks(&edit->value, &taken);
-    edit_end(call, edit);
+    edit_end(call, edit, highest ? "zpopmax" : "zpopmin");
 }
 
 static void pop(struct call *call, bool highest) {
@@ -128,7 +128,7 @@ static void blocking_pop(struct call *call, bool highest) {
         reply_double(call->reply, zset_score(&cursor));
         struct rank_range taken = {rank, 1};
         zset_remove_ranks(&edit.value, &taken);
-        edit_end(call, &edit);
+        edit_end(call, &edit, highest ? "zpopmax" : "zpopmin");
         return;
     }
     if (!call_wait(call, &deadline_ms, OBJECT_ZSET, 1, n_keys)) reply_null_array(call->reply);

@@ -115,6 +115,11 @@ void cmd_zlexcount(struct call *call) {
     count(call, BY_LEX);
 }
 
+static const char *removal_event(enum range_kind kind) {
+    if (kind == BY_RANK) return "zremrangebyrank";
+    return kind == BY_SCORE ? "zremrangebyscore" : "zremrangebylex";
+}
+
 static void remove_range(struct call *call, enum range_kind kind) {
     struct asked_range range = {.kind = kind};
     struct edit edit;
@@ -124,7 +129,7 @@ static void remove_range(struct call *call, enum range_kind kind) {
     if (edit.object != NULL) ranks = resolve(&edit.value, &range);
     if (ranks.n > 0) {
         zset_remove_ranks(&edit.value, &ranks);
-        edit_end(call, &edit);
+        edit_end(call, &edit, removal_event(kind));
     }
     reply_integer(call->reply, (int64_t)ranks.n);
 }
@@ -222,7 +227,7 @@ static void store_ranks(struct call *call, const struct collection *zset, struct
         zset_add(&result, call->thresholds, zset_member(&cursor, scratch), zset_score(&cursor));
         more = zset_step(&cursor, false);
     }
-    call_store(call, call->argv[1], &result);
+    call_store(call, call->argv[1], &result, "zrangestore");
     reply_integer(call->reply, (int64_t)ranks.n);
 }
 
@@ -233,6 +238,7 @@ static void range(struct call *call, struct asked_range asked, struct range_opti
     if (!range_options(call, source + 3, &asked, &options)) return;
     if (!parse_range(call, source + 1, &asked)) return;
     if (!call_value(call, call->argv[source], OBJECT_ZSET, &zset)) return;
+    if (zset.value == NULL) call_missed(call, call->argv[source]);
     if (zset.value != NULL) ranks = limited(resolve(&zset, &asked), &options, asked.backward);
     if (options.store)
         store_ranks(call, &zset, ranks);

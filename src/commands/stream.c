@@ -173,8 +173,9 @@ void cmd_xadd(struct call *call) {
     stream = stream_in(&edit.value);
     struct stream_node_limits limits = stream_limits(call->thresholds);
     stream_append(stream, &limits, id, n_texts / 2, call->argv + at + 1);
-    if (options.trims) stream_cut(stream, &options.trim);
-    edit_end(call, &edit);
+    uint64_t gone = options.trims ? stream_cut(stream, &options.trim) : 0;
+    edit_end(call, &edit, "xadd");
+    if (gone > 0) call_event(call, EVENT_STREAM, "xtrim", call->argv[1]);
     if (edit.object != NULL) db_announce(call->db, edit.object); /* whoever waits for more */
     reply_stream_id(call->reply, id);
 }
@@ -188,7 +189,7 @@ void cmd_xtrim(struct call *call) {
     if (!add_options(call, false, &options, &at)) return;
     if (!edit_begin(call, call->argv[1], OBJECT_STREAM, &edit)) return;
     uint64_t gone = edit.object == NULL ? 0 : stream_cut(stream_in(&edit.value), &options.trim);
-    if (gone > 0) edit_end(call, &edit);
+    if (gone > 0) edit_end(call, &edit, "xtrim");
     reply_integer(call->reply, (int64_t)gone);
 }
 
@@ -211,7 +212,7 @@ void cmd_xdel(struct call *call) {
     for (uint32_t i = 0; i < call->argc - 2; i++)
         gone += stream_remove(stream_in(&edit.value), ids[i]);
     sf_free(ids);
-    if (gone > 0) edit_end(call, &edit);
+    if (gone > 0) edit_end(call, &edit, "xdel");
     reply_integer(call->reply, gone);
 }
 
@@ -275,6 +276,6 @@ void cmd_xsetid(struct call *call) {
     if (new.entries_added != -1) stream->entries_added = (uint64_t) new.entries_added;
     if (stream_id_compare(new.max_deleted, STREAM_ID_MIN) != 0)
         stream->max_deleted = new.max_deleted;
-    edit_end(call, &edit);
+    edit_end(call, &edit, "xsetid");
     reply_ok(call->reply);
 }

@@ -53,6 +53,7 @@ static void add_stream_with_group(
     struct collection value = stream_new(db_collection_types(call->db));
     stream_group_create(stream_in(&value), call->argv[3], last, options->entries_read);
     db_add_collection(call->db, call->argv[2], &value, NO_DUE);
+    call_event(call, EVENT_STREAM, "xgroup-create", call->argv[2]);
     reply_ok(call->reply);
 }
 
@@ -79,6 +80,7 @@ void cmd_xgroup_create(struct call *call) {
     } else {
         stream_group_create(edit.stream, call->argv[3], last, options.entries_read);
         stream_edit_end(call, &edit);
+        call_event(call, EVENT_STREAM, "xgroup-create", call->argv[2]);
         reply_ok(call->reply);
     }
 }
@@ -101,6 +103,8 @@ void cmd_xgroup_setid(struct call *call) {
     }
     edit.group->last = last;
     edit.group->entries_read = options.entries_read;
+    stream_edit_end(call, &edit);
+    call_event(call, EVENT_STREAM, "xgroup-setid", call->argv[2]);
     reply_ok(call->reply);
 }
 
@@ -112,6 +116,7 @@ void cmd_xgroup_destroy(struct call *call) {
     if (edit.group == NULL) return;
     stream_group_destroy(edit.stream, edit.group);
     stream_edit_end(call, &edit);
+    call_event(call, EVENT_STREAM, "xgroup-destroy", call->argv[2]);
     db_announce(call->db, edit.object); /* who waits for this group hears that there is none */
 }
 
@@ -123,6 +128,7 @@ void cmd_xgroup_createconsumer(struct call *call) {
     if (is_there) return;
     stream_consumer_create(edit.stream, edit.group, call->argv[4], call->now_ms);
     stream_edit_end(call, &edit);
+    call_event(call, EVENT_STREAM, "xgroup-createconsumer", call->argv[2]);
 }
 
 void cmd_xgroup_delconsumer(struct call *call) {
@@ -133,6 +139,7 @@ void cmd_xgroup_delconsumer(struct call *call) {
     if (consumer == NULL) return;
     stream_consumer_destroy(edit.stream, edit.group, consumer);
     stream_edit_end(call, &edit);
+    call_event(call, EVENT_STREAM, "xgroup-delconsumer", call->argv[2]);
 }
 
 void cmd_xgroup_help(struct call *call) {
@@ -162,6 +169,7 @@ void cmd_xack(struct call *call) {
     struct stream_edit edit;
     struct stream_id *ids;
     if (!stream_edit_begin(call, call->argv[1], call->argv[2], &edit)) return;
+    if (edit.object == NULL) call_missed(call, call->argv[1]);
     if (edit.group == NULL) {
         reply_integer(call->reply, 0);
         return;

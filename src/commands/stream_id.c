@@ -167,8 +167,10 @@ void stream_edit_end(struct call *call, struct stream_edit *edit) {
 struct stream_consumer *stream_edit_consumer(
     struct call *call, struct stream_edit *edit, struct slice name) {
     struct stream_consumer *consumer = stream_consumer_find(edit->group, name);
-    if (consumer == NULL)
+    if (consumer == NULL) {
         consumer = stream_consumer_create(edit->stream, edit->group, name, call->now_ms);
+        call_event(call, EVENT_STREAM, "xgroup-createconsumer", object_key(edit->object));
+    }
     consumer->seen_ms = call->now_ms;
     return consumer;
 }

@@ -96,9 +96,10 @@ static bool expiry_due(struct call *call, const struct expiry *expiry, int64_t *
 /* Replies with the string or null. false: WRONGTYPE. */
 static bool reply_current(struct call *call, struct slice key, struct object **out) {
     if (!call_find_string(call, key, out)) return false;
-    if (*out == NULL)
+    if (*out == NULL) {
+        call_missed(call, key);
         reply_null(call->reply);
-    else
+    } else
         reply_object_string(call->reply, *out);
     return true;
 }
@@ -112,6 +113,7 @@ void cmd_getdel(struct call *call) {
     struct object *object;
     if (!reply_current(call, call->argv[1], &object) || object == NULL) return;
     db_delete(call->db, call->argv[1], call->now_ms);
+    call_event(call, EVENT_GENERIC, "del", call->argv[1]);
 }
 
 void cmd_getex(struct call *call) {
@@ -120,16 +122,23 @@ void cmd_getex(struct call *call) {
     struct object *object;
     if (!call_find_string(call, call->argv[1], &object)) return;
     if (object == NULL) {
+        call_missed(call, call->argv[1]);
         reply_null(call->reply);
         return;
     }
     int64_t due_ms = NO_DUE;
     if (options.expiry.is_given && !expiry_due(call, &options.expiry, &due_ms)) return;
     reply_object_string(call->reply, object);
-    if (options.expiry.is_given && due_ms <= call->now_ms)
+    const char *event = options.expiry.is_given ? "expire" : "persist";
+    if (options.expiry.is_given && due_ms <= call->now_ms) {
         db_delete(call->db, call->argv[1], call->now_ms);
-    else if (options.expiry.is_given || (options.persist && object_due_ms(object) != NO_DUE))
+        event = "del";
+    } else if (options.expiry.is_given || (options.persist && object_due_ms(object) != NO_DUE)) {
         db_set_due(call->db, &object, due_ms);
+    } else {
+        return;
+    }
+    call_event(call, EVENT_GENERIC, event, call->argv[1]);
 }
 
 void cmd_mget(struct call *call) {
@@ -147,12 +156,22 @@ void cmd_mget(struct call *call) {
 
 /* -- SET and its kin ------------------------------------------------------------------------- */
 
+static void set(struct call *call, struct slice key, struct slice value, int64_t due_ms) {
+    db_set_string(call->db, key, value, due_ms);
+    call_event(call, EVENT_STRING, "set", key);
+}
+
 /* A due time that has passed already: the key goes at once. */
 static void set_until(struct call *call, struct slice key, struct slice value, int64_t due_ms) {
-    if (due_ms <= call->now_ms)
+    bool is_past = due_ms <= call->now_ms;
+    if (is_past) {
         db_delete(call->db, key, call->now_ms);
-    else
-        db_set_string(call->db, key, value, due_ms);
+        call_event(call, EVENT_STRING, "set", key);
+    } else {
+        set(call, key, value, due_ms);
+    }
+    call_event(call, EVENT_GENERIC, "expire", key);
+    if (is_past) call_event(call, EVENT_EXPIRED, "expired", key);
 }
 
 void cmd_set(struct call *call) {
@@ -168,13 +187,16 @@ void cmd_set(struct call *call) {
         return;
     }
     if (options.keep_ttl && object != NULL) due_ms = object_due_ms(object);
-    set_until(call, key, call->argv[2], due_ms);
+    if (options.expiry.is_given)
+        set_until(call, key, call->argv[2], due_ms);
+    else
+        set(call, key, call->argv[2], due_ms);
     if (!options.get) reply_ok(call->reply);
 }
 
 void cmd_setnx(struct call *call) {
     bool is_new = call_find(call, call->argv[1]) == NULL;
-    if (is_new) db_set_string(call->db, call->argv[1], call->argv[2], NO_DUE);
+    if (is_new) set(call, call->argv[1], call->argv[2], NO_DUE);
     reply_integer(call->reply, is_new);
 }
 
@@ -197,7 +219,7 @@ void cmd_psetex(struct call *call) {
 void cmd_getset(struct call *call) {
     struct object *object;
     if (!reply_current(call, call->argv[1], &object)) return;
-    db_set_string(call->db, call->argv[1], call->argv[2], NO_DUE);
+    set(call, call->argv[1], call->argv[2], NO_DUE);
 }
 
 static bool pairs_complete(struct call *call) {
@@ -208,7 +230,7 @@ static bool pairs_complete(struct call *call) {
 
 static void set_pairs(struct call *call) {
     for (uint32_t i = 1; i < call->argc; i += 2)
-        db_set_string(call->db, call->argv[i], call->argv[i + 1], NO_DUE);
+        set(call, call->argv[i], call->argv[i + 1], NO_DUE);
 }
 
 void cmd_mset(struct call *call) {

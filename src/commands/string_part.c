@@ -40,6 +40,7 @@ void cmd_append(struct call *call) {
     if (!call_find_string(call, key, &object)) return;
     if (object == NULL) {
         db_set_string(call->db, key, more, NO_DUE);
+        call_event(call, EVENT_STRING, "append", key);
         reply_integer(call->reply, (int64_t)more.len);
         return;
     }
@@ -48,6 +49,7 @@ void cmd_append(struct call *call) {
     if (!call_string_fits(call, len, more.len)) return;
     char *bytes = db_string_writable(call->db, &object, len + more.len);
     if (more.len > 0) memcpy(bytes + len, more.data, more.len);
+    call_event(call, EVENT_STRING, "append", key);
     reply_integer(call->reply, (int64_t)(len + more.len));
 }
 
@@ -72,5 +74,6 @@ void cmd_setrange(struct call *call) {
     size_t new_len = SF_MAX(len, (size_t)offset + patch.len);
     char *bytes = db_string_writable(call->db, &object, new_len);
     memcpy(bytes + offset, patch.data, patch.len);
+    call_event(call, EVENT_STRING, "setrange", key);
     reply_integer(call->reply, (int64_t)new_len);
 }

@@ -17,20 +17,23 @@ bool edit_begin(struct call *call, struct slice key, enum object_type type, stru
     return call_value(call, key, type, &edit->value);
 }
 
-void edit_end(struct call *call, struct edit *edit) {
+void edit_end(struct call *call, struct edit *edit, const char *event) {
+    bool is_there = true;
     if (edit->object != NULL)
-        db_collection_changed(call->db, edit->object, &edit->value);
+        is_there = db_collection_changed(call->db, edit->object, &edit->value);
     else if (edit->value.value != NULL && collection_size(&edit->value) > 0)
         db_add_collection(call->db, edit->key, &edit->value, NO_DUE);
     else
         collection_free(&edit->value);
+    call_changed(call, edit->value.type, event, edit->key, is_there);
 }
 
-void call_store(struct call *call, struct slice key, struct collection *value) {
+void call_store(struct call *call, struct slice key, struct collection *value, const char *event) {
     if (collection_size(value) > 0) {
         db_add_collection(call->db, key, value, NO_DUE);
+        call_event(call, event_class_of(value->type), event, key);
     } else {
-        db_delete(call->db, key, call->now_ms);
+        if (db_delete(call->db, key, call->now_ms)) call_event(call, EVENT_GENERIC, "del", key);
         collection_free(value);
     }
 }

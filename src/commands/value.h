@@ -18,11 +18,12 @@ struct edit {
     struct collection value; /* value.value NULL: to be set before edit_end, or there stays none */
 };
 bool edit_begin(struct call *call, struct slice key, enum object_type type, struct edit *edit);
-/* The value has changed: enters it where it is new, removes the key where it is empty. */
-void edit_end(struct call *call, struct edit *edit);
+/* The value has changed: enters it where it is new, removes the key where it is empty. event: as
+ * what it is told (call_changed). */
+void edit_end(struct call *call, struct edit *edit, const char *event);
 
 /* Puts a value in the place of whatever the key holds; an empty one removes the key. */
-void call_store(struct call *call, struct slice key, struct collection *value);
+void call_store(struct call *call, struct slice key, struct collection *value, const char *event);
 
 /* Whether an element can be held; the limit is that of a string, and of what a listpack takes. */
 bool call_element_fits(struct call *call, struct slice text);

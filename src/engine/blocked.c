@@ -314,10 +314,12 @@ static void waiter_run(struct engine *engine, struct waiter *waiter) {
         .deadline_ms = waiter->deadline_ms};
     blocked->runs = waiter->place;
     blocked->runs_for = waiter->holder;
+    blocked->serves = true;
     struct reply reply = answer_begin(engine, waiter->holder);
     uint64_t seed =
         hash_mix(engine->stamp.seed + hash_mix(waiter->place.sequence)) + waiter->place.position;
     if (run_in_entry(engine, &words, hash_mix(seed), &reply)) answer_end(engine, waiter->holder);
+    blocked->serves = false;
     sf_free(waiter);
 }
 

@@ -34,6 +34,7 @@ struct engine *engine_new(
     scripts_set_outside(engine->scripts, &(struct scripts_outside){engine->watcher.context,
                                              engine->watcher.breathe, engine->watcher.script_log});
     blocked_init(engine);
+    watch_init(engine);
     SF_ASSERT(settings->feature_level >= 1);
     engine->feature_level = 1;
     engine->thresholds = THRESHOLDS_DEFAULT;
@@ -49,6 +50,7 @@ void engine_free(struct engine *engine) {
     }
     command_reader_free(&engine->commands);
     blocked_free(engine);
+    buf_free(&engine->watching.misses);
     keyspace_free(engine->keyspace);
     scripts_free(engine->scripts);
     sf_free(engine);
@@ -212,6 +214,7 @@ enum sf_status engine_begin(
     engine->has_command = engine->broken = false;
     /* time never goes back (DESIGN 7) */
     engine->now_ms = SF_MAX(engine->now_ms, stamp.now_ms);
+    keyspace_set_time(engine->keyspace, engine->now_ms);
     enum sf_status status = SF_OK;
     if (kind == ENTRY_BATCH) {
         status = begin_batch(engine, in);
@@ -274,12 +277,6 @@ bool engine_next(struct engine *engine, struct reply *reply) {
     return replied;
 }
 
-static void on_expired(void *context, uint32_t db, struct slice key) {
-    struct engine *engine = context;
-    engine->n_expired++;
-    if (engine->watcher.expired != NULL) engine->watcher.expired(engine->watcher.context, db, key);
-}
-
 bool engine_is_broken(const struct engine *engine) {
     return engine->broken;
 }
@@ -287,7 +284,7 @@ bool engine_is_broken(const struct engine *engine) {
 void engine_end(struct engine *engine) {
     SF_ASSERT(engine->open && !engine->has_command && !engine->broken);
     if (keyspace_next_due(engine->keyspace) <= engine->now_ms && !engine->keeps_dead) {
-        keyspace_reclaim(engine->keyspace, engine->now_ms, RECLAIM_BUDGET, on_expired, engine);
+        keyspace_reclaim(engine->keyspace, engine->now_ms, RECLAIM_BUDGET, NULL, NULL);
     } else {
         keyspace_free_some(engine->keyspace, FREE_BUDGET); /* nobody sees when memory goes */
     }
@@ -350,6 +347,9 @@ bool engine_has_skipped(const struct engine *engine, raft_index index) {
 
 raft_index engine_applied(const struct engine *engine) {
     return engine->applied;
+}
+bool engine_is_applying(const struct engine *engine) {
+    return engine->open;
 }
 int64_t engine_now_ms(const struct engine *engine) {
     return engine->now_ms;

@@ -62,6 +62,16 @@ struct engine_watcher {
     /* Of each command of an entry, and of each in a transaction that is read; not of those that
      * waiters repeat. */
     void (*ran)(void *context, const struct command_ran *ran);
+    /* A keyspace notification that the cluster wants (notify-keyspace-events). Those of a read come
+     * when it is done. */
+    void (*event)(
+        void *context, enum event_class class, const char *name, uint32_t db, struct slice key);
+    /* While engine_watch_keys: a key changed or went, for whatever reason; a whole db did; a
+     * command is about to read (its keys may be asked of it by command_key_positions). */
+    void (*key_changed)(void *context, uint32_t db, struct slice key);
+    void (*db_replaced)(void *context, uint32_t db);
+    void (*read)(
+        void *context, const struct command *command, uint32_t argc, const struct slice *argv);
 };
 
 struct engine *engine_new(
@@ -103,7 +113,15 @@ void engine_skip(struct engine *engine, raft_index index, uint8_t kind, struct s
 bool engine_has_skipped(const struct engine *engine, raft_index index);
 
 raft_index engine_applied(const struct engine *engine);
-int64_t engine_now_ms(const struct engine *engine); /* state time */
+bool engine_is_applying(const struct engine *engine); /* inside an entry, engine_applied's next */
+int64_t engine_now_ms(const struct engine *engine);   /* state time */
+
+/* -- watching (watch.c) ------------------------------------------------------------------------ */
+
+void engine_watch_keys(struct engine *engine, bool on);
+uint32_t engine_event_classes(const struct engine *engine); /* notify-keyspace-events */
+/* Whether somebody's command that waited runs just now, and his holder (NULL: not of this node). */
+bool engine_serves_waiter(const struct engine *engine, void **holder);
 
 /* -- waiters (blocked.c) ----------------------------------------------------------------------- */
 

@@ -20,6 +20,7 @@ static void evict(struct engine *engine, const struct entry_victim *victim) {
     /* one that was changed since the leader chose it stays (DESIGN 7) */
     if (!db_evict(keyspace_db(engine->keyspace, victim->db), victim->key, victim->revision)) return;
     engine->n_evicted++;
+    watch_tell(engine, EVENT_EVICTED, "evicted", victim->db, victim->key);
     if (engine->watcher.evicted != NULL)
         engine->watcher.evicted(engine->watcher.context, victim->db, victim->key);
 }

@@ -39,6 +39,17 @@ struct blocked {
     struct keyspace_observer observer; /* in use while anybody waits */
     struct waiter_place runs;          /* whose command runs */
     void *runs_for;                    /* his holder */
+    bool serves;                       /* he waited, and is served */
+};
+
+/* What is told of what happens (watch.c); no part of the state but event_classes, a setting. */
+struct watching {
+    uint32_t event_classes; /* as chosen */
+    uint32_t told;          /* what commands have to tell: struct call */
+    bool keys;              /* engine_watch_keys */
+    bool runs_read;         /* its events wait in `misses`: it may have to run again */
+    struct call_watcher calls;
+    struct buf misses; /* u32 db, string key */
 };
 
 struct engine {
@@ -50,6 +61,7 @@ struct engine {
     struct keyspace *keyspace;
     struct scripts *scripts;
     struct blocked blocked;
+    struct watching watching;
 
     raft_index applied;
     int64_t now_ms;
@@ -140,6 +152,16 @@ void blocked_put(const struct engine *engine, struct buf *out); /* the image of 
 /* Its reverse, into an empty queue; sets in->failed. Nobody is ready yet: blocked_load_end. */
 void blocked_load(struct engine *engine, struct reader *in);
 void blocked_load_end(struct engine *engine);
+
+/* -- watch.c --------------------------------------------------------------------------------- */
+
+void watch_init(struct engine *engine);
+void watch_set_events(struct engine *engine, struct slice classes);
+/* A keyspace notification of the engine's own (evicted), if it is wanted. */
+void watch_tell(
+    struct engine *engine, enum event_class class, const char *name, uint32_t db, struct slice key);
+void watch_read_begin(struct engine *engine);
+void watch_read_end(struct engine *engine, bool done); /* false: what it told is void */
 
 /* -- transaction.c --------------------------------------------------------------------------- */
 

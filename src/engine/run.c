@@ -32,6 +32,8 @@ bool run_in_entry(
         .scripts = engine->scripts,
         .may_block = words->may_block,
         .deadline_ms = words->deadline_ms,
+        .told = engine->watching.told,
+        .watcher = &engine->watching.calls,
     };
     call_run(&call);
     return !call.waits;
@@ -72,6 +74,8 @@ enum engine_query_result run_as_read(struct engine *engine, const struct command
         .engine = NULL, /* S3: a read has nothing to change */
         .scripts = engine->scripts,
         .may_block = words->may_block,
+        .told = engine->watching.told,
+        .watcher = &engine->watching.calls,
     };
     call_run(&call);
     if (call.must_wait) return QUERY_MUST_WAIT;
@@ -84,8 +88,10 @@ enum engine_query_result engine_query(struct engine *engine, const struct comman
     size_t before = reply->out == NULL ? 0 : reply->out->len;
     struct command_words words = {.db = db, .argc = argc, .argv = argv, .may_block = true};
     int64_t read_clock_ms = settled ? engine->now_ms : SF_MAX(engine->now_ms, clock_ms);
+    watch_read_begin(engine);
     enum engine_query_result result =
         run_as_read(engine, command, &words, read_clock_ms, seed, reply);
+    watch_read_end(engine, result == QUERY_DONE);
     if (result != QUERY_MUST_WAIT) return result;
     SF_MARK("engine: a read meets a key that is due");
     SF_ASSERT(!settled);

@@ -34,6 +34,8 @@ static void setting_act(struct engine *engine, struct slice name, struct slice v
     int64_t number;
     if (slice_is(name, "proto-max-bulk-len") && memory_parse(value, &number) && number > 0) {
         engine->settings.proto_max_bulk_len = (uint64_t)number;
+    } else if (slice_is(name, "notify-keyspace-events")) {
+        watch_set_events(engine, value);
     } else if (slice_is(name, SETTING_ACTIVE_EXPIRE)) {
         engine->keeps_dead = slice_is(value, "0");
     } else if (memory_policy_set(&engine->memory, name, value)) {

@@ -146,7 +146,10 @@ static bool must_wait(struct engine *engine, struct run run, int64_t clock_ms) {
     if (watches_must_wait(engine, run.transaction, clock_ms)) return true;
     struct reply nowhere = {NULL, 2};
     run.rehearsal = true;
-    return !run_places(engine, &run, &nowhere);
+    watch_read_begin(engine);
+    bool done = run_places(engine, &run, &nowhere);
+    watch_read_end(engine, false);
+    return !done;
 }
 
 enum engine_query_result engine_query_transaction(struct engine *engine,
@@ -160,7 +163,9 @@ enum engine_query_result engine_query_transaction(struct engine *engine,
         return QUERY_DONE;
     }
     struct reply copy = *reply;
+    watch_read_begin(engine);
     bool done = run_places(engine, &run, &copy);
+    watch_read_end(engine, true);
     SF_ASSERT(done);
     return QUERY_DONE;
 }

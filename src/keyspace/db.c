@@ -101,6 +101,29 @@ static void tell_left(const struct db *db, const struct object *object) {
     observer->left(observer->context, db->number, object_type(object), object_key(object));
 }
 
+void db_tell_changed(const struct db *db, struct slice key) {
+    const struct keyspace_watcher *watcher = &db->keyspace->watcher;
+    if (watcher->changed != NULL) watcher->changed(watcher->context, db->number, key);
+}
+
+void db_tell_expired(const struct db *db, const struct object *object) {
+    const struct keyspace_watcher *watcher = &db->keyspace->watcher;
+    if (watcher->expired != NULL)
+        watcher->expired(watcher->context, db->number, object_key(object));
+}
+
+static void tell_added(const struct db *db, const struct object *object) {
+    const struct keyspace_watcher *watcher = &db->keyspace->watcher;
+    if (watcher->added != NULL) watcher->added(watcher->context, db->number, object_key(object));
+}
+
+/* What is overwritten was perhaps dead and not reclaimed yet; true: it was. */
+static bool tell_if_dead(const struct db *db, const struct object *old) {
+    bool is_dead = object_is_dead(old, db->keyspace->now_ms);
+    if (is_dead) db_tell_expired(db, old);
+    return is_dead;
+}
+
 void db_take_out(struct db *db, uint64_t hash, struct object *object) {
     tell_left(db, object);
     expiry_take_out(db, object);
@@ -128,6 +151,7 @@ static void db_exchange(
 
 static void db_touch(struct db *db, struct object *object) {
     object_set_revision(object, keyspace_next_revision(db->keyspace));
+    db_tell_changed(db, object_key(object));
 }
 
 /* Enters a new object in the place of old, which may be NULL. */
@@ -137,8 +161,10 @@ static struct object *db_put(
     if (old == NULL) {
         access_begin(db->keyspace, object);
         db_enter(db, hash, object);
+        tell_added(db, object);
         keyspace_free_for_new(db->keyspace);
     } else {
+        if (tell_if_dead(db, old)) tell_added(db, object);
         access_inherit(db->keyspace, old, object);
         tell_left(db, old);
         db_exchange(db, hash, old, object_bytes(old), object);
@@ -217,8 +243,10 @@ bool db_delete(struct db *db, struct slice key, int64_t now_ms) {
     struct object *object = table_find(&db->table, hash, key);
     if (object == NULL) return false;
     bool alive = !object_is_dead(object, now_ms);
+    if (!alive) db_tell_expired(db, object);
     db_take_out(db, hash, object);
     db_raise_cell(db, hash, alive ? keyspace_next_revision(db->keyspace) : object_revision(object));
+    db_tell_changed(db, object_key(object));
     db_dispose(db, object);
     return alive;
 }
@@ -234,13 +262,16 @@ void db_move(struct db *src, struct slice from, struct db *dst, struct slice to)
     struct object *moved = object_reshape(old, to, object_due_ms(old));
     keyspace_dispose(src->keyspace, old, old_bytes); /* a shell: moved has its block or value */
     db_raise_cell(src, from_hash, keyspace_next_revision(src->keyspace));
+    db_tell_changed(src, from);
     if (target != NULL) {
+        tell_if_dead(dst, target);
         leave_revision(dst, to_hash, target);
         db_take_out(dst, to_hash, target);
         db_dispose(dst, target);
     }
     db_touch(dst, moved);
     db_enter(dst, to_hash, moved);
+    tell_added(dst, moved);
 }
 
 /* -- collections ----------------------------------------------------------------------------- */
@@ -272,7 +303,7 @@ struct object *db_add_collection(
     return db_put(db, hash, old, object);
 }
 
-void db_collection_counted(
+static void collection_count(
     struct db *db, struct object *object, const struct collection *collection) {
     size_t before = object_bytes(object);
     object_set_collection(object, collection, collection_bytes(collection));
@@ -280,8 +311,14 @@ void db_collection_counted(
     keyspace_free_for_new(db->keyspace);
 }
 
+void db_collection_counted(
+    struct db *db, struct object *object, const struct collection *collection) {
+    collection_count(db, object, collection);
+    db_tell_changed(db, object_key(object));
+}
+
 bool db_collection_changed(struct db *db, struct object *object, struct collection *collection) {
-    db_collection_counted(db, object, collection);
+    collection_count(db, object, collection);
     if (collection_size(collection) > 0) {
         db_touch(db, object);
         return true;
@@ -289,6 +326,7 @@ bool db_collection_changed(struct db *db, struct object *object, struct collecti
     uint64_t hash = db_hash(db, object_key(object));
     db_take_out(db, hash, object);
     db_raise_cell(db, hash, keyspace_next_revision(db->keyspace));
+    db_tell_changed(db, object_key(object));
     db_dispose(db, object);
     collection->value = NULL;
     return false;

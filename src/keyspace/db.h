@@ -71,6 +71,8 @@ struct keyspace {
     size_t garbage_value_bytes; /* of garbage_values */
     struct access access;
     const struct keyspace_observer *observer; /* NULL: nobody wants to know */
+    struct keyspace_watcher watcher;
+    int64_t now_ms; /* for the watcher alone */
 };
 
 /* Dead at now_ms: it counts as absent although nobody has reclaimed it yet. */
@@ -95,6 +97,10 @@ void db_dispose(struct db *db, struct object *object);
 void db_take_out(struct db *db, uint64_t hash, struct object *object);
 /* Enters a new object whose key is not in the table. */
 void db_enter(struct db *db, uint64_t hash, struct object *object);
+
+/* Tells the watcher. */
+void db_tell_changed(const struct db *db, struct slice key);
+void db_tell_expired(const struct db *db, const struct object *object);
 
 /* -- access.c -------------------------------------------------------------------------------- */
 

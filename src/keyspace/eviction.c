@@ -327,6 +327,7 @@ bool db_evict(struct db *db, struct slice key, uint64_t revision) {
     if (object == NULL || object_revision(object) != revision) return false;
     db_take_out(db, hash, object);
     db_raise_cell(db, hash, keyspace_next_revision(db->keyspace));
+    db_tell_changed(db, object_key(object));
     db_dispose(db, object);
     return true;
 }

@@ -135,8 +135,10 @@ uint64_t keyspace_reclaim(struct keyspace *keyspace, int64_t now_ms, uint64_t bu
         struct object *object = btree_first(&db->expiry);
         uint64_t hash = db->first_hash;
         if (on_expired != NULL) on_expired(context, db->number, object_key(object));
+        db_tell_expired(db, object);
         db_take_out(db, hash, object);
         db_raise_cell(db, hash, object_revision(object));
+        db_tell_changed(db, object_key(object));
         db_dispose(db, object);
     }
     keyspace_free_some(keyspace, KEYSPACE_FREE_SLICE);

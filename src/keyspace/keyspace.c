@@ -55,6 +55,14 @@ void keyspace_observe(struct keyspace *keyspace, const struct keyspace_observer 
     keyspace->observer = observer;
 }
 
+void keyspace_watch(struct keyspace *keyspace, const struct keyspace_watcher *watcher) {
+    keyspace->watcher = watcher == NULL ? (struct keyspace_watcher){0} : *watcher;
+}
+
+void keyspace_set_time(struct keyspace *keyspace, int64_t now_ms) {
+    keyspace->now_ms = now_ms;
+}
+
 struct db *keyspace_db(struct keyspace *keyspace, uint32_t number) {
     SF_ASSERT(number < keyspace->n_dbs);
     return &keyspace->dbs[number];
@@ -143,7 +151,14 @@ static void tell_replaced(const struct db *db) {
     if (observer != NULL) observer->replaced(observer->context, db->number);
 }
 
+/* A db without keys too: as Redis does. */
+static void tell_watcher_replaced(const struct db *db) {
+    const struct keyspace_watcher *watcher = &db->keyspace->watcher;
+    if (watcher->replaced != NULL) watcher->replaced(watcher->context, db->number);
+}
+
 void db_flush(struct db *db) {
+    tell_watcher_replaced(db);
     if (db_size(db) == 0) return;
     set_aside(db);
     db_raise_floor(db);
@@ -178,6 +193,7 @@ void keyspace_swap(struct keyspace *keyspace, uint32_t a, uint32_t b) {
     expiry_refresh(other);
     db_raise_floor(one);
     db_raise_floor(other);
+    tell_watcher_replaced(one);
     tell_replaced(one);
     tell_replaced(other);
 }

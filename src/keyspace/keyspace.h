@@ -147,6 +147,24 @@ void keyspace_observe(
 /* Tells the observer that this key has entered, though it was there: a stream has more entries. */
 void db_announce(struct db *db, const struct object *object);
 
+/* What changes, for caches and for who wants to hear of it; told in the middle of the change, must
+ * change nothing here. Every function may be NULL. `changed`: the value, the due time or a stream's
+ * groups, or the key came or went, for whatever reason. `added`: a key where there was none.
+ * `expired`: a key that was dead goes, reclaimed or overwritten. `replaced`: a whole db was flushed
+ * or swapped. */
+struct keyspace_watcher {
+    void *context;
+    void (*changed)(void *context, uint32_t db, struct slice key);
+    void (*added)(void *context, uint32_t db, struct slice key);
+    void (*expired)(void *context, uint32_t db, struct slice key);
+    void (*replaced)(void *context, uint32_t db);
+};
+void keyspace_watch(
+    struct keyspace *keyspace, const struct keyspace_watcher *watcher); /* copied; NULL: none */
+/* The time of the changes that follow; the watcher is told by it whether what is overwritten was
+ * dead. No part of the state. */
+void keyspace_set_time(struct keyspace *keyspace, int64_t now_ms);
+
 /* -- expiry ---------------------------------------------------------------------------------- */
 
 /* The earliest due time over all dbs, NO_DUE when none. */

@@ -194,6 +194,7 @@ void session_reset_state(struct session *session) {
     buf_free(&session->name);
     list_remove(&session->in_monitors);
     session_unsubscribe(session);
+    tracking_end(session);
 }
 
 void local_reset(struct local_call *call) {
@@ -237,6 +238,7 @@ static const char *client_flags(const struct session *session, char out[CLIENT_F
     if (session_is_subscriber(session)) *at++ = 'P';
     if (session_is_blocked(session)) *at++ = 'b';
     if (transaction_queued(session) >= 0) *at++ = 'x';
+    at = tracking_letters(session, at);
     if (session->stale_reads) *at++ = 'r';
     if (session->no_evict) *at++ = 'e';
     if (session->no_touch) *at++ = 'T';
@@ -259,14 +261,15 @@ static void describe_client(const struct session *session, struct buf *out) {
     buf_printf(out,
         "sub=%u psub=%u ssub=%u multi=%lld qbuf=%zu qbuf-free=%zu argv-mem=%zu multi-mem=%zu "
         "rbs=%zu rbp=0 "
-        "obl=%zu oll=0 omem=%zu tot-mem=%zu events=r cmd=%s user=default redir=-1 resp=%u ",
+        "obl=%zu oll=0 omem=%zu tot-mem=%zu events=r cmd=%s user=default redir=%lld resp=%u ",
         subscribed[TOPIC_CHANNEL], subscribed[TOPIC_PATTERN], subscribed[TOPIC_SHARD],
         (long long)transaction_queued(session), session->input.len,
         session->input.cap - session->input.len, session->pending_bytes, transaction_bytes(session),
         session->output.cap, session->output.len, session->output.cap,
         sizeof *session + session->input.cap + session->output.cap + session->pending_bytes +
             transaction_bytes(session),
-        session->last_command == NULL ? "NULL" : session->last_command->name, session->proto);
+        session->last_command == NULL ? "NULL" : session->last_command->name,
+        (long long)tracking_redirection(session), session->proto);
     buf_printf(out, "lib-name=%.*s lib-ver=%.*s\n", (int)lib.len, lib.data == NULL ? "" : lib.data,
         (int)version.len, version.data == NULL ? "" : version.data);
 }
@@ -462,10 +465,12 @@ static void client_kill(struct local_call *call) {
     }
 }
 
-static const char *const client_help[] = {"GETNAME", "    The name of this connection.", "GETREDIR",
-    "    Where this connection's invalidations go; -1: nowhere.", "ID",
-    "    The id of this connection.", "INFO", "    One line about this connection.",
-    "KILL <ip:port>", "    Closes the connection from that address.", "KILL <option> <value> [...]",
+static const char *const client_help[] = {"CACHING (YES|NO)",
+    "    Whether the keys of the next request are tracked.", "GETREDIR",
+    "    The id of the connection that hears this one's invalidations.", "GETNAME",
+    "    The name of this connection.", "ID", "    The id of this connection.", "INFO",
+    "    One line about this connection.", "KILL <ip:port>",
+    "    Closes the connection from that address.", "KILL <option> <value> [...]",
     "    Closes the connections that match all of ID, ADDR, LADDR, USER, TYPE, SKIPME.",
     "LIST [TYPE (NORMAL|PUBSUB|MASTER|REPLICA) | ID <id> ...]",
     "    A line for each connection of this node.", "NO-EVICT (ON|OFF)",
@@ -474,8 +479,10 @@ static const char *const client_help[] = {"GETNAME", "    The name of this conne
     "    Lets the clients of this node wait, all or those that write.", "REPLY (ON|OFF|SKIP)",
     "    Whether replies are sent to this connection.", "SETINFO (LIB-NAME|LIB-VER) <value>",
     "    What the client library says of itself.", "SETNAME <name>", "    Names this connection.",
-    "UNBLOCK <clientid> [TIMEOUT|ERROR]", "    Ends the waiting of a connection of this node.",
-    "UNPAUSE", "    Ends a pause.", NULL};
+    "TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]] [OPTIN] [OPTOUT] [NOLOOP]",
+    "    Whether this connection hears of changes of keys that it has read.", "TRACKINGINFO",
+    "    How this connection is tracked.", "UNBLOCK <clientid> [TIMEOUT|ERROR]",
+    "    Ends the waiting of a connection of this node.", "UNPAUSE", "    Ends a pause.", NULL};
 
 void local_client(struct local_call *call) {
     struct session *session = call->session;
@@ -495,8 +502,6 @@ void local_client(struct local_call *call) {
             set_text(&session->name, call->argv[2]);
             reply_status(reply, "OK");
         }
-    } else if (call->command->id == COMMAND_CLIENT_GETREDIR) {
-        reply_integer(reply, -1); /* tracking is off */
     } else if (call->command->id == COMMAND_CLIENT_INFO) {
         struct buf out = {0};
         describe_client(session, &out);

@@ -25,10 +25,11 @@ static void info_clients(struct node *node, struct buf *out) {
     if (node->engine != NULL) engine_waiting_figures(node->engine, &waiting);
     buf_printf(out,
         "# Clients\r\nconnected_clients:%u\r\ncluster_connections:%u\r\nmaxclients:%u\r\n"
-        "blocked_clients:%u\r\ntracking_clients:0\r\nclients_in_timeout_table:0\r\n"
+        "blocked_clients:%u\r\ntracking_clients:%u\r\nclients_in_timeout_table:0\r\n"
         "total_blocking_keys:%llu\r\ntotal_blocking_keys_on_nokey:%llu\r\n",
         node->n_sessions, node->n_peers * 2, node->settings.max_clients, node->n_blocked,
-        (unsigned long long)waiting.n_keys, (unsigned long long)waiting.n_keys_on_loss);
+        tracking_figures(node).n_clients, (unsigned long long)waiting.n_keys,
+        (unsigned long long)waiting.n_keys_on_loss);
 }
 
 /* As Redis writes sizes for people: 512B, 1.50K, 3.00G. */

@@ -8,6 +8,7 @@
 #include "node/node.h"
 #include "node/observe.h"
 #include "node/topics.h"
+#include "node/tracking.h"
 #include "util/codec.h"
 #include "util/list.h"
 #include "util/mark.h"
@@ -47,8 +48,9 @@ struct pending {
     struct session *session;
     enum pending_kind kind;
     uint8_t proto;
-    bool mute;  /* CLIENT REPLY OFF or SKIP: run, but say nothing */
-    bool stale; /* READ: READONLY or read-mode stale: needs no round */
+    bool mute;    /* CLIENT REPLY OFF or SKIP: run, but say nothing */
+    bool caching; /* CLIENT CACHING was said before it */
+    bool stale;   /* READ: READONLY or read-mode stale: needs no round */
     const struct command *command;
     int64_t stall_start_us; /* node->stall_us when it arrived: time-outs count from there */
     uint32_t db;
@@ -99,8 +101,11 @@ struct session {
     uint32_t n_publish;      /* PUBLISHes in pending: behind one, only others are parsed */
     uint32_t n_publish_held; /* of those, sent and not yet answered by all nodes */
     struct subscriber subscriber;
-    bool drain_paused; /* replies are due, but the client does not read */
-    bool close;        /* once the output is written */
+    struct tracking_client *tracking; /* tracking.c; NULL: off */
+    struct list redirected;           /* clients whose invalidations come here */
+    bool caching;                     /* CLIENT CACHING: until the next request is done */
+    bool drain_paused;                /* replies are due, but the client does not read */
+    bool close;                       /* once the output is written */
     bool close_now;
     bool reply_off, reply_skip, reply_skip_next; /* CLIENT REPLY */
     bool no_evict, no_touch;
@@ -351,10 +356,11 @@ struct node {
     int64_t waiters_pumped_us, waiters_steady_us; /* silence counts from its own latest pause on */
     struct list waits;                            /* wait.c */
     struct pubsub *pubsub;                        /* pubsub.c */
+    struct tracking *tracking;                    /* tracking.c */
     raft_index synced_sum;                        /* changes when any figure of the members does */
     raft_id synced_asked;
     int64_t synced_ask_us;
-    struct pending *running; /* whose transaction runs just now */
+    struct pending *running; /* whose data command runs just now */
     struct observe *observe; /* stats.c */
     uint64_t n_reads, n_writes;
     uint64_t n_errors_uncertain, n_errors_unavailable;
@@ -524,6 +530,7 @@ void local_reset(struct local_call *call);
 void local_hello(struct local_call *call);
 void local_auth(struct local_call *call);
 void local_select(struct local_call *call);
+void local_tracking(struct local_call *call);
 void local_readonly(struct local_call *call);
 void local_readwrite(struct local_call *call);
 void local_client(struct local_call *call);
@@ -562,7 +569,7 @@ void transaction_end_pending(struct pending *pending); /* it is about to be free
 void transaction_forget(struct session *session);      /* RESET, or the client has gone */
 void transactions_change_state(struct node *node);     /* revisions of before mean nothing now */
 int64_t transaction_queued(const struct session *session); /* commands; -1: no MULTI */
-bool transaction_writes(const struct session *session); /* EXEC would now */
+bool transaction_writes(const struct session *session);    /* EXEC would now */
 size_t transaction_bytes(const struct session *session);
 local_run local_exec, local_unwatch;
 /* cmd_server.c: CONFIG SET inside a transaction, as a command of the entry. false: it is none. */
@@ -636,32 +643,7 @@ int64_t pause_deadline_us(const struct node *node);
 void local_pause(struct local_call *call);
 void local_unpause(struct local_call *call);
 
-/* pubsub.c */
-void pubsub_open(struct node *node);
-void pubsub_close(struct node *node);
-void pubsub_reset(struct node *node); /* entries are counted anew */
-void pubsub_pump(struct node *node);
-int64_t pubsub_deadline_us(const struct node *node);
-void pubsub_link_lost(struct node *node, raft_id peer);
-void pubsub_drop(struct node *node, struct pending *held);
-void pubsub_figures(const struct node *node, uint32_t out[TOPIC_KINDS]);
-/* To this node's subscribers, now. */
-int64_t pubsub_publish(void *node, bool shard, struct slice name, struct slice message);
-void pubsub_deliver(
-    struct node *node, enum topic_kind kind, struct slice name, struct slice message);
-/* Messages of members; false: not understood. */
-bool pubsub_on_publish(struct node *node, raft_id from, uint32_t argc, const struct slice *argv);
-bool pubsub_on_published(struct node *node, raft_id from, uint32_t argc, const struct slice *argv);
-bool pubsub_on_ask(struct node *node, raft_id from, uint32_t argc, const struct slice *argv);
-bool pubsub_on_answer(struct node *node, raft_id from, uint32_t argc, const struct slice *argv);
-void local_publish(struct local_call *call);
-void local_pubsub(struct local_call *call);
-void local_subscribe(struct local_call *call);
-void local_unsubscribe(struct local_call *call);
-bool session_is_subscriber(const struct session *session);
-/* In RESP2 a subscriber may send little else. */
-bool session_may_run_subscribed(const struct session *session, const struct command *command);
-void session_unsubscribe(struct session *session); /* from everything, silently */
+#include "node/pubsub.h"
 
 /* handover.c */
 void handover_pump(struct node *node);

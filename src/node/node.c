@@ -1,4 +1,5 @@
 #include "node/internal.h"
+#include "node/notify.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -81,7 +82,11 @@ struct engine *node_engine_new(struct node *node) {
         .script_log = on_script_log,
         .own_place = transaction_own_place,
         .ran = observe_in_engine,
-        .published = pubsub_publish};
+        .published = pubsub_publish,
+        .event = notify_event,
+        .key_changed = tracking_on_changed,
+        .db_replaced = tracking_on_replaced,
+        .read = tracking_on_read};
     blocked_watch(node, &watcher);
     breath_watch(node, &watcher);
     struct engine *engine = engine_new(&settings, &watcher);
@@ -112,12 +117,14 @@ void node_replica_open(struct node *node, const struct node_start *start) {
         sole_configuration(node, &raft.configuration); /* bootstrapped, its entry not yet written */
     }
     node->raft = raft_new(&raft);
+    tracking_follow_engine(node);
     node->peers_of_configuration = 0;
     peers_follow_configuration(node);
     node_wake(node);
 }
 
 static void replica_close(struct node *node) {
+    tracking_drop_all(node);
     snapshots_reset(node);
     evictions_reset(node);
     if (node->raft != NULL) raft_free(node->raft);
@@ -218,6 +225,7 @@ struct node *node_new(const struct node_start *start, const struct node_ports *p
     ports->random_bytes(ports->context, &node->incarnation.nonce, sizeof node->incarnation.nonce);
     pubsub_open(node);
     observe_open(node);
+    tracking_open(node);
     evictions_open(node);
     if (node->identity.id == 0) {
         struct node_identity fresh = {.state = IDENTITY_FRESH};
@@ -244,6 +252,7 @@ void node_free(struct node *node) {
     waits_free(node);
     pubsub_close(node);
     replica_close(node);
+    tracking_close(node);
     evictions_close(node);
     stream_free(node);
     observe_close(node);
@@ -344,6 +353,7 @@ void follow_leadership(struct node *node) {
     node->stream_leader = NOBODY; /* whoever leads now tells what it has of our stream */
     node->stream_ask_us = 0;
     node->round_asked_leader = NOBODY;
+    if (leader == NOBODY && node->known_leader != NOBODY) tracking_drop_all(node);
     node->known_leader = leader;
     if (leader != NOBODY) node->last_leader = leader;
     latency_follow_leader(node, leader != NOBODY);
@@ -446,6 +456,7 @@ void node_pump(struct node *node, int64_t now_us, int64_t wall_ms) {
     pubsub_pump(node);
     drain_waiters(node);
     pubsub_pump(node); /* what was published just now */
+    tracking_pump(node);
     sessions_time_out(node);
     sessions_close_idle(node);
     stream_trim(node);

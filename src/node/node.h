@@ -36,6 +36,7 @@ struct node_settings {
     uint32_t databases;
     uint32_t max_clients;
     int64_t client_timeout_s;    /* 0: never */
+    uint64_t tracking_max_keys;  /* tracking-table-max-keys; 0: no limit */
     uint64_t snapshot_log_bytes; /* a snapshot is taken after so much log, or so many entries */
     uint64_t snapshot_log_entries;
     bool protected_mode, bound_to_all;

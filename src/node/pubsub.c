@@ -156,13 +156,15 @@ static void queue_add(struct node *node, enum topic_kind kind, raft_index after,
     node_wake(node);
 }
 
-/* A transaction publishes as it is applied (engine_watcher's published): delivered behind its
- * entry, not into the middle of a reply that is being written. */
+/* What the engine publishes while it applies (transactions, notify.c) is delivered behind its
+ * entry, and what a read tells at the end of the turn: not into the middle of a reply that is being
+ * written. */
 int64_t pubsub_publish(void *context, bool shard, struct slice name, struct slice message) {
     struct node *node = context;
     enum topic_kind kind = shard ? TOPIC_SHARD : TOPIC_CHANNEL;
     uint64_t n = count_receivers(node->pubsub, kind, name);
-    if (n > 0) queue_add(node, kind, engine_applied(node->engine) + 1, name, message);
+    raft_index after = engine_applied(node->engine) + engine_is_applying(node->engine);
+    if (n > 0) queue_add(node, kind, after, name, message);
     return (int64_t)n;
 }
 

@@ -11,7 +11,9 @@ static void visit_setting(void *visitor, const char *name, const char *value) {
     struct slice held,
         words[3] = {SLICE("shardforge.setting"), slice_text(name), slice_text(value)};
     uint64_t bytes = 0;
-    if (strcmp(name, "proto-max-bulk-len") == 0) {
+    if (strcmp(name, "notify-keyspace-events") == 0) {
+        if (*value == '\0') return;
+    } else if (strcmp(name, "proto-max-bulk-len") == 0) {
         if (!uint_parse(words[2], &bytes) || bytes == ENGINE_BULK_BYTES_DEFAULT) return;
     } else if (memory_policy_set(&memory, words[1], words[2])) {
         if (memcmp(&memory, &memory_default, sizeof memory) == 0) return;
@@ -29,7 +31,7 @@ void seed_settings(struct node *node) {
     static const struct slice patterns[] = {{"hash-max-listpack-*", 19}, {"set-max-*", 9},
         {"list-*", 6}, {"zset-max-listpack-*", 19}, {"stream-node-max-*", 17},
         {"hll-sparse-max-bytes", 20}, {"proto-max-bulk-len", 18}, {"script-budget", 13},
-        {"maxmemory*", 10}, {"lfu-*", 5}};
+        {"notify-keyspace-events", 22}, {"maxmemory*", 10}, {"lfu-*", 5}};
     if (node->settings_seeded || !node_is_leader_serving(node)) return;
     node->settings_seeded = true;
     if (raft_configuration(node->raft)->n > 1) return;

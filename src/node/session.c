@@ -25,6 +25,7 @@ struct pending *pending_new(struct session *session, enum pending_kind kind,
         .kind = kind,
         .proto = session->proto,
         .mute = session->reply_off || session->reply_skip,
+        .caching = session->caching,
         .command = command,
         .stall_start_us = session->node->stall_us,
         .db = session->db,
@@ -171,8 +172,10 @@ static bool run_read(struct pending *pending, bool settled, int64_t clock_ms) {
         run_local(pending);
         return true;
     } else {
+        node->running = pending;
         result = engine_query(node->engine, pending->command, pending->db, pending->argc,
             pending->argv, clock_ms, settled, random_next(&node->random), &reply);
+        node->running = NULL;
     }
     if (result == QUERY_MUST_WAIT) {
         SF_MARK("reads: a read waits for state time");
@@ -479,6 +482,26 @@ static void answer_only_subscribed(struct session *session, const struct command
     answer_refused(session, command, &error);
 }
 
+static void take(struct session *session, const struct command *command, uint32_t argc,
+    const struct slice *argv) {
+    if (command->id == COMMAND_DEBUG && debug_wants_state(session->node, argc, argv)) {
+        /* of the end of an entry: no write of this session may stand behind it */
+        reads_add(session->node, pending_new(session, PENDING_READ, command, argc, argv));
+        session->barrier = true;
+        wait_for_turn(session);
+    } else if (command_route(command) == ROUTE_LOCAL) {
+        on_local(session, command, argc, argv);
+    } else {
+        on_data(session, command, argc, argv);
+    }
+}
+
+/* CLIENT CACHING is about the next request that is not another CLIENT, or the next transaction. */
+static void caching_passes(struct session *session, const struct command *command) {
+    if (!session->caching || session->queue != NULL) return;
+    if (strncmp(command->name, "client|", 7) != 0) session->caching = false;
+}
+
 static void session_on_command(struct session *session, uint32_t argc, const struct slice *argv) {
     struct node *node = session->node;
     request_begins(session);
@@ -522,17 +545,8 @@ static void session_on_command(struct session *session, uint32_t argc, const str
         answer_refused(session, command, &error);
         return;
     }
-    if (transaction_takes(session, command, argc, argv)) return;
-    if (command->id == COMMAND_DEBUG && debug_wants_state(node, argc, argv)) {
-        /* of the end of an entry: no write of this session may stand behind it */
-        reads_add(node, pending_new(session, PENDING_READ, command, argc, argv));
-        session->barrier = true;
-        wait_for_turn(session);
-    } else if (command_route(command) == ROUTE_LOCAL) {
-        on_local(session, command, argc, argv);
-    } else {
-        on_data(session, command, argc, argv);
-    }
+    if (!transaction_takes(session, command, argc, argv)) take(session, command, argc, argv);
+    caching_passes(session, command);
 }
 
 static bool is_full(const struct session *session) {

@@ -29,6 +29,7 @@ struct session *session_new(
     list_init(&session->in_stopped);
     list_init(&session->in_monitors);
     subscriber_init(&session->subscriber);
+    list_init(&session->redirected);
     list_push_back(&node->sessions, &session->in_node);
     node->n_sessions++;
     return session;
@@ -39,6 +40,7 @@ void session_free(struct session *session) {
         pending_free(SF_CONTAINER(link, struct pending, in_session));
     }
     session_unsubscribe(session);
+    tracking_session_closes(session);
     list_remove(&session->in_node);
     list_remove(&session->in_waiters);
     list_remove(&session->in_stopped);

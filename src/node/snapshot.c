@@ -228,6 +228,8 @@ void node_on_snapshot_installed(struct node *node, uint64_t request, int64_t now
     engine_free(node->engine);
     node->engine = snapshots->loaded;
     snapshots->loaded = NULL;
+    tracking_follow_engine(node);
+    tracking_drop_all(node);
     snapshots->index = from->place.index;
     snapshots->log_bytes = 0;
     snapshots->covered_commands = node->applied_commands;

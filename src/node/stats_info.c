@@ -38,6 +38,11 @@ void info_stats(struct node *node, struct buf *out) {
     pubsub_figures(node, topics);
     buf_printf(out, "pubsub_channels:%u\r\npubsub_patterns:%u\r\npubsubshard_channels:%u\r\n",
         topics[TOPIC_CHANNEL], topics[TOPIC_PATTERN], topics[TOPIC_SHARD]);
+    struct tracking_figures tracking = tracking_figures(node);
+    buf_printf(out,
+        "tracking_total_keys:%llu\r\ntracking_total_items:%llu\r\ntracking_total_prefixes:%u\r\n",
+        (unsigned long long)tracking.n_keys, (unsigned long long)tracking.n_items,
+        tracking.n_prefixes);
     buf_printf(out,
         "latest_fork_usec:0\r\ntotal_forks:0\r\ntotal_error_replies:%llu\r\n"
         "total_reads_processed:%llu\r\ntotal_writes_processed:%llu\r\neventloop_cycles:%llu\r\n"

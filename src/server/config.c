@@ -1,5 +1,6 @@
 #include "server/config.h"
 
+#include "commands/events.h"
 #include "server/config_parse.h"
 #include "server/config_words.h"
 #include "util/number.h"
@@ -168,6 +169,12 @@ static void print_join(const struct config_join *join, struct buf *out) {
     }
 }
 
+static void print_events(int64_t classes, struct buf *out) {
+    char text[EVENT_CLASSES_TEXT_MAX];
+    event_classes_print((uint32_t)classes, text);
+    buf_append_text(out, text);
+}
+
 static void print_limits(const struct config_limit *limits, struct buf *out) {
     static const char *const names[] = {"normal", "slave", "pubsub"};
     for (int i = 0; i < CLIENT_CLASSES; i++) {
@@ -216,6 +223,9 @@ void config_print(
         return;
     case TYPE_PERCENTILES:
         print_percentiles(at, out);
+        break;
+    case TYPE_EVENTS:
+        print_events(*(const int64_t *)at, out);
         return;
     }
 }

@@ -46,6 +46,8 @@ struct config_values {
         uint32_t n;
         double values[PERCENTILES_MAX];
     } latency_tracking_info_percentiles;
+    int64_t notify_keyspace_events; /* bits of enum event_class */
+    int64_t tracking_table_max_keys;
     int64_t maxmemory, maxmemory_policy, maxmemory_samples, maxmemory_eviction_tenacity;
     int64_t lfu_log_factor, lfu_decay_time;
     char save[1];
@@ -75,6 +77,7 @@ enum config_type {
     TYPE_JOIN,   /* repeatable: each line adds an address */
     TYPE_LIMITS, /* Redis' client-output-buffer-limit */
     TYPE_PERCENTILES,
+    TYPE_EVENTS, /* Redis' notify-keyspace-events */
 };
 
 enum config_flags {

@@ -1,5 +1,6 @@
 #include "server/config_parse.h"
 
+#include "commands/events.h"
 #include "server/config_words.h"
 #include "util/number.h"
 
@@ -53,6 +54,14 @@ static bool parse_bool(struct slice word, int64_t *out, struct buf *error) {
         return fail(error, "argument must be 'yes' or 'no'");
     }
     *out = slice_is(word, "yes");
+    return true;
+}
+
+static bool parse_events(struct slice word, int64_t *out, struct buf *error) {
+    uint32_t classes;
+    if (!event_classes_parse(word, &classes))
+        return fail(error, "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.");
+    *out = classes;
     return true;
 }
 
@@ -217,9 +226,11 @@ bool config_parse(const struct config_directive *directive, uint32_t n, const st
     case TYPE_BOOL:
     case TYPE_WORD:
     case TYPE_TEXT:
+    case TYPE_EVENTS:
         break;
     }
     if (n != 1) return fail(error, "wrong number of arguments");
+    if (directive->type == TYPE_EVENTS) return parse_events(words[0], out, error);
     if (directive->type == TYPE_TEXT) return parse_text(directive, words[0], out, error);
     if (directive->type == TYPE_BOOL) return parse_bool(words[0], out, error);
     if (directive->type == TYPE_WORD) return parse_word(directive, words[0], out, error);

@@ -67,7 +67,6 @@ const struct config_directive config_directives[] = {
     INTEGER("stream-node-max-entries", stream_node_max_entries, ALL, 0, INT64_MAX, "100"),
     MEMORY("zset-max-ziplist-value", zset_max_listpack_value, ALL, 0, INT64_MAX, "64"),
     MEMORY("hll-sparse-max-bytes", hll_sparse_max_bytes, ALL, 0, INT64_MAX, "3000"),
-
     INTEGER("script-budget", script_budget, ALL, 100000, 100000000000, "100000000"),
 
     /* memory */
@@ -77,6 +76,10 @@ const struct config_directive config_directives[] = {
     INTEGER("maxmemory-eviction-tenacity", maxmemory_eviction_tenacity, ALL, 0, 100, "10"),
     INTEGER("lfu-log-factor", lfu_log_factor, ALL, 0, INT32_MAX, "10"),
     INTEGER("lfu-decay-time", lfu_decay_time, ALL, 0, INT32_MAX, "1"),
+
+    /* who hears of keys */
+    OTHER("notify-keyspace-events", notify_keyspace_events, ALL, TYPE_EVENTS, ""),
+    INTEGER("tracking-table-max-keys", tracking_table_max_keys, RUN, 0, INT64_MAX, "1000000"),
 
     /* the process */
     TEXT("dir", dir, START, "."),

@@ -57,6 +57,7 @@ void settings_for_node(
         .databases = (uint32_t)values->databases,
         .max_clients = (uint32_t)values->maxclients,
         .client_timeout_s = values->timeout,
+        .tracking_max_keys = (uint64_t)values->tracking_table_max_keys,
         .protected_mode = values->protected_mode != 0,
         .bound_to_all = net_is_bound_to_all(net),
         .debug_command = debug_command(values, net),

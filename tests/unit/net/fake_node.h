@@ -229,6 +229,29 @@ void node_on_client_closed(struct node *node, struct session *session, int64_t n
     fake_leave(node);
 }
 
+/* No test here breathes. */
+bool node_link_breathes(const struct node *node, uint64_t link) {
+    (void)node;
+    (void)link;
+    return false;
+}
+
+bool node_on_breath(struct node *node, uint64_t link, uint32_t argc, const struct slice *argv,
+    int64_t now_us, int64_t wall_ms) {
+    (void)node;
+    (void)link;
+    (void)argc;
+    (void)argv;
+    (void)now_us;
+    (void)wall_ms;
+    return false;
+}
+
+void node_breathe(struct node *node, int64_t now_us) {
+    (void)node;
+    (void)now_us;
+}
+
 struct buf *session_output(struct session *session) {
     return &session->out;
 }
