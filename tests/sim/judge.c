@@ -366,7 +366,8 @@ static void check_election(struct process *process, struct cluster_record *recor
     check_leases(process, term);
     check_votes(process, term);
     for (raft_index i = 1; i <= record->n; i++) {
-        if (record->log[i - 1].term >= term) break;
+        /* of another term's leader: who was elected before it may hear of that later */
+        if (record->log[i - 1].committed_in >= term) continue;
         if (i <= process->shadow_base) continue;
         if (shadow_term(process, i) != record->log[i - 1].term)
             world_fail(world, "R4: the leader of term %llu lacks committed entry %llu",
@@ -463,7 +464,10 @@ static void record_commit(struct process *process, struct cluster_record *record
         record->cap = SF_MAX((size_t)256, record->cap * 2);
         record->log = sf_realloc(record->log, record->cap * sizeof *record->log);
     }
-    record->log[record->n++] = (struct committed){term, entry->kind, bytes_ref(entry->payload), 0};
+    record->log[record->n++] = (struct committed){.term = term,
+        .committed_in = raft_current_term(node_raft(process->node)),
+        .kind = entry->kind,
+        .payload = bytes_ref(entry->payload)};
     world->coverage[COVER_ENTRIES]++;
     if (world->options.messages)
         world_note(world, (int)process->number, "commits %llu, term %llu, %s",

@@ -19,6 +19,7 @@
 
 struct committed {
     raft_term term;
+    raft_term committed_in; /* at most: the term of the first node that was seen to know it */
     uint8_t kind;
     struct bytes *payload;
     uint64_t digest; /* of the state after it, as the first node had it; 0: nobody looked */
