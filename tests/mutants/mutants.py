@@ -143,8 +143,8 @@ MUTANTS = [
         (NODE + "apply.c", "session_drain_before(session, pending);", ""),
     ]),
     Mutant("stale-reads-of-all", 60, "every read is answered from the node's own state, as READONLY's are", [
-        (NODE + "session.c", "bool stale = session->stale_reads || node->settings.read_mode == READ_STALE;",
-         "bool stale = true;"),
+        (NODE + "session.c", "bool stale = !write && session_reads_stale(session);",
+         "bool stale = !write;"),
     ]),
     # -- batches ----------------------------------------------------------------------------------------------------
     Mutant("batch-run-twice", 60, "a doubled batch is taken twice", [
