@@ -158,8 +158,9 @@ MUTANTS = [
         (ENGINE + "engine.c", "SF_ASSERT(engine->sub_batch.sequence == row->last_sequence + 1);", ";"),
     ]),
     Mutant("incarnation-reused", 30, "a restarted node speaks with the incarnation of its former life", [
-        (NODE + "node.c", "    node->incarnation.counter = start->boot_counter;\n    ports->random_bytes(ports->"
-         "context, &node->incarnation.nonce, sizeof node->incarnation.nonce);", "    node->incarnation.counter = 1;"),
+        (NODE + "node.c", "    node->incarnation.counter = start->boot_counter;\n    skips_begin(node, start);\n    ports->random_bytes(ports->"
+         "context, &node->incarnation.nonce, sizeof node->incarnation.nonce);",
+         "    node->incarnation.counter = 1;\n    skips_begin(node, start);"),
     ]),
     Mutant("late-frame-of-earlier-stream", 300, "a frame of a stream that was opened anew since is taken", [
         (NODE + "stream.c", "if (stream == NULL || !stream->open || stream->number != number) return;",
@@ -182,8 +183,8 @@ MUTANTS = [
     ]),
     # -- time -------------------------------------------------------------------------------------------------------
     Mutant("time-goes-back", 60, "state time follows the leader's clock backwards", [
-        (ENGINE + "engine.c", "engine->now_ms = SF_MAX(engine->now_ms, stamp.now_ms);",
-         "engine->now_ms = stamp.now_ms;"),
+        (ENGINE + "engine.c", "engine->now_ms = SF_MAX(engine->now_ms, stamp.now_ms);\n    keyspace_set",
+         "engine->now_ms = stamp.now_ms;\n    keyspace_set"),
         (NODE + "clock.c", "    node->clock_base_ms = SF_MAX(engine_now_ms(node->engine), median_wall_ms(node));",
          "    node->clock_base_ms = median_wall_ms(node);"),
         (NODE + "clock.c", "    if (now < state) {", "    if (false) {"),
@@ -199,9 +200,9 @@ MUTANTS = [
     ]),
     Mutant("clock-read-in-apply", 5, "applying reads a clock (S2)", [
         (ENGINE + "engine.c", "#include \"engine/internal.h\"\n", "#include \"engine/internal.h\"\n\n#include <time.h>\n"),
-        (ENGINE + "engine.c", "    engine->now_ms = SF_MAX(engine->now_ms, stamp.now_ms);\n",
+        (ENGINE + "engine.c", "    engine->now_ms = SF_MAX(engine->now_ms, stamp.now_ms);\n    keyspace_set",
          "    struct timespec clock;\n    clock_gettime(CLOCK_MONOTONIC, &clock);\n"
-         "    engine->now_ms = SF_MAX(engine->now_ms, stamp.now_ms) + clock.tv_nsec % 2;\n"),
+         "    engine->now_ms = SF_MAX(engine->now_ms, stamp.now_ms) + clock.tv_nsec % 2;\n    keyspace_set"),
     ]),
     # -- the state --------------------------------------------------------------------------------------------------
     Mutant("pointer-in-the-state", 10, "chance depends on an address (S2)", [
@@ -246,8 +247,9 @@ MUTANTS = [
     ]),
     Mutant("waiter-served-twice", 20, "who was served stays in the queue", [
         (ENGINE + "blocked.c", "if (run_in_entry(engine, &words, hash_mix(seed), &reply)) answer_end(engine, "
-         "waiter->holder);\n    sf_free(waiter);", "if (run_in_entry(engine, &words, hash_mix(seed), &reply)) {\n"
-         "        answer_end(engine, waiter->holder);\n        waiter->holder = NULL;\n"
+         "waiter->holder);\n    blocked->serves = false;\n    sf_free(waiter);",
+         "bool served = run_in_entry(engine, &words, hash_mix(seed), &reply);\n    blocked->serves = false;\n"
+         "    if (served) {\n        answer_end(engine, waiter->holder);\n        waiter->holder = NULL;\n"
          "        waiter_enter(engine, waiter);\n    } else {\n        sf_free(waiter);\n    }"),
     ]),
     Mutant("waiter-of-a-lost-node-kept", 60, "who waited at a node that began anew stays in the queue", [
@@ -269,7 +271,8 @@ MUTANTS = [
          "    if (false) {\n        *why = "),
         (NODE + "link.c", "if (message.from == link->peer && message.to == node->identity.id) {",
          "message.to = node->identity.id;\n    if (message.from == link->peer) {"),
-        (NODE + "link.c", "if (peer == NULL || link->theirs.id != link->peer) {", "if (peer == NULL) {"),
+        (NODE + "link.c", "if (peer == NULL || link->theirs.id != link->peer || link->challenger != link->peer ||",
+         "if (peer == NULL ||"),
     ]),
     Mutant("two-changes-at-once", 200, "a change of members begins before the last one is committed (R9)", [
         (RAFT + "membership.c", "if (!raft_is_serving(raft) || record->index > raft->commit || "
