@@ -48,8 +48,9 @@ run: ## three local nodes, ready for redis-cli (NODES=3 PORT=6379, data in ./dat
 test: ## everything that must hold, in under 20 minutes
 	@deps/install.sh && tests/run-all "$(MAKE)" "$(SANITIZE)"
 
-lint: ## the borders in src/DEPS, lengths, banned calls
+lint: ## the borders in src/DEPS, lengths, banned calls; whether every mutant fits
 	@/usr/bin/python3 tests/lint/lint.py
+	@tests/mutants/run --check
 
 format: ## clang-format over the tree (needs the package clang-format)
 	clang-format -i $(wildcard src/*/*.[ch] tests/*/*.[ch] tests/unit/*/*.[ch])
