@@ -1,0 +1,72 @@
+/* One pass over everything that the dbs hold, as it was when the walk began, while they go on
+ * changing (DESIGN 8). For snapshots, digests and dumps sent to others; several may be open.
+ *
+ *   struct walk *walk = keyspace_walk_begin(keyspace);
+ *   while (!walk_some(walk, &sink, budget)) ... the keyspace may change here ...
+ *   walk_end(walk);
+ *
+ * Keys come db by db, each once, dead ones not yet reclaimed included; in which order is not said.
+ * A small value comes whole, a large one in pieces between large_begin and large_end, other keys
+ * never in between. A walk that nobody advances costs memory with every change: end it. */
+#ifndef SF_KEYSPACE_WALK_H
+#define SF_KEYSPACE_WALK_H
+
+#include "keyspace/collection.h"
+
+#define WALKS_MAX 4 /* open at a time */
+
+struct walk;
+
+/* A db as it was. Its keys follow; one without keys comes too, where floor or cells are not a new
+ * db's. */
+struct walk_db {
+    uint32_t number; /* when the walk began */
+    uint64_t n_keys, n_expiring;
+    uint64_t floor;
+};
+
+/* A key as it was; borrowed for the call. */
+struct walk_key {
+    uint32_t db;
+    uint64_t hash; /* in the table */
+    struct slice key;
+    int64_t due_ms; /* NO_DUE: none */
+    uint64_t revision;
+    enum object_type type;
+    enum object_encoding encoding;
+};
+
+/* Called by walk_some; must change nothing in the keyspace. NULL where nobody asks. */
+struct walk_sink {
+    void *context;
+    void (*db)(void *context, const struct walk_db *db);
+    /* The db's cells of absent keys, ascending (revision.c); after its keys. */
+    void (*cell)(void *context, uint32_t db, uint32_t index, uint64_t revision);
+    /* Whole: text of a string, or the collection. */
+    void (*value)(void *context, const struct walk_key *key, struct slice text,
+        const struct collection *collection);
+    /* In pieces: n elements (set, hash, sorted set), blocks (list), nodes (stream), or bytes
+     * (string) follow. */
+    void (*large_begin)(void *context, const struct walk_key *key, uint64_t n);
+    void (*large_text)(void *context, struct slice part);
+    /* member; field and value; member and score */
+    void (*large_element)(void *context, struct slice element, struct slice value, double score);
+    void (*large_block)(void *context, struct slice listpack, bool is_plain);
+    void (*large_node)(void *context, uint64_t ms, uint64_t seq, struct slice listpack);
+    /* stream: what stands behind its nodes, as a stream without entries. */
+    void (*large_end)(void *context, const struct walk_key *key, const struct collection *stream);
+};
+
+/* Now is what the walk will show. NULL: WALKS_MAX are open. */
+struct walk *keyspace_walk_begin(struct keyspace *keyspace);
+/* Goes on for about budget units (a key, an element, 64 bytes); true: that was all. */
+bool walk_some(struct walk *walk, const struct walk_sink *sink, uint64_t budget);
+void walk_end(struct walk *walk); /* at any time */
+
+uint64_t walk_revision(const struct walk *walk); /* the keyspace's, when it began */
+uint64_t walk_n_keys(const struct walk *walk);   /* in all dbs */
+uint64_t walk_done_keys(const struct walk *walk);
+/* What is kept for the walk alone: old images and values handed over. */
+size_t walk_bytes(const struct walk *walk);
+
+#endif
