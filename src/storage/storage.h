@@ -119,9 +119,9 @@ enum storage_event_type {
     STORAGE_FETCHED,          /* request, entries, n (0: failed or no longer there); an entry
                                  without payload has NULL there, as has one with an empty payload */
     STORAGE_IDENTITY_SAVED,   /* request */
-    STORAGE_NOTE,  /* text: a line for the server's log (a failed write that was overcome) */
-    STORAGE_SNAPSHOT_SAVED,   /* request, status; SF_OK: place, first_index of the log now */
-    STORAGE_SNAPSHOT_READ,    /* request, data (NULL: it cannot be read, or is gone) */
+    STORAGE_NOTE, /* text: a line for the server's log (a failed write that was overcome) */
+    STORAGE_SNAPSHOT_SAVED,     /* request, status; SF_OK: place, first_index of the log now */
+    STORAGE_SNAPSHOT_READ,      /* request, data (NULL: it cannot be read, or is gone) */
     STORAGE_SNAPSHOT_RECEIVED,  /* request, status; the last chunk: snapshot */
     STORAGE_SNAPSHOT_INSTALLED, /* request, place */
     STORAGE_STATE, /* status: SF_ERR_NO_SPACE: writes wait for room (or a descriptor); SF_OK: they
