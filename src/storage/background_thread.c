@@ -94,14 +94,23 @@ static void make_reserve(struct storage *storage) {
     storage->reserve_is_there = made;
 }
 
+/* Lock held. The first one whose identity is there by now, or was; NULL: none. */
+static struct request *take_next(struct storage *storage) {
+    LIST_FOR_EACH(link, &storage->background_queue) {
+        struct request *request = SF_CONTAINER(link, struct request, link);
+        if (request->epoch > storage->installed) continue;
+        list_remove(link);
+        return request;
+    }
+    return NULL;
+}
+
 void *background_thread_main(void *context) {
     struct storage *storage = context;
     pthread_mutex_lock(&storage->lock);
     for (;;) {
-        struct list *first = list_first(&storage->background_queue);
-        if (first != NULL) {
-            struct request *request = SF_CONTAINER(first, struct request, link);
-            list_remove(first);
+        struct request *request = take_next(storage);
+        if (request != NULL) {
             pthread_mutex_unlock(&storage->lock);
             bool again = carry_out(storage, request) && !storage_stops(storage);
             if (!again) request_free(request);

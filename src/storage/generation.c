@@ -42,6 +42,8 @@ enum sf_status leveldb_report(const char *path, char *text, struct buf *error) {
         status = SF_ERR_CORRUPT;
         way_out = ": " WAY_OUT;
     }
+    for (char *c = text; *c != 0; c++) /* it quotes what it found in bad files */
+        if (*c < ' ' || *c > '~') *c = '?';
     error_set(error, "%s: %s%s", path, text, way_out);
     leveldb_free(text);
     return status;

@@ -107,8 +107,7 @@ void storage_read_snapshot(struct storage *storage, uint64_t request,
 void storage_receive_snapshot(struct storage *storage, uint64_t request,
     const struct raft_snapshot *place, uint64_t offset, struct bytes *data, bool is_last);
 /* The received one becomes the node's own, and the log begins anew behind it; in order with
- * appends.
- */
+ * appends. Until this is answered no chunk of another one may be given. */
 void storage_install_snapshot(
     struct storage *storage, uint64_t request, const struct raft_snapshot *place);
 

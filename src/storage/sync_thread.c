@@ -187,6 +187,7 @@ static void install(struct storage *storage, const struct request *request, stru
         background_push_locked(storage, discard);
     }
     pthread_cond_signal(&storage->hard_wake);
+    pthread_cond_signal(&storage->background_wake); /* what was asked of the new id's files */
     pthread_mutex_unlock(&storage->lock);
     hard_state_close(&old_file);
 }

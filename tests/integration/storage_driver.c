@@ -226,6 +226,7 @@ static void ask_snapshot(struct driver *driver) {
 
 /* As from a leader that is far ahead. */
 static void ask_install(struct driver *driver) {
+    wait_until(driver, 0); /* no chunk before the last installation is answered */
     raft_index index = driver->last + 5 + random_below(&driver->random, 40);
     driver->entry_term++;
     struct storage_snapshot snapshot =

@@ -139,7 +139,11 @@ class Run:
                               env=env, timeout=120)
 
     def verify(self, directory):
-        result = self.call("verify", directory)
+        return self.understand(self.call("verify", directory))
+
+    @staticmethod
+    def understand(result):
+        """What a verify says it found."""
         if result.returncode != 0:
             raise Wrong(f"verify ended with {result.returncode}: {result.stdout[-300:]}")
         found, terms = None, []
