@@ -16,13 +16,14 @@
 
 enum {
     RECORD_BYTES = 76,
-    COPY_DISTANCE = 2048,
+    COPY_DISTANCE = HARD_STATE_COPY_DISTANCE,
     COPIES = 2,
     SLOT_BYTES = COPIES * COPY_DISTANCE,
     SLOTS = 2,
     RECORD_VERSION = 2,
     FLAG_DAMAGED = 1,
 };
+_Static_assert(SLOTS *COPIES == HARD_STATE_COPIES, "what is looked at is all there is");
 _Static_assert(RECORD_BYTES <= 512, "a record fits a sector");
 
 static void record_encode(
@@ -152,6 +153,34 @@ enum sf_status hard_state_write(
     file->slot = slot;
     file->sequence++;
     return SF_OK;
+}
+
+enum sf_status hard_state_look(
+    const char *directory, raft_id node_id, struct hard_state_view *view, struct buf *error) {
+    *view = (struct hard_state_view){.newest = 0};
+    struct hard_state_file file = {.path = path_join(directory, "hard-state")};
+    file.fd = open(file.path, O_RDONLY | O_CLOEXEC);
+    enum sf_status status = SF_OK;
+    if (file.fd < 0) {
+        bool missing = errno == ENOENT;
+        status = errno_report(error, file.path, "open", errno);
+        if (missing) error_set(error, "%s is missing: " WAY_OUT, file.path);
+        if (missing) status = SF_ERR_CORRUPT;
+    }
+    for (unsigned slot = 0; slot < SLOTS && status == SF_OK; slot++) {
+        char bytes[SLOT_BYTES];
+        if (!slot_read(&file, slot, bytes)) status = errno_report(error, file.path, "read", errno);
+        for (unsigned copy = 0; copy < COPIES && status == SF_OK; copy++) {
+            unsigned at = slot * COPIES + copy;
+            view->copies[at].is_whole = record_decode(bytes + copy * COPY_DISTANCE, node_id,
+                &view->copies[at].sequence, &view->copies[at].record);
+            if (view->copies[at].is_whole &&
+                view->copies[at].sequence > view->copies[view->newest].sequence)
+                view->newest = at;
+        }
+    }
+    hard_state_close(&file);
+    return status;
 }
 
 void hard_state_close(struct hard_state_file *file) {

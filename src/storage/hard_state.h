@@ -38,4 +38,18 @@ SF_MUST_CHECK enum sf_status hard_state_write(
     struct hard_state_file *file, const struct hard_state_record *record, struct buf *error);
 void hard_state_close(struct hard_state_file *file);
 
+/* Everything that the file holds, without opening it for writing. */
+enum { HARD_STATE_COPIES = 4, HARD_STATE_COPY_DISTANCE = 2048 };
+struct hard_state_view {
+    struct {
+        bool is_whole;
+        uint64_t sequence;
+        struct hard_state_record record;
+    } copies[HARD_STATE_COPIES]; /* two of slot 0, two of slot 1 */
+    uint32_t newest;             /* the one that counts; 0 when none is whole */
+};
+/* SF_ERR_CORRUPT: missing. SF_ERR_STORAGE: it cannot be read. */
+SF_MUST_CHECK enum sf_status hard_state_look(
+    const char *directory, raft_id node_id, struct hard_state_view *view, struct buf *error);
+
 #endif

@@ -39,6 +39,8 @@ static void write_notice(struct storage_found *found, const char *directory,
                               ? "this node does not vote until the others have made it whole again"
                               : "accepted, as asked for";
     struct buf line = {0};
+    bool only_cut = !contents->lost && !slot_is_bad && !found->damaged;
+    found->lost_nothing = found->notice.len == 0 && only_cut;
     if (contents->hole_at != 0)
         error_set(&line,
             "%s: entry %" PRIu64 " is missing or bad while later ones are whole: the log was cut "

@@ -53,6 +53,7 @@ struct storage_found {
      * storage_mark_repaired, or a start with accept_lost_tail. */
     bool damaged;
     struct buf notice; /* not empty: one line that the server's log should show as a warning */
+    bool lost_nothing; /* the notice tells of no more than an unfinished write */
 };
 void storage_found_clear(struct storage_found *found);
 
