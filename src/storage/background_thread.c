@@ -32,7 +32,9 @@ static void tidy(struct storage *storage, const struct request *request) {
     pthread_mutex_unlock(&storage->lock);
     if (log == NULL) return;
     log_tidy(log);
-    if (request->keep.needed_from != 0) snapshots_tidy(log->directory, request->keep.needed_from);
+    if (request->keep.needed_from != 0)
+        snapshots_tidy(log->directory, request->keep.needed_from, &storage->snapshot_reads,
+            storage_clock_ms());
 }
 
 static void discard(struct request *request) {

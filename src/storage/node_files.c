@@ -159,6 +159,7 @@ static enum sf_status open_in(struct storage *storage, const char *path, raft_id
         merge_configuration(&contents, &found->snapshot);
         fill_found(found, log, &contents, &record);
         storage->snapshot_index = place->index;
+        snapshots_set_aside(path, place->index);
         write_notice(found, path, &before, &contents, slot_is_bad);
         start_with(storage, &record, log);
     } else {

@@ -101,12 +101,6 @@ def check_values(node, value_of):
                   f"{key} at {node.name} is {reply.text!r:.40}, not one of {value_of[key]!r:.120}")
 
 
-def old_copy_words(said, directory):
-    """A node that nobody would find out about by its own files alone: the others tell it, some moments later."""
-    line = re.search(r"a member refuses this node: .*OLDCOPY.*Empty its directory and let it join anew", said)
-    return "" if line is None else f"{directory}: {line[0]} (remove the data directory)"
-
-
 class Flips:
     def __init__(self, cluster, seed, keep, say):
         self.cluster, self.seed, self.keep, self.say = cluster, seed, pathlib.Path(keep), say
@@ -137,7 +131,10 @@ class Flips:
         self.turn(victim, flip)
         where = "%s offset %d bit %d" % flip
         try:
+            foreseen = self.look(victim)
             outcome, words = self.start(victim)
+            check((outcome == "refused") == (foreseen == 2) and (outcome != "damaged" or foreseen > 0),
+                  f"shardforge-check foresaw {foreseen}, and it is: {outcome}")
             self.judge(victim)
         except Failure as failure:
             raise Failure(f"flip {number} of seed {self.seed} ({'clean stop' if cleanly else 'kill -9'}), {where} of "
@@ -164,6 +161,22 @@ class Flips:
             file.seek(offset)
             file.write(bytes([byte ^ (1 << bit)]))
 
+    @staticmethod
+    def look(victim):
+        """The exit code of shardforge-check, which must leave everything as it was."""
+        def state():
+            return [(name, os.stat(os.path.join(victim.directory, name))[6:9:2]) for name in files_below(victim.directory)]
+        before = state()
+        result = subprocess.run([os.path.join(os.path.dirname(victim.arguments[0]), "shardforge-check"),
+                                 victim.directory, "--verify", "--entries", "1.."],
+                                capture_output=True, text=True, errors="replace", timeout=60)
+        check(result.returncode in (0, 1, 2), f"shardforge-check ended with {result.returncode}: {result.stderr[-500:]}")
+        check(state() == before, "shardforge-check changed a file")
+        problems = [line for line in result.stdout.splitlines() if "PROBLEM" in line]
+        check(all(victim.directory in line for line in problems) and bool(problems) == (result.returncode > 0),
+              f"each problem names its file: {problems}")
+        return result.returncode
+
     def start(self, victim):
         """What the node makes of it, and its words; running and a member again in any case."""
         open(victim.output_path, "w").close()
@@ -186,7 +199,11 @@ class Flips:
                 return "as before", ""
             return ("damaged" if "does not vote" in damage[0] else "cut"), damage[0].split("] ")[-1][:200]
         with open(victim.output_path, errors="replace") as output:
-            words = output.read().strip() or old_copy_words(said, victim.directory)
+            words = output.read().strip()
+        if not words and "OLDCOPY" in said:  # its own files cannot tell; the others did, some moments later
+            check("Empty its directory and let it join anew" in said, f"it helps nobody: {said[-500:]}")
+            self.rejoin(victim)
+            return "told by others", ""
         check(victim.process.returncode > 0, f"a refusal, not code {victim.process.returncode}: {words}")
         line = words.splitlines()[-1] if words else ""
         check(victim.directory in words and any(way in words for way in WAYS_OUT), f"it helps nobody: {words}")
