@@ -12,6 +12,7 @@
 #include "util/hash.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <unistd.h>
 
 enum {
@@ -49,10 +50,12 @@ static void slot_encode(
         record_encode(out + copy * COPY_DISTANCE, node_id, sequence, r);
 }
 
+/* *owner: whose it is, where it is whole. */
 static bool record_decode(
-    const char in[RECORD_BYTES], raft_id node_id, uint64_t *sequence, struct hard_state_record *r) {
+    const char in[RECORD_BYTES], raft_id *owner, uint64_t *sequence, struct hard_state_record *r) {
     if (memcmp(in, "SFHS", 4) != 0 || load_u32(in + 72) != crc32c(slice_of(in, 72))) return false;
-    if (load_u32(in + 4) != RECORD_VERSION || load_u64(in + 64) != node_id) return false;
+    if (load_u32(in + 4) != RECORD_VERSION) return false;
+    *owner = load_u64(in + 64);
     *sequence = load_u64(in + 8);
     *r = (struct hard_state_record){.term = load_u64(in + 16),
         .vote = load_u64(in + 24),
@@ -93,19 +96,22 @@ static bool slot_read(const struct hard_state_file *file, unsigned slot, char ou
 }
 
 /* A slot that cannot be read may be the newer one, and hold a vote that was given: the other one
- * must not take its place as it would that of a torn write. */
-static enum sf_status choose_record(
-    struct hard_state_file *file, struct hard_state_record *record, struct buf *error) {
+ * must not take its place as it would that of a torn write. *foreign: another node's record is
+ * there. */
+static enum sf_status choose_record(struct hard_state_file *file, struct hard_state_record *record,
+    raft_id *foreign, struct buf *error) {
     bool found = false;
     for (unsigned slot = 0; slot < SLOTS; slot++) {
         char bytes[SLOT_BYTES];
         bool whole = false;
         if (!slot_read(file, slot, bytes)) return errno_report(error, file->path, "read", errno);
         for (unsigned copy = 0; copy < COPIES; copy++) {
+            raft_id owner;
             uint64_t sequence;
             struct hard_state_record read;
-            if (!record_decode(bytes + copy * COPY_DISTANCE, file->node_id, &sequence, &read))
-                continue;
+            if (!record_decode(bytes + copy * COPY_DISTANCE, &owner, &sequence, &read)) continue;
+            if (owner != file->node_id) *foreign = owner;
+            if (owner != file->node_id) continue;
             whole = true;
             if (found && sequence < file->sequence) continue;
             found = true;
@@ -118,24 +124,34 @@ static enum sf_status choose_record(
     return found ? SF_OK : SF_ERR_CORRUPT;
 }
 
+static void report_bad(const struct hard_state_file *file, raft_id foreign, struct buf *error) {
+    if (foreign != 0)
+        error_set(error,
+            "%s belongs to node %016" PRIx64 ", not to %016" PRIx64
+            ": put this node's own file back, or " WAY_OUT,
+            file->path, foreign, file->node_id);
+    else
+        error_set(error,
+            "%s is missing or both of its slots are bad, so this node may have voted in a term it "
+            "no longer knows: " WAY_OUT,
+            file->path);
+}
+
 enum sf_status hard_state_open(const char *directory, raft_id node_id, struct hard_state_file *file,
     struct hard_state_record *record, struct buf *error) {
     *file =
         (struct hard_state_file){.node_id = node_id, .path = path_join(directory, "hard-state")};
     file->fd = open(file->path, O_RDWR | O_CLOEXEC);
     enum sf_status status = SF_OK;
+    raft_id foreign = 0;
     if (file->fd < 0) {
         bool missing = errno == ENOENT;
         status = errno_report(error, file->path, "open", errno);
         if (missing) status = SF_ERR_CORRUPT;
     } else {
-        status = choose_record(file, record, error);
+        status = choose_record(file, record, &foreign, error);
     }
-    if (status == SF_ERR_CORRUPT)
-        error_set(error,
-            "%s is missing or both of its slots are bad, so this node may have voted in a term it "
-            "no longer knows: " WAY_OUT,
-            file->path);
+    if (status == SF_ERR_CORRUPT) report_bad(file, foreign, error);
     if (status != SF_OK) hard_state_close(file);
     return status;
 }
@@ -172,8 +188,10 @@ enum sf_status hard_state_look(
         if (!slot_read(&file, slot, bytes)) status = errno_report(error, file.path, "read", errno);
         for (unsigned copy = 0; copy < COPIES && status == SF_OK; copy++) {
             unsigned at = slot * COPIES + copy;
-            view->copies[at].is_whole = record_decode(bytes + copy * COPY_DISTANCE, node_id,
+            raft_id owner;
+            bool is_whole = record_decode(bytes + copy * COPY_DISTANCE, &owner,
                 &view->copies[at].sequence, &view->copies[at].record);
+            view->copies[at].is_whole = is_whole && owner == node_id;
             if (view->copies[at].is_whole &&
                 view->copies[at].sequence > view->copies[view->newest].sequence)
                 view->newest = at;

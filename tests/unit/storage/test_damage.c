@@ -378,6 +378,7 @@ static void test_a_copied_hard_state_of_another_node_is_refused(void **state) {
     snprintf(target, sizeof target, "%s/hard-state", other);
     run("mv", keep, target);
     assert_int_equal(try_open(f), SF_ERR_CORRUPT);
+    assert_true(error_mentions(f, "belongs to node 000000000000000a"));
     sf_free(other);
     free(path);
 }
