@@ -10,6 +10,7 @@
 #include "commands/events.h"
 #include "keyspace/collection.h"
 #include "resp/reply.h"
+#include "util/breath.h"
 #include "util/random.h"
 
 /* Words of a client's request, at most. */
@@ -88,6 +89,7 @@ struct call {
     int64_t deadline_ms; /* until when; 0: as the command's words say */
     uint32_t told;       /* bits of enum event_class: of these the watcher is told */
     const struct call_watcher *watcher;
+    struct breath *breath; /* call_work; NULL: nobody needs it */
 };
 
 typedef void command_run(struct call *call);

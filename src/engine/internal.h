@@ -53,6 +53,7 @@ struct watching {
 };
 
 struct engine {
+    struct breath breath;
     struct engine_settings settings;
     struct engine_watcher watcher;
     struct engine_port port;      /* what commands may change outside the keyspace */
