@@ -31,6 +31,7 @@ struct rdb_reader {
     struct rdb_value_reader value;
     struct rdb_room name, text;
     uint64_t n_empty_keys;
+    bool is_summed;
     uint8_t forms[RDB_FORMS_MAX]; /* of the keys to come */
     uint32_t n_forms, next_form;
     enum sf_status status;
@@ -98,6 +99,10 @@ uint64_t rdb_reader_empty_keys(const struct rdb_reader *reader) {
     return reader->n_empty_keys;
 }
 
+bool rdb_reader_is_summed(const struct rdb_reader *reader) {
+    return reader->is_summed;
+}
+
 struct slice rdb_reader_rest(const struct rdb_reader *reader) {
     return reader->left;
 }
@@ -132,6 +137,7 @@ static enum outcome read_checksum(
         if (in->is_short) return OUTCOME_SHORT;
         if (checksum != 0 && checksum != reader->checksum) /* 0: it was written without */
             rdb_input_fail(in, SF_ERR_CORRUPT, "the checksum is wrong");
+        reader->is_summed = checksum == reader->checksum;
     }
     reader->stage = STAGE_ENDED;
     event->kind = RDB_EVENT_END;

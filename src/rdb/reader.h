@@ -50,6 +50,7 @@ const char *rdb_reader_why(const struct rdb_reader *reader);  /* the error in wo
 uint32_t rdb_reader_version(const struct rdb_reader *reader); /* 0 before it was read */
 /* Keys left out because their collections had no elements, as Redis does. */
 uint64_t rdb_reader_empty_keys(const struct rdb_reader *reader);
+bool rdb_reader_is_summed(const struct rdb_reader *reader); /* at the end: there was a checksum */
 /* What was fed behind the end; borrowed. */
 struct slice rdb_reader_rest(const struct rdb_reader *reader);
 
