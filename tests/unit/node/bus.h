@@ -344,6 +344,7 @@ static inline void bus_on_storage(void *context, const struct storage_event *eve
     case STORAGE_IDENTITY_SAVED:
         node_on_identity_saved(place->node, event->request, now_us);
         break;
+    case STORAGE_SNAPSHOT_WRITTEN:
     case STORAGE_SNAPSHOT_SAVED: /* these nodes take no snapshots */
     case STORAGE_SNAPSHOT_READ:
     case STORAGE_SNAPSHOT_RECEIVED:
