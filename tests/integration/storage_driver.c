@@ -98,6 +98,7 @@ static void on_event(void *context, const struct storage_event *event) {
         driver->last = event->entries[event->n - 1].index;
         break;
     case STORAGE_NOTE:
+    case STORAGE_SNAPSHOT_WRITTEN:
         break;
     case STORAGE_SNAPSHOT_SAVED:
         driver->saving = false;

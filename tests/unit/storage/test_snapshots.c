@@ -374,6 +374,7 @@ static void test_one_that_is_dropped_leaves_nothing_and_the_next_counts(void **s
     assert_int_equal(event->type, STORAGE_SNAPSHOT_SAVED);
     assert_int_equal(event->status, SF_OK);
     storage_drop_snapshot(f->storage, &first.place); /* of another one by now */
+    open_storage(f);
     expect_snapshot(f, 20, 1);
     assert_int_equal(count_files(f, "snapshot"), 1);
     buf_free(&first.file);
