@@ -83,6 +83,7 @@ struct engine *node_engine_new(struct node *node) {
         .script_log = on_script_log,
         .own_place = transaction_own_place,
         .ran = observe_in_engine,
+        .script_calls = observe_script_calls,
         .published = pubsub_publish,
         .event = notify_event,
         .key_changed = tracking_on_changed,
