@@ -1,5 +1,5 @@
-/* The start from a snapshot: its file is read in pieces and loaded in slices, while clients are told
- * so (-LOADING, INFO). Raft, and links to peers, begin when it is done. */
+/* The start from a snapshot: its file is read in pieces and loaded in slices, while clients are
+ * told so (-LOADING, INFO). Raft, and links to peers, begin when it is done. */
 #include "node/internal.h"
 
 #include <stdio.h>
@@ -165,8 +165,8 @@ bool loading_replays(const struct node *node) {
     return engine_applied(node->engine) < node->replay_to;
 }
 
-static void put_progress(const struct node *node, struct buf *out, int64_t begun_ms,
-    uint64_t total, uint64_t done, int64_t eta) {
+static void put_progress(const struct node *node, struct buf *out, int64_t begun_ms, uint64_t total,
+    uint64_t done, int64_t eta) {
     struct process_figures figures = {0};
     node->ports.figures(node->ports.context, &figures);
     double percent = total == 0 ? 0 : (double)done * 100 / (double)total;
@@ -174,8 +174,7 @@ static void put_progress(const struct node *node, struct buf *out, int64_t begun
         "loading_start_time:%lld\r\nloading_total_bytes:%llu\r\nloading_rdb_used_mem:%llu\r\n"
         "loading_loaded_bytes:%llu\r\nloading_loaded_perc:%.2f\r\nloading_eta_seconds:%lld\r\n",
         (long long)begun_ms / 1000, (unsigned long long)total,
-        (unsigned long long)figures.used_memory, (unsigned long long)done, percent,
-        (long long)eta);
+        (unsigned long long)figures.used_memory, (unsigned long long)done, percent, (long long)eta);
 }
 
 void loading_info(const struct node *node, struct buf *out) {

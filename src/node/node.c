@@ -114,8 +114,7 @@ static void note_replay(struct node *node, const struct raft_start *raft) {
     node->replay_ms = node->wall_ms;
 }
 
-void node_replica_go_on(
-    struct node *node, const struct node_start *start, struct engine *engine) {
+void node_replica_go_on(struct node *node, const struct node_start *start, struct engine *engine) {
     struct raft_start raft = start->raft;
     node->engine = engine;
     raft.snapshot = start->snapshot.place;
