@@ -28,6 +28,7 @@ struct check {
     FILE *out;
     enum verdict verdict; /* the worst so far */
     raft_id node_id;      /* 0: unknown */
+    uint32_t databases;   /* that the state was made with */
     char *node_path;      /* of its directory, the original; NULL: there is none */
     char *mirror;         /* NULL: not made */
     bool is_running;      /* a process has the directory */

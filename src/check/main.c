@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+enum { DATABASES_DEFAULT = 16 };
+
 static const char help[] =
     "Usage: shardforge-check DIRECTORY [--verify] [--entries FIRST..LAST [--whole]] [--scratch "
     "DIRECTORY]\n"
@@ -175,7 +177,7 @@ int main(int argc, char **argv) {
     struct check_options options;
     int code;
     if (!parse(argc, argv, &options, &code)) return code;
-    struct check check = {.options = &options, .out = stdout};
+    struct check check = {.options = &options, .out = stdout, .databases = DATABASES_DEFAULT};
     report(&check);
     say_verdict(&check);
     mirror_remove(check.mirror);

@@ -40,6 +40,7 @@ static void show_blob(struct check *check, struct slice blob) {
         fprintf(check->out, "  cluster        %s\n", identity.cluster_id);
     if (identity.databases != 0)
         fprintf(check->out, "  databases      %" PRIu32 "\n", identity.databases);
+    if (identity.databases != 0) check->databases = identity.databases;
     for (uint32_t i = 0; i < identity.n_join; i++) {
         fprintf(check->out, "  joins at       ");
         show_address(check->out, &identity.join[i]);
