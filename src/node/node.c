@@ -110,6 +110,7 @@ void node_replica_open(struct node *node, const struct node_start *start) {
         node->engine = NULL;
         return;
     }
+    node->replays_until = raft.last_index;
     raft.self = node->identity.id;
     raft.seed = random_next(&node->random);
     raft.now_us = node->now_us;
