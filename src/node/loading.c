@@ -161,8 +161,7 @@ void loading_pump(struct node *node) {
 /* -- figures --------------------------------------------------------------------------------- */
 
 bool loading_replays(const struct node *node) {
-    if (node->raft == NULL || node->replay_to == 0) return false;
-    return engine_applied(node->engine) < node->replay_to;
+    return node->raft != NULL && engine_applied(node->engine) < node->replays_until;
 }
 
 static void put_progress(const struct node *node, struct buf *out, int64_t begun_ms, uint64_t total,
@@ -183,7 +182,7 @@ void loading_info(const struct node *node, struct buf *out) {
         put_progress(node, out, loading->begun_ms, loading->start.snapshot.place.bytes,
             loading->loaded, eta_s(node));
     } else if (loading_replays(node)) {
-        uint64_t total = node->replay_to - node->replay_from;
+        uint64_t total = node->replays_until - node->replay_from;
         uint64_t done = engine_applied(node->engine) - node->replay_from;
         double rate = (double)done / (double)SF_MAX(node->now_us - node->replay_us, (int64_t)1);
         int64_t eta = done == 0 ? 1 : (int64_t)((double)(total - done) / rate / 1e6);

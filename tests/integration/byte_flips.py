@@ -194,10 +194,11 @@ class Flips:
             log.seek(log_was)
             said = log.read()
         if victim.process.poll() is None:
-            damage = re.search(r".*(does not vote until|was cut|older snapshot|replayed from).*", said)
+            damage = re.search(r".*(does not vote until|was cut|older snapshot|run from its beginning).*", said)
             if damage is None:
                 return "as before", ""
-            return ("damaged" if "does not vote" in damage[0] else "cut"), damage[0].split("] ")[-1][:200]
+            outcome = "damaged" if "does not vote" in damage[0] else "cut" if "cut" in damage[0] else "without snapshot"
+            return outcome, damage[0].split(" # ")[-1].replace(victim.directory, "")[:200]
         with open(victim.output_path, errors="replace") as output:
             words = output.read().strip()
         if not words and "OLDCOPY" in said:  # its own files cannot tell; the others did, some moments later
