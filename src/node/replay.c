@@ -4,11 +4,11 @@
 enum { TELL_US = 1000000 };
 
 static void tell_progress(struct node *node, raft_index applied) {
-    uint64_t total = node->replay_to - node->replay_from, done = applied - node->replay_from;
+    uint64_t total = node->replays_until - node->replay_from, done = applied - node->replay_from;
     int64_t passed_us = node->now_us - node->replay_us;
     double left_s = (double)passed_us / 1e6 * (double)(total - done) / (double)done;
     node_log(node, LOG_NOTICE, "applies the log: entry %llu of %llu, %llu %%, about %lld s to go",
-        (unsigned long long)applied, (unsigned long long)node->replay_to,
+        (unsigned long long)applied, (unsigned long long)node->replays_until,
         (unsigned long long)(done * 100 / total), (long long)(left_s + 0.5));
 }
 
@@ -16,12 +16,12 @@ void replay_tell(struct node *node) {
     if (node->replay_is_told || node->stopped || node->raft == NULL) return;
     raft_index applied = engine_applied(node->engine);
     int64_t passed_us = node->now_us - node->replay_us;
-    if (applied >= node->replay_to) {
+    if (applied >= node->replays_until) {
         node->replay_is_told = true;
-        if (node->replay_to > node->replay_from)
+        if (node->replays_until > node->replay_from)
             node_log(node, LOG_NOTICE,
                 "the log is applied up to entry %llu, %lld.%03lld s after it was opened",
-                (unsigned long long)node->replay_to, (long long)passed_us / 1000000,
+                (unsigned long long)node->replays_until, (long long)passed_us / 1000000,
                 (long long)passed_us / 1000 % 1000);
         return;
     }
