@@ -87,9 +87,9 @@ class Truth:
             if found[name] != truth[name]:
                 raise Wrong(f"another {name}: {found[name]}, not {truth[name]}")
         last_term = found["terms"][-1] if found["terms"] else 0
+        if found["last"] == found["snapshot"]:  # it is the snapshot's, which may have raised the node's
+            last_term = max(last_term, found["term"])
         hard = (self.hard["term"], self.hard["vote"]) if last_term <= self.hard["term"] else (last_term, 0)
-        if len(found["terms"]) == len(truth["terms"]):  # the last term may be the snapshot's
-            hard = truth["term"], truth["vote"]
         if (found["term"], found["vote"]) != hard:
             raise Wrong(f"hard state {found['term'], found['vote']}, not {hard}")
         first = max(found["first"], truth["first"]) - 1
