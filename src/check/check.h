@@ -44,9 +44,8 @@ void check_print_told(const struct check *check, struct slice text);
 
 /* -- mirror.c -------------------------------------------------------------------------------- */
 
-/* A directory beside, in which a start changes nothing of the original: small files are copied,
- * large ones are symbolic links (nothing writes into those; what is removed is the link). NULL:
- * error says why. The caller frees the path, after mirror_remove. */
+/* A copy beside, in which a start changes nothing of the original; its snapshots are symbolic links
+ * (they are only read). NULL: error says why. mirror_remove frees the path. */
 char *mirror_make(const char *scratch, const char *directory, struct buf *error);
 void mirror_remove(char *mirror);
 

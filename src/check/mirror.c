@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { COPY_MAX_BYTES = 1 << 20, DEPTH_MAX = 3 };
+enum { PIECE_BYTES = 1 << 20, DEPTH_MAX = 3 };
 
 struct mirroring {
     const char *from, *to;
@@ -19,25 +19,47 @@ struct mirroring {
 
 static void make_tree(struct mirroring *mirroring);
 
-/* What is written while it is open: the server's own files and what LevelDB makes anew. */
-static bool is_left_out(const char *name) {
-    static const char *const names[] = {"lock", "LOCK", "LOG", "LOG.old", "reserve", "applying"};
-    for (size_t i = 0; i < SF_LENGTH(names); i++)
-        if (strcmp(name, names[i]) == 0) return true;
-    return false;
+static bool begins(const char *name, const char *start) {
+    return strncmp(name, start, strlen(start)) == 0;
 }
 
-/* Only these are written into where they are; everything else is replaced or removed by name. */
-static bool must_be_copied(const char *name) {
-    return strcmp(name, "hard-state") == 0;
+/* What a start looks at. All else stays out: the lock and the reserve, LevelDB's own logs, what a
+ * crash left unfinished, and whatever somebody put there. */
+static bool is_part(const char *name, int depth) {
+    if (depth == 0)
+        return strcmp(name, "identity") == 0 || begins(name, "node-") || begins(name, "new-");
+    if (depth == 1)
+        return strcmp(name, "hard-state") == 0 || strcmp(name, "generations") == 0 ||
+               begins(name, "log-") || begins(name, "snapshot-");
+    return !begins(name, "LOG") && strcmp(name, "LOCK") != 0;
 }
 
-static bool copy_small(const char *from, const char *to, struct buf *error) {
-    char *bytes = sf_alloc(COPY_MAX_BYTES);
+/* Read, renamed over or unlinked by a start, never opened for writing. A link is not enough for any
+ * other file: what a crash left (generations.new, a MANIFEST that nothing names) is opened and
+ * emptied under the very name that it has. */
+static bool may_be_a_link(const char *name) {
+    return begins(name, "snapshot-");
+}
+
+/* How much was copied; < 0: failed. */
+static ssize_t copy_some(int in, int out, char *bytes) {
+    ssize_t got = read(in, bytes, PIECE_BYTES);
+    for (ssize_t done = 0; done < got;) {
+        ssize_t written = write(out, bytes + done, (size_t)(got - done));
+        if (written <= 0) return -1;
+        done += written;
+    }
+    return got;
+}
+
+static bool copy_file(const char *from, const char *to, struct buf *error) {
+    char *bytes = sf_alloc(PIECE_BYTES);
     int in = open(from, O_RDONLY | O_CLOEXEC);
     int out = in < 0 ? -1 : open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    ssize_t got = out < 0 ? -1 : read(in, bytes, COPY_MAX_BYTES);
-    bool is_ok = got >= 0 && write(out, bytes, (size_t)got) == got;
+    bool is_gone = in < 0 && errno == ENOENT; /* meanwhile: as if it had not been there */
+    ssize_t got = out < 0 ? -1 : 1;
+    while (got > 0) got = copy_some(in, out, bytes);
+    bool is_ok = got == 0 || is_gone;
     if (!is_ok) (void)errno_report(error, from, "copy", errno);
     if (in >= 0) close(in);
     if (out >= 0) close(out);
@@ -47,7 +69,7 @@ static bool copy_small(const char *from, const char *to, struct buf *error) {
 
 static void mirror_one(void *context, const char *name) {
     struct mirroring *mirroring = context;
-    if (!mirroring->is_ok || is_left_out(name)) return;
+    if (!mirroring->is_ok || !is_part(name, mirroring->depth)) return;
     char *from = path_join(mirroring->from, name), *to = path_join(mirroring->to, name);
     struct stat stat_now;
     if (stat(from, &stat_now) != 0) {
@@ -57,8 +79,8 @@ static void mirror_one(void *context, const char *name) {
             .from = from, .to = to, .depth = mirroring->depth + 1, .error = mirroring->error};
         make_tree(&inner);
         mirroring->is_ok = inner.is_ok;
-    } else if (must_be_copied(name)) {
-        mirroring->is_ok = copy_small(from, to, mirroring->error);
+    } else if (!may_be_a_link(name)) {
+        mirroring->is_ok = copy_file(from, to, mirroring->error);
     } else if (symlink(from, to) != 0) {
         (void)errno_report(mirroring->error, to, "make a symbolic link", errno);
         mirroring->is_ok = false;

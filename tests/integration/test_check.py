@@ -5,7 +5,7 @@ import re
 import subprocess
 
 from byte_flips import files_below
-from shardforge_testing.process import check
+from shardforge_testing.process import check, wait_until
 
 KEY_SPACE = 50
 
@@ -99,6 +99,22 @@ def test_what_is_bad_is_named_with_its_place(context):
         check(code == 1, f"damaged, not {code}")
 
 
+def test_what_a_crash_left_stays_as_it_is(context):
+    """LevelDB and the storage would empty these, under the very names that they have."""
+    with context.cluster(1) as cluster:
+        node = cluster.nodes[0]
+        write(node)
+        node.kill()
+        home = next(pathlib.Path(node.directory).glob("node-*"))
+        names = ["generations.new", "snapshot.new", "snapshot.received"]
+        names += [f"log-1/{name % number}" for number in range(1, 30) for name in ("MANIFEST-%06d", "%06d.dbtmp", "%06d.ldb")]
+        for name in names:
+            if not (home / name).exists():
+                (home / name).write_text("left")
+        code, report = look(context, node, "--verify", "--entries", "1..")
+        check(code < 2, f"a node starts from it: {report[-800:]}")
+
+
 def test_small_files_that_are_bad_are_named(context):
     with context.cluster(1) as cluster:
         node = cluster.nodes[0]
@@ -121,6 +137,28 @@ def test_small_files_that_are_bad_are_named(context):
         code, report = look(context, node)
         expect(report, "identity is missing, but a node's log is there")
         check(code == 2, f"unusable, not {code}")
+
+
+def test_a_snapshot_is_summed_up_and_one_that_is_bad_is_named(context):
+    with context.cluster(1) as cluster:
+        node = cluster.nodes[0]
+        write(node)
+        with node.client() as client:
+            for words in (["SELECT", "3"], ["SET", "other", "db"], ["CONFIG", "SET", "maxmemory", "100mb"], ["BGSAVE"]):
+                check(not client.call(*words).is_error, " ".join(words))
+        wait_until(lambda: int(node.raft()["raft_snapshot_index"]) > 0, "a snapshot")
+        write(node)
+        node.terminate()
+        code, report = look(context, node, "--verify")
+        expect(report, r"snapshot-0+\d+$", r"the state at +entry \d+, term 1; id", "members +of entry 2",
+               rf"keys in db 0 +{KEY_SPACE + 1}$", "keys in db 3 +1$", "setting +maxmemory 100mb", "and the snapshot at")
+        check(code == 0, f"fine, not {code}")
+        path = next(pathlib.Path(node.directory).glob("node-*/snapshot-*"))
+        turn(path, path.stat().st_size // 2)
+        code, report = look(context, node, "--verify")
+        expect(report, rf"PROBLEM {path} is damaged")
+        check(code in (1, 2), f"damaged, not {code}")
+        os.remove(path)
 
 
 def test_what_is_no_data_directory_is_refused(context):
