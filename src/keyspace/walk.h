@@ -62,6 +62,9 @@ struct walk *keyspace_walk_begin(struct keyspace *keyspace);
 /* Goes on for about budget units (a key, an element, 64 bytes); true: that was all. */
 bool walk_some(struct walk *walk, const struct walk_sink *sink, uint64_t budget);
 void walk_end(struct walk *walk); /* at any time */
+/* The keyspace was reset or freed meanwhile: what was shown is not all, and nothing more will come
+ * (walk_some says true). The walk is still to be ended. */
+bool walk_is_cut(const struct walk *walk);
 
 uint64_t walk_revision(const struct walk *walk); /* the keyspace's, when it began */
 uint64_t walk_n_keys(const struct walk *walk);   /* in all dbs */

@@ -135,7 +135,7 @@ static inline void rebuild_large_node(
     rebuild->n_seen++;
     struct stream_node *node = stream_node_load((struct stream_id){ms, seq}, image);
     assert_non_null(node);
-    assert_true(stream_log_append_node(&stream_in(&rebuild->large)->log, &node));
+    assert_true(stream_log_append_node(&stream_to_change(&rebuild->large)->log, &node));
 }
 
 static inline void rebuild_large_end(
@@ -150,7 +150,8 @@ static inline void rebuild_large_end(
         return;
     }
     if (key->type == OBJECT_STREAM) {
-        struct stream *stream = stream_in(&rebuild->large), *rest = stream_in(behind);
+        struct stream *stream = stream_to_change(&rebuild->large);
+        const struct stream *rest = stream_in(behind);
         assert_int_equal(rest->log.nodes.n, 0);
         stream->first = rest->first;
         stream->last = rest->last;

@@ -33,14 +33,14 @@ static void add_values(struct db *db, uint32_t n) {
         list_grow(&list, &thresholds, element.len, 1);
         list_push(&list, &thresholds, false, element);
         struct slice pair[2] = {element, element};
-        stream_append(stream_in(&stream), &limits, (struct stream_id){i + 1, 0}, 1, pair);
+        stream_append(stream_to_change(&stream), &limits, (struct stream_id){i + 1, 0}, 1, pair);
     }
     struct stream_group *group =
-        stream_group_create(stream_in(&stream), SLICE("g"), STREAM_ID_MIN, 0);
+        stream_group_create(stream_to_change(&stream), SLICE("g"), STREAM_ID_MIN, 0);
     struct stream_consumer *consumer =
-        stream_consumer_create(stream_in(&stream), group, SLICE("c"), 5);
+        stream_consumer_create(stream_to_change(&stream), group, SLICE("c"), 5);
     for (uint32_t i = 0; i < n; i += 2)
-        stream_pending_add(stream_in(&stream), group, consumer, (struct stream_id){i + 1, 0}, 9);
+        stream_pending_add(stream_to_change(&stream), group, consumer, (struct stream_id){i + 1, 0}, 9);
     db_add_collection(db, numbered(key, "hash:", n), &hash, NO_DUE);
     db_add_collection(db, numbered(key, "set:", n), &set, 99);
     db_add_collection(db, numbered(key, "zset:", n), &zset, NO_DUE);
