@@ -82,7 +82,7 @@ static inline void rebuild_value(void *context, const struct walk_key *key, stru
         .type = key->type,
         .encoding = key->encoding,
         .value = form->read(&rebuild->keyspace->collections, &in)};
-    assert_non_null(copy.value);
+    if (copy.value == NULL) fail_msg("type %d encoding %d", (int)key->type, (int)key->encoding);
     rebuild_enter_collection(rebuild, key, &copy);
     buf_free(&image);
 }
@@ -176,6 +176,12 @@ static inline void rebuild_begin(struct rebuild *rebuild, const struct keyspace 
         .large_end = rebuild_large_end};
 }
 
+static inline void rebuild_drop(struct rebuild *rebuild) {
+    if (rebuild->is_inside) collection_free(&rebuild->large);
+    buf_free(&rebuild->text);
+    keyspace_free(rebuild->keyspace);
+}
+
 /* Whether what was shown is that image. Ends the rebuilding. */
 static inline void rebuild_check(
     struct rebuild *rebuild, const struct walk *walk, const struct buf *image) {
@@ -187,8 +193,7 @@ static inline void rebuild_check(
     assert_int_equal(shown.len, image->len);
     assert_memory_equal(shown.data + shown.start, image->data + image->start, image->len);
     buf_free(&shown);
-    buf_free(&rebuild->text);
-    keyspace_free(rebuild->keyspace);
+    rebuild_drop(rebuild);
 }
 
 #endif

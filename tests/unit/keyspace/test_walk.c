@@ -40,7 +40,8 @@ static void add_values(struct db *db, uint32_t n) {
     struct stream_consumer *consumer =
         stream_consumer_create(stream_to_change(&stream), group, SLICE("c"), 5);
     for (uint32_t i = 0; i < n; i += 2)
-        stream_pending_add(stream_to_change(&stream), group, consumer, (struct stream_id){i + 1, 0}, 9);
+        stream_pending_add(
+            stream_to_change(&stream), group, consumer, (struct stream_id){i + 1, 0}, 9);
     db_add_collection(db, numbered(key, "hash:", n), &hash, NO_DUE);
     db_add_collection(db, numbered(key, "set:", n), &set, 99);
     db_add_collection(db, numbered(key, "zset:", n), &zset, NO_DUE);
