@@ -75,11 +75,6 @@ void walks_note_move(struct keyspace *keyspace, const void *from, void *to) {
     if (tracked != NULL) tracked_move(tracked, to);
 }
 
-void walks_note_groups(struct keyspace *keyspace, const struct stream *stream) {
-    struct tracked *tracked = tracked_find(keyspace, stream);
-    if (tracked != NULL) tracked_groups_change(tracked);
-}
-
 bool walks_take_over(struct keyspace *keyspace, const struct object *object) {
     struct tracked *tracked = tracked_find(keyspace, object_value(object));
     if (tracked == NULL) return false;

@@ -191,6 +191,7 @@ static inline void changes_of_group(
     } else if (what < 10) {
         stream_pending_remove(stream, group, pending);
     } else {
+        stream_pending_changes(stream, group, pending);
         stream_pending_give(pending, consumer);
         pending->delivered_ms = changes->now_ms;
         pending->n_deliveries++;
