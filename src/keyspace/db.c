@@ -341,9 +341,22 @@ struct object *db_add_collection(
     return db_put(db, hash, old, object);
 }
 
+/* Whether the value is, as far as its bytes tell, what it was when they were counted. */
+static bool is_as_counted(const struct object *object, const struct collection *collection) {
+    struct object *shell = object_shell(object);
+    object_set_collection(shell, collection, collection_bytes(collection));
+    bool is_same = object_encoding(shell) == object_encoding(object) &&
+                   object_collection(shell) == object_collection(object) &&
+                   object_collection_bytes(shell) == object_collection_bytes(object);
+    sf_free(shell);
+    return is_same;
+}
+
 static void collection_count(struct db *db, struct object *object, struct collection *collection) {
-    /* at the latest: the key itself changes */
-    collection_changes(collection);
+    if (SF_UNLIKELY(collection->unchanged != NULL)) {
+        SF_ASSERT(is_as_counted(object, collection)); /* or somebody has told no walk */
+        collection_note(collection);                  /* the key itself changes */
+    }
     size_t before = object_bytes(object);
     object_set_collection(object, collection, collection_bytes(collection));
     db->keyspace->object_bytes += object_bytes(object) - before;

@@ -43,8 +43,9 @@ static void timing_end(struct timing *timing) {
 }
 
 static void timing_print(const char *name, const struct timing *timing) {
-    printf("%-44s %9llu times, %9.2f us each, %9.1f longest (#%llu)\n", name, (unsigned long long)timing->n,
-        timing->sum / (double)timing->n, timing->longest, (unsigned long long)timing->longest_at);
+    printf("%-44s %9llu times, %9.2f us each, %9.1f longest (#%llu)\n", name,
+        (unsigned long long)timing->n, timing->sum / (double)timing->n, timing->longest,
+        (unsigned long long)timing->longest_at);
 }
 
 static const struct thresholds thresholds = THRESHOLDS_DEFAULT;
@@ -78,8 +79,22 @@ static void on_element(void *context, struct slice element, struct slice value, 
     buf_append_slice(out, value);
 }
 
+static void on_stream(void *context, const struct collection *stream, uint64_t n_groups) {
+    (void)context, (void)stream, (void)n_groups;
+}
+
+static void on_pending(void *context, const struct walk_pending *pending) {
+    struct buf *out = context;
+    if (out->len > 1 << 20) buf_clear(out);
+    buf_append(out, pending, sizeof *pending);
+}
+
 static bool slice_on(struct walk *walk, struct buf *out, struct timing *timing) {
-    struct walk_sink sink = {.context = out, .value = on_value, .large_element = on_element};
+    struct walk_sink sink = {.context = out,
+        .value = on_value,
+        .large_element = on_element,
+        .large_stream = on_stream,
+        .large_pending = on_pending};
     timing_begin(timing);
     bool is_all = walk_some(walk, &sink, SLICE_BUDGET);
     timing_end(timing);
@@ -298,7 +313,9 @@ static void bench_stream(struct keyspace *keyspace, uint64_t n, struct buf *out)
         timing_end(&acks);
         if (i % 10 == 0) slice_on(walk, out, &slices);
     }
-    finish(walk, out);
+    while (!slice_on(walk, out, &slices)) {
+    }
+    walk_end(walk);
     timing_print("  XADD beside a walk", &adds);
     timing_print("  XACK beside a walk", &acks);
     timing_print("  slices", &slices);
