@@ -10,12 +10,16 @@
 #include "keyspace/collection.h"
 #include "keyspace/walk.h"
 
+#define WALK_LARGE_BYTES ((size_t)64 << 10)
+#define WALK_LARGE_ELEMENTS 128
+
 struct cell_page;
 struct db;
 struct garbage;
 struct old_groups;
 struct stream;
 struct stream_group;
+struct walks;
 
 /* A db as it was: which table it had, and what in it is no more as it was. */
 struct walk_part {
@@ -100,6 +104,7 @@ struct walks {
     struct table tracked;
     size_t detached_bytes;
     struct table_type tracked_type, saved_type, element_type;
+    size_t large_bytes, large_elements; /* what is more is not copied as a whole */
 };
 
 /* In which there is nothing to go on in: they are shown, and copied, as a whole. */
@@ -107,7 +112,7 @@ static inline bool encoding_is_packed(enum object_encoding encoding) {
     return encoding == ENCODING_LISTPACK || encoding == ENCODING_INTSET;
 }
 /* Too large to be copied when it changes, or to be shown at once. */
-bool object_is_large(const struct object *object);
+bool object_is_large(const struct walks *walks, const struct object *object);
 
 void walks_init(struct walks *walks, const struct hash_secret *secret);
 /* Before everything goes: all walks end here; their owners have still to end them. */

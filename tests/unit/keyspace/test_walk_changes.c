@@ -58,6 +58,8 @@ static void step(struct world *world) {
 static void world_begin(struct world *world, uint64_t seed) {
     *world = (struct world){.random = random_from(seed + 1000)};
     changes_begin(&world->changes, seed, 4);
+    if (seed % 3 == 0) /* small values are kept as large ones are */
+        world->changes.keyspace->walks.large_elements = seed % 2;
 }
 
 static void world_end(struct world *world) {
