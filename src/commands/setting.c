@@ -29,6 +29,17 @@ void cmd_shardforge_publish(struct call *call) {
     reply_integer(call->reply, n);
 }
 
+/* shardforge.source: see engine/source.c */
+void cmd_shardforge_source(struct call *call) {
+    SF_ASSERT(call->engine != NULL);
+    call->engine->source(call->engine->context, call);
+}
+
+void cmd_replicaof(struct call *call) {
+    SF_ASSERT(call->engine != NULL);
+    call->engine->follow(call->engine->context, call);
+}
+
 /* DEBUG ABORT-WHEN-APPLIED: an entry that kills every node that applies it. */
 void cmd_shardforge_abort(struct call *call) {
     (void)call;

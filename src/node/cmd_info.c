@@ -121,6 +121,11 @@ static void info_persistence(struct node *node, struct buf *out) {
 
 /* role: what clients should believe (every node takes writes); `# Raft` tells the truth. */
 static void info_replication(struct node *node, struct buf *out) {
+    if (node->engine != NULL && engine_source(node->engine)->kind == SOURCE_REDIS) {
+        buf_append_text(out, "# Replication\r\n");
+        follow_info(node, out);
+        return;
+    }
     buf_printf(out,
         "# "
         "Replication\r\nrole:master\r\nconnected_slaves:0\r\nmaster_failover_state:no-failover\r\n"

@@ -5,6 +5,7 @@
 
 #include "commands/command.h"
 #include "engine/engine.h"
+#include "engine/source.h"
 #include "node/node.h"
 #include "node/observe.h"
 #include "node/topics.h"
@@ -357,6 +358,8 @@ struct node {
     struct list waits;                            /* wait.c */
     struct pubsub *pubsub;                        /* pubsub.c */
     struct tracking *tracking;                    /* tracking.c */
+    struct follow *follow;                        /* follow.c */
+    uint64_t next_out;                            /* number of a connection of another kind */
     raft_index synced_sum;                        /* changes when any figure of the members does */
     raft_id synced_asked;
     int64_t synced_ask_us;
@@ -606,6 +609,8 @@ void evictions_pump(struct node *node);
 uint64_t evictions_used_bytes(const struct node *node); /* what maxmemory is compared with */
 void evictions_exceeded_us(const struct node *node, int64_t *total, int64_t *current);
 void evictions_reset_figures(struct node *node);
+
+#include "node/follow.h"
 
 /* feature.c */
 void feature_pump(struct node *node); /* leader: raises the level that all can apply */

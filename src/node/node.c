@@ -57,6 +57,7 @@ static void on_setting_changed(void *context, struct slice name, struct slice va
 void node_engine_replace(struct node *node, struct engine *engine) {
     SF_ASSERT(engine_applied(engine) == engine_applied(node->engine));
     engine_keep_counts(engine, node->engine);
+    follow_drop(node);
     engine_free(node->engine);
     node->engine = engine;
 }
@@ -82,6 +83,7 @@ struct engine *node_engine_new(struct node *node) {
         .script_log = on_script_log,
         .own_place = transaction_own_place,
         .ran = observe_in_engine,
+        .source_ran = follow_ran,
         .published = pubsub_publish,
         .event = notify_event,
         .key_changed = tracking_on_changed,
@@ -124,6 +126,7 @@ void node_replica_open(struct node *node, const struct node_start *start) {
 }
 
 static void replica_close(struct node *node) {
+    follow_drop(node);
     tracking_drop_all(node);
     snapshots_reset(node);
     evictions_reset(node);
@@ -218,6 +221,7 @@ struct node *node_new(const struct node_start *start, const struct node_ports *p
     list_init(&node->outbox);
     list_init(&node->asks);
     node->next_session_id = node->next_link = node->next_ticket = node->next_round = 1;
+    node->next_out = 1;
     node->next_sequence = 1;
     node->bootstrap_at_us = start->now_us + 2000000;
     node->incarnation.counter = start->boot_counter;
@@ -227,6 +231,7 @@ struct node *node_new(const struct node_start *start, const struct node_ports *p
     observe_open(node);
     tracking_open(node);
     evictions_open(node);
+    follow_open(node);
     if (node->identity.id == 0) {
         struct node_identity fresh = {.state = IDENTITY_FRESH};
         while (fresh.id == 0) ports->random_bytes(ports->context, &fresh.id, sizeof fresh.id);
@@ -254,6 +259,7 @@ void node_free(struct node *node) {
     replica_close(node);
     tracking_close(node);
     evictions_close(node);
+    follow_close(node);
     stream_free(node);
     observe_close(node);
     buf_free(&node->gathered);
@@ -412,6 +418,7 @@ static void replica_pump(struct node *node) {
     node->garbage_left = keyspace_free_some(engine_keyspace(node->engine), FREE_A_TURN);
     engine_set_access_clock(node->engine, node->now_us / 1000000);
     seed_settings(node);
+    follow_pump(node);
     stream_pump(node);
     evictions_pump(node);
     reads_pump(node);
@@ -484,6 +491,7 @@ int64_t node_next_deadline_us(const struct node *node) {
         deadline = SF_MIN(deadline, reads_deadline_us(node));
         deadline = SF_MIN(deadline, clock_deadline_us(node));
         deadline = SF_MIN(deadline, blocked_deadline_us(node));
+        deadline = SF_MIN(deadline, follow_deadline_us(node));
     }
     deadline = SF_MIN(deadline, pause_deadline_us(node));
     if (node->garbage_left) deadline = SF_MIN(deadline, node->now_us + 1000);

@@ -424,7 +424,8 @@ static void on_data(struct session *session, const struct command *command, uint
     bool write = command_route(command) == ROUTE_WRITE;
     char refusal[REFUSAL_BYTES];
     bool stale = !write && session_reads_stale(session);
-    if (node_refuses(node, write, stale, refusal)) {
+    bool ends_import = command->id == COMMAND_REPLICAOF || command->id == COMMAND_SLAVEOF;
+    if (node_refuses(node, write, stale, refusal) && !(ends_import && follow_refuses(node))) {
         answer_error(session, refusal);
         observe_rejected(node, command, SLICE(""));
         return;
