@@ -117,14 +117,23 @@ static bool merge_all(struct call *call, uint8_t registers[HLL_REGISTERS], bool 
     return true;
 }
 
+/* A master that is followed has noted the count in the counter, where everybody can read it. */
+static void repeat_count(struct call *call, struct counter *counter, uint64_t count) {
+    if (counter->object == NULL || !hll_count_is_stale(counter->bytes)) return;
+    hll_remember_count(
+        db_string_writable(call->db, &counter->object, counter->bytes.len), count);
+}
+
 static void count_one(struct call *call) {
     struct counter counter;
     uint64_t count = 0;
     if (!find_counter(call, call->argv[1], &counter)) return;
-    if (counter.object != NULL && !hll_count(counter.bytes, &count))
+    if (counter.object != NULL && !hll_count(counter.bytes, &count)) {
         reply_error(call->reply, TEXT_CORRUPT);
-    else
-        reply_integer(call->reply, (int64_t)count);
+        return;
+    }
+    reply_integer(call->reply, (int64_t)count);
+    if (call->is_followed) repeat_count(call, &counter, count);
 }
 
 void cmd_pfcount(struct call *call) {

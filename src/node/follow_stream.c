@@ -89,7 +89,7 @@ static bool on_data(struct node *node, const struct command *command, uint32_t a
         (command->flags & (CMD_ADMIN | CMD_INTERNAL)) != 0) {
         return refuse(node, argv[0], "cannot be followed");
     }
-    if (command_route(command) == ROUTE_READ) return true; /* PFCOUNT refreshes its cache there */
+    if (command_route(command) == ROUTE_READ && command->id != COMMAND_PFCOUNT) return true;
     put(node->follow, argc, argv);
     return true;
 }
