@@ -5,7 +5,10 @@
 #define TEXT_BAD_OFFSET "ERR bit offset is not an integer or out of range"
 #define TEXT_BAD_BIT "ERR bit is not an integer or out of range"
 
-enum { WORD = sizeof(uint64_t) };
+enum {
+    WORD = sizeof(uint64_t),
+    COMBINE_PART = 1 << 20, /* bytes combined in one go */
+};
 
 static inline uint64_t word_at(const uint8_t *at) {
     uint64_t word;
@@ -320,7 +323,15 @@ static void combine_sources(struct call *call, enum bit_operation op, uint8_t *r
         struct object *object = call_find(call, call->argv[i]);
         struct slice text = object == NULL ? SLICE("") : object_string(object, scratch);
         if (i == 3) begin_with(result, len, text);
-        if (i > 3 || op == BIT_NOT) combine(op, result, len, text);
+        for (size_t at = 0; i > 3 || op == BIT_NOT;) {
+            size_t part = SF_MIN(len - at, (size_t)COMBINE_PART),
+                   has = text.len - SF_MIN(text.len, at);
+            struct slice with = slice_of(text.data + (text.len - has), SF_MIN(has, part));
+            combine(op, result + at, part, with);
+            call_work(call, part / 256);
+            at += part;
+            if (at == len) break;
+        }
     }
 }
 

@@ -38,6 +38,10 @@ struct keyspace *keyspace_new(uint32_t n_dbs, const struct hash_secret *secret) 
     return keyspace;
 }
 
+void keyspace_set_breath(struct keyspace *keyspace, struct breath *breath) {
+    keyspace->collections.breath = breath;
+}
+
 void keyspace_free(struct keyspace *keyspace) {
     if (keyspace == NULL) return;
     keyspace_reset(keyspace);

@@ -12,6 +12,7 @@
 #define SF_KEYSPACE_KEYSPACE_H
 
 #include "util/base.h"
+#include "util/breath.h"
 #include "util/buf.h"
 #include "util/hash.h"
 #include "util/random.h"
@@ -55,6 +56,8 @@ void keyspace_free(struct keyspace *keyspace);
 uint32_t keyspace_n_dbs(const struct keyspace *keyspace);
 struct db *keyspace_db(struct keyspace *keyspace, uint32_t number); /* number < n_dbs */
 uint64_t keyspace_revision(const struct keyspace *keyspace);        /* of the latest change */
+/* Copies and readings of large values count there what they do; borrowed, NULL: nobody needs it. */
+void keyspace_set_breath(struct keyspace *keyspace, struct breath *breath);
 /* Empties every db and sets the counters back to a new keyspace's. */
 void keyspace_reset(struct keyspace *keyspace);
 

@@ -84,6 +84,7 @@ struct engine *node_engine_new(struct node *node) {
         .own_place = transaction_own_place,
         .ran = observe_in_engine,
         .source_ran = follow_ran,
+        .script_calls = observe_script_calls,
         .published = pubsub_publish,
         .event = notify_event,
         .key_changed = tracking_on_changed,
