@@ -108,9 +108,13 @@ static void info_persistence(struct node *node, struct buf *out) {
     struct process_figures figures = {0};
     node->ports.figures(node->ports.context, &figures);
     buf_printf(out,
-        "# Persistence\r\nloading:0\r\nasync_loading:0\r\naof_enabled:1\r\n"
+        "# Persistence\r\nloading:%d\r\nasync_loading:0\r\naof_enabled:1\r\n"
         "aof_last_write_status:%s\r\nraft_log_bytes:%llu\r\n",
-        node->storage_state == SF_OK ? "ok" : "err", (unsigned long long)figures.log_disk_bytes);
+        follow_refuses(node), node->storage_state == SF_OK ? "ok" : "err", (unsigned long long)figures.log_disk_bytes);
+    if (node->engine != NULL && engine_source(node->engine)->kind == SOURCE_FILE) {
+        buf_printf(out, "import_rdb_keys:%llu\r\n",
+            (unsigned long long)engine_source(node->engine)->n_keys);
+    }
     const struct snapshots *snapshots = &node->snapshots;
     buf_printf(out,
         "rdb_changes_since_last_save:%llu\r\nrdb_bgsave_in_progress:%d\r\n"
