@@ -518,6 +518,8 @@ COMMAND(SHARDFORGE_AGAIN, "shardforge.again", cmd_shardforge_again, docs_interna
     CMD_WRITE | CMD_BLOCKING | CMD_INTERNAL, NO_KEYS, 0)
 COMMAND(SHARDFORGE_EXEC, "shardforge.exec", cmd_shardforge_exec, docs_internal, 4,
     CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
+COMMAND(SHARDFORGE_MOVED, "shardforge.moved", cmd_shardforge_moved, docs_internal, -2,
+    CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
 COMMAND(SHARDFORGE_PUBLISH, "shardforge.publish", cmd_shardforge_publish, docs_internal, 4,
     CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
 COMMAND(SHARDFORGE_SETTING, "shardforge.setting", cmd_shardforge_setting, docs_internal, -3,

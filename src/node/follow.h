@@ -23,6 +23,7 @@ enum follow_state {
     FOLLOW_STREAM,
 };
 
+#define TEXT_LOADING "LOADING Redis is loading the dataset in memory"
 #define FOLLOW_IN_FLIGHT_MAX 16
 #define FOLLOW_MARK_CHARS 40
 

@@ -359,6 +359,7 @@ struct node {
     struct pubsub *pubsub;                        /* pubsub.c */
     struct tracking *tracking;                    /* tracking.c */
     struct follow *follow;                        /* follow.c */
+    struct list migrates;                         /* migrate.c */
     uint64_t next_out;                            /* number of a connection of another kind */
     raft_index synced_sum;                        /* changes when any figure of the members does */
     raft_id synced_asked;
@@ -546,6 +547,7 @@ void local_acl(struct local_call *call);
 void local_lolwut(struct local_call *call);
 void local_shutdown(struct local_call *call);
 void local_role(struct local_call *call);
+void local_migrate(struct local_call *call); /* as a read, of a fresh state */
 void local_cluster(struct local_call *call);
 bool session_is_authenticated(const struct session *session);
 struct slice node_requirepass(const struct node *node);

@@ -78,6 +78,7 @@ static const struct local_row {
     [COMMAND_MEMORY_MALLOC_STATS] = {local_memory, AT_TURN},
     [COMMAND_MEMORY_PURGE] = {local_memory, AT_TURN},
     [COMMAND_MEMORY_STATS] = {local_memory, AT_TURN},
+    [COMMAND_MIGRATE] = {local_migrate, HOLDS},
     [COMMAND_MONITOR] = {local_monitor, AT_TURN},
     [COMMAND_PING] = {local_ping, AT_TURN},
     [COMMAND_PSUBSCRIBE] = {local_subscribe, HOLDS},

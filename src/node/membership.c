@@ -414,7 +414,7 @@ bool node_refuses(const struct node *node, bool write, bool stale, char text[REF
         snprintf(
             text, REFUSAL_BYTES, "MISCONF The log cannot be written: no space left, not executed");
     } else if (follow_refuses(node)) {
-        snprintf(text, REFUSAL_BYTES, "LOADING Redis is loading the dataset in memory");
+        snprintf(text, REFUSAL_BYTES, TEXT_LOADING);
     } else {
         return false;
     }
