@@ -101,7 +101,7 @@ static bool keys_are_there(const struct command *command, uint32_t argc, const s
         if ((fixed || spec->counted) && key_spec_positions(spec, argc, argv, NULL, 0) == 0)
             return false;
     }
-    return true;
+    return command_key_positions(command, argc, argv, NULL, 0) > 0;
 }
 
 static const struct key_spec *counted_spec(const struct command *command) {

@@ -86,7 +86,7 @@ static bool key_begins(struct importer *importer, const struct rdb_event *event)
         event->value->collection.value = NULL;
     }
     importer->type = (uint8_t)rdb_type_of(&importer->moved);
-    rdb_value_writer_begin(&importer->writer, &importer->moved);
+    rdb_value_writer_begin(&importer->writer, &importer->moved, false);
     buf_clear(&importer->value);
     return true;
 }
