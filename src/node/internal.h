@@ -111,6 +111,7 @@ struct session {
     bool close_now;
     bool reply_off, reply_skip, reply_skip_next; /* CLIENT REPLY */
     bool no_evict, no_touch;
+    bool takes_mark, is_replica; /* REPLCONF capa eof, listening-port */
     char remote[64], local[64];
     int fd;
     struct buf name, lib_name, lib_version;
@@ -345,6 +346,7 @@ struct node {
     struct tracking *tracking;                    /* tracking.c */
     struct follow *follow;                        /* follow.c */
     struct list migrates;                         /* migrate.c */
+    struct list syncs;                            /* sync.c */
     uint64_t next_out;                            /* number of a connection of another kind */
     raft_index synced_sum;                        /* changes when any figure of the members does */
     raft_id synced_asked;
@@ -536,7 +538,9 @@ void local_lolwut(struct local_call *call);
 void local_shutdown(struct local_call *call);
 void local_save(struct local_call *call);
 void local_role(struct local_call *call);
-void local_migrate(struct local_call *call); /* as a read, of a fresh state */
+void local_migrate(struct local_call *call); /* these run as reads, of a fresh state */
+void local_sync(struct local_call *call);
+void local_replconf(struct local_call *call);
 void local_cluster(struct local_call *call);
 bool session_is_authenticated(const struct session *session);
 struct slice node_requirepass(const struct node *node);

@@ -1,6 +1,7 @@
 #include "node/internal.h"
 #include "node/migrate.h"
 #include "node/notify.h"
+#include "node/sync.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -237,6 +238,7 @@ struct node *node_new(const struct node_start *start, const struct node_ports *p
     list_init(&node->stopped_sessions);
     list_init(&node->errands);
     list_init(&node->migrates);
+    list_init(&node->syncs);
     list_init(&node->waits);
     list_init(&node->outbox);
     list_init(&node->asks);
@@ -277,6 +279,7 @@ void node_free(struct node *node) {
     }
     waits_free(node);
     migrates_free(node);
+    syncs_free(node);
     saves_free(node);
     pubsub_close(node);
     replica_close(node);
@@ -488,6 +491,7 @@ void node_pump(struct node *node, int64_t now_us, int64_t wall_ms) {
     if (node->raft != NULL && !node->identity_switching) snapshots_pump(node);
     waits_pump(node);
     migrates_pump(node);
+    syncs_pump(node);
     pubsub_pump(node);
     drain_waiters(node);
     pubsub_pump(node); /* what was published just now */
@@ -511,6 +515,7 @@ int64_t node_next_deadline_us(const struct node *node) {
     deadline = SF_MIN(deadline, membership_deadline_us(node));
     deadline = SF_MIN(deadline, waits_deadline_us(node));
     deadline = SF_MIN(deadline, migrates_deadline_us(node));
+    deadline = SF_MIN(deadline, syncs_deadline_us(node));
     deadline = SF_MIN(deadline, pubsub_deadline_us(node));
     if (node->raft != NULL && !node->identity_switching) {
         /* begun after this turn's batch was closed: CONFIG SET at its turn */

@@ -5,6 +5,7 @@
  * session's own next write of an entry; local commands when their turn comes. */
 #include "node/internal.h"
 #include "node/migrate.h"
+#include "node/sync.h"
 
 #include <stdio.h>
 
@@ -62,6 +63,7 @@ void pending_free(struct pending *pending) {
         errand_drop(session->node, pending);
         waits_drop(session->node, pending);
         migrates_drop(session->node, pending);
+        syncs_drop(session->node, pending);
         pubsub_drop(session->node, pending);
     }
     if (is_publish(pending->command)) {
@@ -488,10 +490,12 @@ static void answer_only_subscribed(struct session *session, const struct command
     answer_refused(session, command, &error);
 }
 
-static void on_migrate(struct session *session, const struct command *command, uint32_t argc,
+/* Not answered at once, and about a state as fresh as the request. */
+static void on_fresh(struct session *session, const struct command *command, uint32_t argc,
     const struct slice *argv) {
     char refusal[REFUSAL_BYTES];
-    if (node_refuses(session->node, true, false, refusal)) {
+    bool write = (command->flags & CMD_WRITE) != 0;
+    if (node_refuses(session->node, write, false, refusal)) {
         answer_error(session, refusal);
         observe_rejected(session->node, command, SLICE(""));
         return;
@@ -508,8 +512,9 @@ static void take(struct session *session, const struct command *command, uint32_
         reads_add(session->node, pending_new(session, PENDING_READ, command, argc, argv));
         session->barrier = true;
         wait_for_turn(session);
-    } else if (command->id == COMMAND_MIGRATE) {
-        on_migrate(session, command, argc, argv);
+    } else if (command->id == COMMAND_MIGRATE || command->id == COMMAND_SYNC ||
+               command->id == COMMAND_PSYNC) {
+        on_fresh(session, command, argc, argv);
     } else if (command_route(command) == ROUTE_LOCAL) {
         on_local(session, command, argc, argv);
     } else {

@@ -38,7 +38,7 @@ def test_a_node_that_begins_with_a_dump_holds_what_redis_held(context):
         node.wipe()
         node.start(["--cluster-bootstrap", "yes", "--import-rdb", path])
         wait_imported(node)
-        check(node.call("DEBUG", "DIGEST").text == digest, "equal digests")
+        check(node.call("DEBUG", "DIGEST", timeout_s=60.0).text == digest, "equal digests")
         check(node.call("FCALL", "f", 0).value == 7, "functions came along")
         check(node.call("XLEN", "large:stream").value == 10000, "streams too")
         node.call("SET", "ours", "1")
@@ -65,7 +65,7 @@ def test_a_node_killed_in_the_middle_of_an_import_begins_it_again(context):
         node.terminate()
         node.start(["--import-rdb", path])
         wait_imported(node)
-        check(node.call("DEBUG", "DIGEST").text == digest, "equal digests")
+        check(node.call("DEBUG", "DIGEST", timeout_s=60.0).text == digest, "equal digests")
 
 
 def imported_keys(node):
