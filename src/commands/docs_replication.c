@@ -3,9 +3,9 @@
 
 #define FOLLOW_ARGUMENTS                                                                           \
     ARGUMENTS(ONEOF("args",                                                                        \
-        .arguments = ARGUMENTS(                                                                    \
-            BLOCK("host-port", .arguments = ARGUMENTS(STRING("host"), INTEGER("port"))),           \
-            BLOCK("no-one", .arguments = ARGUMENTS(TOKEN("no", "NO"), TOKEN("one", "ONE"))))))
+        .arguments =                                                                               \
+            ARGUMENTS(BLOCK("host-port", .arguments = ARGUMENTS(STRING("host"), INTEGER("port"))), \
+                BLOCK("no-one", .arguments = ARGUMENTS(TOKEN("no", "NO"), TOKEN("one", "ONE"))))))
 
 const struct command_docs docs_replicaof = {
     .summary = "Lets the cluster follow a Redis, or ends that.",

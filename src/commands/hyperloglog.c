@@ -120,8 +120,7 @@ static bool merge_all(struct call *call, uint8_t registers[HLL_REGISTERS], bool 
 /* A master that is followed has noted the count in the counter, where everybody can read it. */
 static void repeat_count(struct call *call, struct counter *counter, uint64_t count) {
     if (counter->object == NULL || !hll_count_is_stale(counter->bytes)) return;
-    hll_remember_count(
-        db_string_writable(call->db, &counter->object, counter->bytes.len), count);
+    hll_remember_count(db_string_writable(call->db, &counter->object, counter->bytes.len), count);
 }
 
 static void count_one(struct call *call) {

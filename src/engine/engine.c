@@ -68,7 +68,8 @@ static bool keeps_dead(const struct engine *engine) {
 void engine_retire(struct engine *engine) {
     keyspace_observe(engine->keyspace, NULL);
     keyspace_watch(engine->keyspace, NULL);
-    for (uint32_t i = 0; i < engine->settings.n_dbs; i++) db_flush(keyspace_db(engine->keyspace, i));
+    for (uint32_t i = 0; i < engine->settings.n_dbs; i++)
+        db_flush(keyspace_db(engine->keyspace, i));
 }
 
 bool engine_free_some(struct engine *engine, uint64_t budget) {

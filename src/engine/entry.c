@@ -190,8 +190,7 @@ static bool source_is_good(const struct command_reader *outer, uint32_t n_dbs) {
     uint64_t n;
     if (!slice_is(outer->argv[1], "batch")) return true; /* judged when it is applied */
     if (outer->argc != 11 || !uint_parse(outer->argv[9], &n) || n > UINT32_MAX) return false;
-    struct sub_batch_header header = {
-        .n_commands = (uint32_t)n, .commands = outer->argv[10]};
+    struct sub_batch_header header = {.n_commands = (uint32_t)n, .commands = outer->argv[10]};
     struct command_reader reader = {0};
     command_reader_begin(&reader, &header);
     bool good = true;

@@ -30,10 +30,10 @@ struct importer {
 
 struct importer *importer_new(struct engine *engine) {
     struct importer *importer = sf_alloc_zero(1, sizeof *importer);
-    importer->target = (struct rdb_target){
-        .types = db_collection_types(keyspace_db(engine->keyspace, 0)),
-        .thresholds = &engine->thresholds,
-        .string_bytes_max = UINT32_MAX};
+    importer->target =
+        (struct rdb_target){.types = db_collection_types(keyspace_db(engine->keyspace, 0)),
+            .thresholds = &engine->thresholds,
+            .string_bytes_max = UINT32_MAX};
     importer->reader = rdb_reader_new(&importer->target);
     importer->n_dbs = engine->settings.n_dbs;
     return importer;

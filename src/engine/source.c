@@ -126,8 +126,7 @@ static bool take_file(struct outcome *outcome, struct call *call) {
     if (call->argc != SOURCE_HEAD_ARGC + 1 || !number_at(call, SOURCE_HEAD_ARGC, &import))
         return false;
     bool again = source->kind == SOURCE_FILE;
-    bool first =
-        source->kind == SOURCE_NONE && !source->imported && all_is_empty(outcome->engine);
+    bool first = source->kind == SOURCE_NONE && !source->imported && all_is_empty(outcome->engine);
     if (import == 0 || (!again && !first)) return false;
     empty_all(outcome);
     source->kind = SOURCE_FILE;
@@ -136,8 +135,8 @@ static bool take_file(struct outcome *outcome, struct call *call) {
 }
 
 /* Reads a value that came whole, in windows, so that heartbeats go on while it is large. */
-static bool value_read(struct engine *engine, struct rdb_value_reader *reader, uint8_t type,
-    struct slice bytes) {
+static bool value_read(
+    struct engine *engine, struct rdb_value_reader *reader, uint8_t type, struct slice bytes) {
     const char *why;
     if (!rdb_type_is_value(type) || rdb_value_reader_begin(reader, type, &why) != SF_OK)
         return false;
@@ -275,8 +274,7 @@ static bool take_batch(struct outcome *outcome, struct call *call) {
         numbers[2] >= outcome->engine->settings.n_dbs) {
         return false;
     }
-    run_commands(
-        outcome, (uint32_t)numbers[3], call->argv[SOURCE_HEAD_ARGC + 5], &call->random);
+    run_commands(outcome, (uint32_t)numbers[3], call->argv[SOURCE_HEAD_ARGC + 5], &call->random);
     source->offset = numbers[1];
     source->db = (uint32_t)numbers[2];
     memcpy(source->replid, replid.data, replid.len);

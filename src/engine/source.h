@@ -29,10 +29,10 @@ struct source {
     uint64_t import; /* the latest one, by a random number; 0: none */
     uint64_t step;   /* of its pieces, the last one that was taken */
     char replid[SOURCE_REPLID_CHARS + 1];
-    uint64_t offset; /* IMPORTING: where the dump's stream goes on */
-    uint32_t db;     /* that the stream has selected */
-    bool imported;   /* a file was imported to its end: no other one is */
-    uint64_t n_keys; /* that the latest import brought */
+    uint64_t offset;   /* IMPORTING: where the dump's stream goes on */
+    uint32_t db;       /* that the stream has selected */
+    bool imported;     /* a file was imported to its end: no other one is */
+    uint64_t n_keys;   /* that the latest import brought */
     uint64_t n_errors; /* commands of the stream that failed here: it is no equal any more */
     struct buf part;   /* of a large value: the pieces so far */
 };

@@ -108,7 +108,8 @@ static void info_persistence(struct node *node, struct buf *out) {
     struct process_figures figures = {0};
     node->ports.figures(node->ports.context, &figures);
     buf_printf(out, "# Persistence\r\nloading:%d\r\nasync_loading:%d\r\n",
-        node->loading != NULL || loading_replays(node) || follow_refuses(node), receiving_has_work(node));
+        node->loading != NULL || loading_replays(node) || follow_refuses(node),
+        receiving_has_work(node));
     snapshots_info(node, out);
     buf_printf(out,
         "aof_enabled:1\r\naof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0\r\n"

@@ -214,7 +214,7 @@ void local_role(struct local_call *call) {
         reply_bulk_text(call->reply, "slave");
         reply_bulk_text(call->reply, source->host);
         reply_integer(call->reply, source->port);
-        reply_bulk_text(call->reply, follow_is_up(node) ? "connected"
+        reply_bulk_text(call->reply, follow_is_up(node)                  ? "connected"
                                      : source->phase == SOURCE_STREAMING ? "connect"
                                                                          : states[source->phase]);
         reply_integer(call->reply, (int64_t)source->offset);

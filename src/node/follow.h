@@ -1,6 +1,6 @@
-/* Following a live Redis, and importing a dump file (DESIGN 12, "Migration in"). The state says whom
- * and from where (engine/source.h); the leader keeps the connection, and puts what comes into the
- * log; a new leader begins at what is applied. */
+/* Following a live Redis, and importing a dump file (DESIGN 12, "Migration in"). The state says
+ * whom and from where (engine/source.h); the leader keeps the connection, and puts what comes into
+ * the log; a new leader begins at what is applied. */
 #ifndef SF_NODE_FOLLOW_H
 #define SF_NODE_FOLLOW_H
 
@@ -33,11 +33,11 @@ struct follow {
     uint64_t link;       /* says in the log which connection it came by */
     uint64_t generation; /* of the state that it was begun for */
     bool is_file;
-    bool has_ended;      /* a file: no more comes */
-    bool broken;         /* something of it was void: begin again from the state */
+    bool has_ended; /* a file: no more comes */
+    bool broken;    /* something of it was void: begin again from the state */
     int64_t again_us, heard_us, ack_us;
-    char why[256];       /* why the latest connection ended; "" while all is well */
-    struct buf in;       /* came and not used yet */
+    char why[256]; /* why the latest connection ended; "" while all is well */
+    struct buf in; /* came and not used yet */
     bool paused;
 
     /* the dump */
@@ -53,8 +53,8 @@ struct follow {
     char replid[SOURCE_REPLID_CHARS + 1];
     uint64_t offset, put_offset, ready_offset;
     uint32_t db, ready_db;
-    struct buf commands;       /* encoded, of which the first are ready to be logged: */
-    size_t ready_bytes;        /* all but those of an open MULTI */
+    struct buf commands; /* encoded, of which the first are ready to be logged: */
+    size_t ready_bytes;  /* all but those of an open MULTI */
     uint32_t n_commands, n_ready;
     bool in_multi;
     uint64_t ack_wanted; /* GETACK was said there; 0: not */
@@ -92,7 +92,7 @@ bool follow_has_room(const struct node *node);
 void follow_log(struct node *node, const struct source_words *words, size_t bytes);
 void follow_head(
     const struct node *node, const char *verb, uint64_t import, struct source_words *words);
-void follow_link_consume(struct node *node);   /* handshake and dump */
+void follow_link_consume(struct node *node); /* handshake and dump */
 void follow_stream_begin(struct node *node, uint64_t offset, uint32_t db);
 void follow_stream_consume(struct node *node);
 void follow_stream_ack(struct node *node, bool at_once);

@@ -92,8 +92,8 @@ static void dump_begins(struct node *node) {
 static void log_import(struct node *node, const char *replid, uint64_t offset) {
     struct follow *follow = node->follow;
     struct source_words words;
-    follow_head(node, follow->is_file ? "file" : "import", engine_source(node->engine)->import,
-        &words);
+    follow_head(
+        node, follow->is_file ? "file" : "import", engine_source(node->engine)->import, &words);
     do {
         follow->import = random_next(&node->random);
     } while (follow->import == 0);
@@ -219,8 +219,8 @@ static bool on_full(struct node *node, struct slice rest) {
     bool good = rest.len > SOURCE_REPLID_CHARS + 1 && rest.data[SOURCE_REPLID_CHARS] == ' ';
     if (good) {
         memcpy(follow->replid, rest.data, SOURCE_REPLID_CHARS);
-        good = uint_parse(slice_of(rest.data + SOURCE_REPLID_CHARS + 1,
-                              rest.len - SOURCE_REPLID_CHARS - 1),
+        good = uint_parse(
+            slice_of(rest.data + SOURCE_REPLID_CHARS + 1, rest.len - SOURCE_REPLID_CHARS - 1),
             &follow->offset);
     }
     if (!good) {
@@ -257,8 +257,8 @@ static bool on_psync(struct node *node, struct slice line) {
         return on_full(node, slice_of(line.data + full.len, line.len - full.len));
     if (line.len >= again.len && memcmp(line.data, again.data, again.len) == 0)
         return on_continue(node, slice_of(line.data + again.len, line.len - again.len));
-    follow_fail(node, false, "the master answers PSYNC with %.*s", (int)SF_MIN(line.len, 150),
-        line.data);
+    follow_fail(
+        node, false, "the master answers PSYNC with %.*s", (int)SF_MIN(line.len, 150), line.data);
     return false;
 }
 

@@ -78,13 +78,13 @@ static bool on_select(struct node *node, uint32_t argc, const struct slice *argv
 }
 
 static void on_publish(struct follow *follow, bool shard, const struct slice *argv) {
-    struct slice words[4] = {SLICE("shardforge.publish"),
-        shard ? SLICE("shard") : SLICE("channel"), argv[1], argv[2]};
+    struct slice words[4] = {
+        SLICE("shardforge.publish"), shard ? SLICE("shard") : SLICE("channel"), argv[1], argv[2]};
     put(follow, 4, words);
 }
 
-static bool on_data(struct node *node, const struct command *command, uint32_t argc,
-    const struct slice *argv) {
+static bool on_data(
+    struct node *node, const struct command *command, uint32_t argc, const struct slice *argv) {
     if (command->run == NULL || command_route(command) == ROUTE_LOCAL ||
         (command->flags & (CMD_ADMIN | CMD_INTERNAL)) != 0) {
         return refuse(node, argv[0], "cannot be followed");

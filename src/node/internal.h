@@ -312,7 +312,7 @@ struct node {
     raft_index state_saved_member;
 
     struct snapshots snapshots;
-    struct loading *loading; /* NULL: nothing is being loaded */
+    struct loading *loading;           /* NULL: nothing is being loaded */
     raft_index replay_from, replay_to; /* the log found at the start, behind its snapshot */
     int64_t replay_us, replay_ms;
     struct evictions *evictions; /* eviction.c */
@@ -458,8 +458,7 @@ static inline bool session_reads_stale(const struct session *session) {
 void node_log(struct node *node, enum log_level level, const char *format, ...) SF_PRINTF(3, 4);
 void node_replica_open(struct node *node, const struct node_start *start);
 /* The state of its snapshot is there, in engine (moved); that of a new node too. */
-void node_replica_go_on(
-    struct node *node, const struct node_start *start, struct engine *engine);
+void node_replica_go_on(struct node *node, const struct node_start *start, struct engine *engine);
 bool node_is_leader_serving(const struct node *node); /* commands may be proposed and reads asked */
 struct engine *node_engine_new(struct node *node);
 /* An equal state takes the place of this node's; between entries. */

@@ -2,15 +2,15 @@
  *
  * The keys' values are read like any read, of a state that is as fresh as the request; RESTOREs go
  * to the target, and what it acknowledges is deleted by one command of the log (shardforge.moved),
- * each key only if it is still what was sent: while the target answers, others may write here, which
- * in Redis they cannot. Values are sent a few megabytes at a time. */
+ * each key only if it is still what was sent: while the target answers, others may write here,
+ * which in Redis they cannot. Values are sent a few megabytes at a time. */
 #include "node/migrate.h"
 
 #include "node/internal.h"
 
 enum {
     TIMEOUT_DEFAULT_MS = 1000,
-    CHUNK_BYTES = 8 << 20,   /* sent and not answered, one larger value excepted */
+    CHUNK_BYTES = 8 << 20, /* sent and not answered, one larger value excepted */
     LINE_BYTES_MAX = 64 << 10,
 };
 
@@ -117,8 +117,8 @@ static struct migrate *migrate_parse(const struct local_call *call) {
 
 /* -- sending --------------------------------------------------------------------------------- */
 
-static void send_words(struct node *node, const struct migrate *migrate, uint32_t argc,
-    const struct slice *argv) {
+static void send_words(
+    struct node *node, const struct migrate *migrate, uint32_t argc, const struct slice *argv) {
     struct buf out = {0};
     resp_write_command(&out, argc, argv);
     node->ports.out_send(node->ports.context, migrate->out, buf_slice(&out));
@@ -375,8 +375,7 @@ void migrates_pump(struct node *node) {
 int64_t migrates_deadline_us(const struct node *node) {
     int64_t deadline_us = INT64_MAX;
     LIST_FOR_EACH(link, (struct list *)(uintptr_t)&node->migrates) {
-        deadline_us =
-            SF_MIN(deadline_us, SF_CONTAINER(link, struct migrate, in_node)->deadline_us);
+        deadline_us = SF_MIN(deadline_us, SF_CONTAINER(link, struct migrate, in_node)->deadline_us);
     }
     return deadline_us;
 }

@@ -1,6 +1,6 @@
 /* SYNC and PSYNC, as `redis-cli --rdb` asks: a dump of one state, as fresh as the request, behind
- * `$EOF:` and a mark that ends it too. It is written while the client takes it, so that no more of it
- * than about a megabyte is held; what the state keeps for it meanwhile is bounded, too.
+ * `$EOF:` and a mark that ends it too. It is written while the client takes it, so that no more of
+ * it than about a megabyte is held; what the state keeps for it meanwhile is bounded, too.
  *
  * Nothing follows the dump: the connection is closed. A server that wants to be a replica (it says
  * where it listens) is refused, since it would go on to answer with what is old. */
@@ -13,8 +13,8 @@ enum {
     MARK_CHARS = 40,
     OUTPUT_BYTES = 1 << 20, /* of a dump, not yet taken by the client */
     BUDGET_A_TURN = 8192,
-    STALL_US = 60000000,          /* of a client that takes nothing */
-    KEPT_BYTES_MAX = 1 << 30,     /* by the state, for a slow client's dump */
+    STALL_US = 60000000,      /* of a client that takes nothing */
+    KEPT_BYTES_MAX = 1 << 30, /* by the state, for a slow client's dump */
     LOOK_AGAIN_US = 5000,
 };
 
@@ -103,8 +103,8 @@ void local_sync(struct local_call *call) {
     if (call->command->id == COMMAND_PSYNC) {
         char name[41];
         cluster_shard_name(node->identity.cluster_id, name);
-        buf_printf(out, "+FULLRESYNC %s %llu\r\n", name,
-            (unsigned long long)engine_applied(node->engine));
+        buf_printf(
+            out, "+FULLRESYNC %s %llu\r\n", name, (unsigned long long)engine_applied(node->engine));
     }
     buf_printf(out, "$EOF:%.*s\r\n", MARK_CHARS, sync->mark);
     node_log(node, LOG_NOTICE, "a dump of the state at %llu is sent to %s",

@@ -8,7 +8,7 @@ struct pending;
 
 void syncs_pump(struct node *node);
 int64_t syncs_deadline_us(const struct node *node);
-void syncs_leave_engine(struct node *node); /* the state that is being dumped goes */
+void syncs_leave_engine(struct node *node);               /* the state that is being dumped goes */
 void syncs_drop(struct node *node, struct pending *held); /* its client has gone */
 void syncs_free(struct node *node);
 
