@@ -167,8 +167,7 @@ const struct command_docs docs_bgsave = {
     .since = "1.0.0",
     .group = "server",
     .complexity = "O(1)",
-    .arguments = ARGUMENTS(
-        TOKEN("schedule", "SCHEDULE", .since = "3.2.2", .flags = ARG_OPTIONAL)),
+    .arguments = ARGUMENTS(TOKEN("schedule", "SCHEDULE", .since = "3.2.2", .flags = ARG_OPTIONAL)),
 };
 
 const struct command_docs docs_save = {

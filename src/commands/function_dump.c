@@ -3,10 +3,10 @@
  *   checksum of all before. */
 #include "commands/functions.h"
 #include "commands/script.h"
-#include "util/crc64.h"
 #include "rdb/input.h"
 #include "rdb/output.h"
 #include "util/codec.h"
+#include "util/crc64.h"
 
 #include <string.h>
 

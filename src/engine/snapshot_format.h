@@ -13,15 +13,16 @@
 #define FIELD_CELLS "sf-cells"
 
 enum {
-    RUN_KEYS = 64,         /* in one FIELD_KEYS, at most */
-    RUN_BYTES = 64 << 10,  /* about; a larger value stands alone */
+    RUN_KEYS = 64,        /* in one FIELD_KEYS, at most */
+    RUN_BYTES = 64 << 10, /* about; a larger value stands alone */
     CELLS_A_FIELD = 1024,
 };
 
 /* What a FIELD_VALUE tells. */
 enum value_part {
     VALUE_ACTIVE = 1, /* of the stream in front of it: when each consumer was active */
-    VALUE_PACKED = 2, /* of the packed set behind it: its listpack's bytes, where they are not ours */
+    VALUE_PACKED =
+        2, /* of the packed set behind it: its listpack's bytes, where they are not ours */
 };
 
 #endif

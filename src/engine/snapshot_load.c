@@ -223,8 +223,7 @@ static bool is_expected(const struct snapshot_loader *loader, const struct rdb_e
 }
 
 static bool take_key(struct snapshot_loader *loader, const struct rdb_event *event) {
-    if (!is_expected(loader, event))
-        return refuse(loader, "a key of which nothing is said");
+    if (!is_expected(loader, event)) return refuse(loader, "a key of which nothing is said");
     struct rdb_value *value = event->value;
     if (loader->packed != NULL && !repack(loader, &value->collection)) return false;
     const struct restored_key key = {.key = event->key,

@@ -91,8 +91,8 @@ static void on_cell(void *context, uint32_t db, uint32_t index, uint64_t revisio
 
 /* -- what stands beside a key ---------------------------------------------------------------- */
 
-static void put_part(struct snapshot_writer *writer, struct buf *out, enum value_part part,
-    const struct buf *text) {
+static void put_part(
+    struct snapshot_writer *writer, struct buf *out, enum value_part part, const struct buf *text) {
     buf_clear(&writer->scratch);
     put_u8(&writer->scratch, (uint8_t)part);
     buf_append_slice(&writer->scratch, buf_slice(text));

@@ -59,8 +59,8 @@ static void bgsave(struct local_call *call) {
         bool is_held_up = has_state(node) && raft_is_installing(node->raft);
         if (has_state(node)) node->snapshots.wanted = true;
         node_wake(node);
-        reply_status(call->reply, schedules && is_held_up ? "Background saving scheduled"
-                                                          : "Background saving started");
+        reply_status(call->reply,
+            schedules && is_held_up ? "Background saving scheduled" : "Background saving started");
     }
 }
 
@@ -119,9 +119,8 @@ void snapshots_info(const struct node *node, struct buf *out) {
     const struct snapshots *snapshots = &node->snapshots;
     struct snapshot_writing writing = {.bytes = 0};
     if (snapshots->writer != NULL) snapshot_writer_figures(snapshots->writer, &writing);
-    double percent = writing.keys_total == 0
-                         ? 0
-                         : (double)writing.keys_done * 100 / (double)writing.keys_total;
+    double percent =
+        writing.keys_total == 0 ? 0 : (double)writing.keys_done * 100 / (double)writing.keys_total;
     buf_printf(out,
         "current_cow_peak:%zu\r\ncurrent_cow_size:%zu\r\ncurrent_cow_size_age:0\r\n"
         "current_fork_perc:%.2f\r\ncurrent_save_keys_processed:%llu\r\n"
@@ -135,8 +134,8 @@ void snapshots_info(const struct node *node, struct buf *out) {
         "rdb_saves:%llu\r\nrdb_last_cow_size:%zu\r\nrdb_last_load_keys_expired:0\r\n"
         "rdb_last_load_keys_loaded:%llu\r\n",
         (unsigned long long)(node->applied_commands - snapshots->covered_commands),
-        snapshots->saving, (long long)snapshots->saved_ms / 1000,
-        snapshots->failed ? "err" : "ok", (long long)seconds_or_none(snapshots->took_us),
+        snapshots->saving, (long long)snapshots->saved_ms / 1000, snapshots->failed ? "err" : "ok",
+        (long long)seconds_or_none(snapshots->took_us),
         (long long)(snapshots->saving ? (node->now_us - snapshots->begun_us) / 1000000 : -1),
         (unsigned long long)snapshots->n_saved, snapshots->kept_bytes_max,
         (unsigned long long)snapshots->keys_loaded);

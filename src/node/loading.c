@@ -1,5 +1,5 @@
-/* The start from a snapshot: its file is read in pieces and loaded in slices, while clients are told
- * so (-LOADING, INFO). Raft, and links to peers, begin when it is done. */
+/* The start from a snapshot: its file is read in pieces and loaded in slices, while clients are
+ * told so (-LOADING, INFO). Raft, and links to peers, begin when it is done. */
 #include "node/internal.h"
 
 #include <stdio.h>
@@ -161,12 +161,11 @@ void loading_pump(struct node *node) {
 /* -- figures --------------------------------------------------------------------------------- */
 
 bool loading_replays(const struct node *node) {
-    if (node->raft == NULL || node->replay_to == 0) return false;
-    return engine_applied(node->engine) < node->replay_to;
+    return node->raft != NULL && engine_applied(node->engine) < node->replays_until;
 }
 
-static void put_progress(const struct node *node, struct buf *out, int64_t begun_ms,
-    uint64_t total, uint64_t done, int64_t eta) {
+static void put_progress(const struct node *node, struct buf *out, int64_t begun_ms, uint64_t total,
+    uint64_t done, int64_t eta) {
     struct process_figures figures = {0};
     node->ports.figures(node->ports.context, &figures);
     double percent = total == 0 ? 0 : (double)done * 100 / (double)total;
@@ -174,8 +173,7 @@ static void put_progress(const struct node *node, struct buf *out, int64_t begun
         "loading_start_time:%lld\r\nloading_total_bytes:%llu\r\nloading_rdb_used_mem:%llu\r\n"
         "loading_loaded_bytes:%llu\r\nloading_loaded_perc:%.2f\r\nloading_eta_seconds:%lld\r\n",
         (long long)begun_ms / 1000, (unsigned long long)total,
-        (unsigned long long)figures.used_memory, (unsigned long long)done, percent,
-        (long long)eta);
+        (unsigned long long)figures.used_memory, (unsigned long long)done, percent, (long long)eta);
 }
 
 void loading_info(const struct node *node, struct buf *out) {
@@ -184,7 +182,7 @@ void loading_info(const struct node *node, struct buf *out) {
         put_progress(node, out, loading->begun_ms, loading->start.snapshot.place.bytes,
             loading->loaded, eta_s(node));
     } else if (loading_replays(node)) {
-        uint64_t total = node->replay_to - node->replay_from;
+        uint64_t total = node->replays_until - node->replay_from;
         uint64_t done = engine_applied(node->engine) - node->replay_from;
         double rate = (double)done / (double)SF_MAX(node->now_us - node->replay_us, (int64_t)1);
         int64_t eta = done == 0 ? 1 : (int64_t)((double)(total - done) / rate / 1e6);

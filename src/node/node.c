@@ -111,14 +111,13 @@ void node_replica_open(struct node *node, const struct node_start *start) {
 
 /* What the log holds behind the snapshot is run again. */
 static void note_replay(struct node *node, const struct raft_start *raft) {
+    node->replays_until = raft->last_index;
     node->replay_from = engine_applied(node->engine);
-    node->replay_to = SF_MAX(raft->last_index, node->replay_from);
     node->replay_us = node->now_us;
     node->replay_ms = node->wall_ms;
 }
 
-void node_replica_go_on(
-    struct node *node, const struct node_start *start, struct engine *engine) {
+void node_replica_go_on(struct node *node, const struct node_start *start, struct engine *engine) {
     struct raft_start raft = start->raft;
     node->engine = engine;
     raft.snapshot = start->snapshot.place;

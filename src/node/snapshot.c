@@ -239,8 +239,8 @@ void snapshots_retire(struct node *node, struct engine *engine) {
 }
 
 void snapshots_open(struct node *node) {
-    node->snapshots = (struct snapshots){
-        .saved_ms = node->wall_ms, .saved_us = node->now_us, .took_us = -1};
+    node->snapshots =
+        (struct snapshots){.saved_ms = node->wall_ms, .saved_us = node->now_us, .took_us = -1};
     list_init(&node->snapshots.waiting);
 }
 

@@ -82,7 +82,7 @@ struct loading {
     struct node_start start; /* its references held */
     struct engine *engine;
     struct snapshot_loader *loader;
-    uint64_t asked, loaded; /* bytes */
+    uint64_t asked, loaded;               /* bytes */
     struct bytes *pieces[LOAD_READS_MAX]; /* answered, in order */
     uint32_t n_pieces, n_asked;           /* asked for and not answered */
     size_t at;                            /* of the first piece */

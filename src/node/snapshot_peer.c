@@ -78,8 +78,8 @@ static void chunk_drop(struct receiving *receiving) {
     whole_clear(&receiving->chunks[0].whole);
     receiving->n_chunks--;
     receiving->at = 0;
-    memmove(receiving->chunks, receiving->chunks + 1,
-        receiving->n_chunks * sizeof *receiving->chunks);
+    memmove(
+        receiving->chunks, receiving->chunks + 1, receiving->n_chunks * sizeof *receiving->chunks);
 }
 
 void receiving_drop(struct node *node) {
@@ -150,8 +150,8 @@ static bool chunk_load(struct node *node, const struct received_chunk *chunk, si
         receiving->is_loaded = loading == SNAPSHOT_LOADED;
         receiving->is_refused = loading == SNAPSHOT_FAILED;
         if (receiving->is_refused)
-            snprintf(receiving->why, sizeof receiving->why, "%s",
-                snapshot_load_why(receiving->loader));
+            snprintf(
+                receiving->why, sizeof receiving->why, "%s", snapshot_load_why(receiving->loader));
     }
     receiving->at += n;
     receiving->loaded_bytes += n;
@@ -277,7 +277,7 @@ void node_on_snapshot_installed(struct node *node, uint64_t request, int64_t now
     SF_ASSERT(from->place.index > engine_applied(node->engine)); /* applied never goes back */
     struct raft_configuration configuration;
     enum sf_status status = configuration_decode(bytes_slice(from->configuration), &configuration);
-    SF_ASSERT(status == SF_OK); /* its checksum was right */
+    SF_ASSERT(status == SF_OK);           /* its checksum was right */
     SF_ASSERT(snapshots->writer == NULL); /* since the installation was asked for */
     state_take(node);
     snapshots_saved_index(node, &from->place);

@@ -1,6 +1,6 @@
 /* What stands at the front of a snapshot's file: whose state it is. The rest of the file is the
- * state machine's (engine/README.md); the whole is a dump that a Redis loads, and this is its header
- * and its first AUX field.
+ * state machine's (engine/README.md); the whole is a dump that a Redis loads, and this is its
+ * header and its first AUX field.
  *
  *    0  "REDIS0010"
  *    9  0xfa, 0x0a "shardforge", 0x80, u32 big-endian: bytes from here to the field's end

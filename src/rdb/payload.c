@@ -1,8 +1,8 @@
 /*   u8 type | value, as in a file | u16 version | u64 checksum of all before it */
 #include "rdb/payload.h"
 
-#include "util/crc64.h"
 #include "util/codec.h"
+#include "util/crc64.h"
 
 enum { FOOTER_BYTES = 10 };
 

@@ -1,7 +1,7 @@
 #include "rdb/reader.h"
 
-#include "util/crc64.h"
 #include "util/codec.h"
+#include "util/crc64.h"
 
 #define PENDING_KEPT ((size_t)1 << 20)
 

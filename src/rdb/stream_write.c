@@ -67,8 +67,8 @@ bool rdb_stream_write(struct rdb_stream_writer *writer, struct buf *out) {
     switch (writer->stage) {
     case RDB_STREAM_NODES:
         if (writer->node != NULL) {
-            rdb_stream_put_node(
-                out, writer->node->master, listpack_image(writer->node->packed), writer->compresses);
+            rdb_stream_put_node(out, writer->node->master, listpack_image(writer->node->packed),
+                writer->compresses);
             writer->node = btree_next(&writer->at_node);
         } else {
             writer->stage = RDB_STREAM_TAIL;

@@ -1,5 +1,6 @@
-/* Snapshots as files; the same bytes on every node that received one. A head (raft/snapshot_head.h),
- * the state (engine/README.md), CRC-64 of all before: read here are the first and the last.
+/* Snapshots as files; the same bytes on every node that received one. A head
+ * (raft/snapshot_head.h), the state (engine/README.md), CRC-64 of all before: read here are the
+ * first and the last.
  *
  * Names in a node's directory: snapshot-<index, 20 digits>; snapshot.new while it is written,
  * snapshot.received while it is received: these two are trash at a start. */

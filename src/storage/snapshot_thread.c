@@ -56,11 +56,10 @@ static enum sf_status push(struct snapshot_writing *writing, struct buf *error) 
     if (writing->written - writing->pushed < PUSH_BYTES) return SF_OK;
     uint64_t before = writing->pushed < PUSH_BYTES ? 0 : writing->pushed - PUSH_BYTES;
     unsigned all = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
-    bool is_good =
-        sync_file_range(writing->fd, (off_t)writing->pushed,
-            (off_t)(writing->written - writing->pushed), SYNC_FILE_RANGE_WRITE) == 0 &&
-        (writing->pushed == 0 || sync_file_range(writing->fd, (off_t)before,
-                                     (off_t)(writing->pushed - before), all) == 0);
+    bool is_good = sync_file_range(writing->fd, (off_t)writing->pushed,
+                       (off_t)(writing->written - writing->pushed), SYNC_FILE_RANGE_WRITE) == 0 &&
+                   (writing->pushed == 0 || sync_file_range(writing->fd, (off_t)before,
+                                                (off_t)(writing->pushed - before), all) == 0);
     writing->pushed = writing->written;
     bool is_known = errno != ENOSYS && errno != ESPIPE && errno != EINVAL;
     return is_good || !is_known ? SF_OK : errno_report(error, "a snapshot", "write", errno);
@@ -213,10 +212,9 @@ void snapshot_keep(struct storage *storage, struct request *request) {
 
 void snapshot_read(struct storage *storage, const struct request *request) {
     char *directory = directory_of(storage, request);
-    struct bytes *piece = directory == NULL
-                              ? NULL
-                              : snapshot_file_piece(directory, &request->place,
-                                    request->offset, request->max_bytes);
+    struct bytes *piece = directory == NULL ? NULL
+                                            : snapshot_file_piece(directory, &request->place,
+                                                  request->offset, request->max_bytes);
     answer_with(
         storage, request, (struct storage_event){.type = STORAGE_SNAPSHOT_READ, .data = piece});
     sf_free(directory);

@@ -91,8 +91,8 @@ void storage_save_identity(
 
 /* Snapshots (DESIGN 5, 9): files that begin with a head and end with their CRC-64. Written in
  * pieces, in order from offset 0, which begins anew; each is answered by STORAGE_SNAPSHOT_WRITTEN,
- * the last by STORAGE_SNAPSHOT_SAVED: it is durable then, and the oldest generations are dropped, as
- * far as the log goes on behind the snapshot and what stays before it is about keep_bytes or
+ * the last by STORAGE_SNAPSHOT_SAVED: it is durable then, and the oldest generations are dropped,
+ * as far as the log goes on behind the snapshot and what stays before it is about keep_bytes or
  * keep_entries, and at or behind needed_from everything. The entries up to it were given to
  * storage_append before. One at a time. After a failure pieces are refused until offset 0.
  */
@@ -126,10 +126,10 @@ enum storage_event_type {
     STORAGE_FETCHED,          /* request, entries, n (0: failed or no longer there); an entry
                                  without payload has NULL there, as has one with an empty payload */
     STORAGE_IDENTITY_SAVED,   /* request */
-    STORAGE_NOTE,  /* text: a line for the server's log (a failed write that was overcome) */
-    STORAGE_SNAPSHOT_WRITTEN, /* request, status */
-    STORAGE_SNAPSHOT_SAVED,   /* request, status; SF_OK: place, first_index of the log now */
-    STORAGE_SNAPSHOT_READ,    /* request, data (NULL: it cannot be read, or is gone) */
+    STORAGE_NOTE, /* text: a line for the server's log (a failed write that was overcome) */
+    STORAGE_SNAPSHOT_WRITTEN,   /* request, status */
+    STORAGE_SNAPSHOT_SAVED,     /* request, status; SF_OK: place, first_index of the log now */
+    STORAGE_SNAPSHOT_READ,      /* request, data (NULL: it cannot be read, or is gone) */
     STORAGE_SNAPSHOT_RECEIVED,  /* request, status; the last chunk: snapshot */
     STORAGE_SNAPSHOT_INSTALLED, /* request, place */
     STORAGE_STATE, /* status: SF_ERR_NO_SPACE: writes wait for room (or a descriptor); SF_OK: they

@@ -8,8 +8,8 @@
  * small entries
  *
  * Exit codes: 0 done, 3 the storage said that the process must end, 4 it could not be opened. */
-#include "unit/storage/snapshot_bytes.h"
 #include "storage/storage.h"
+#include "unit/storage/snapshot_bytes.h"
 #include "util/codec.h"
 #include "util/random.h"
 

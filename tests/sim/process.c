@@ -1,10 +1,10 @@
 #include "sim/process.h"
 
+#include "raft/snapshot_head.h"
 #include "sim/client.h"
 #include "sim/drills.h"
 #include "sim/judge.h"
 #include "sim/network.h"
-#include "raft/snapshot_head.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* What redis-tests cannot compare with a 7.0: the clock's ids, idle times, and what 7.2 changed. */
 #include "commands/stream_read.h"
-#include "util/crc64.h"
 #include "util/codec.h"
+#include "util/crc64.h"
 
 #include "unit/commands/world.h"
 

@@ -5,9 +5,9 @@
 #include "commands/command.h"
 #include "engine/engine.h"
 #include "raft/configuration.h"
-#include "util/crc64.h"
 #include "unit/check.h"
 #include "util/codec.h"
+#include "util/crc64.h"
 #include "util/random.h"
 
 #include <stdio.h>

@@ -360,8 +360,7 @@ static inline struct node_ports bus_ports(struct place *place) {
 /* -- time ------------------------------------------------------------------------------------ */
 
 static inline struct node_snapshot bus_snapshot_of(const struct storage_snapshot *found) {
-    return (struct node_snapshot){
-        found->place, found->configuration_index, found->configuration};
+    return (struct node_snapshot){found->place, found->configuration_index, found->configuration};
 }
 
 static inline void bus_on_received(
@@ -392,8 +391,8 @@ static inline void bus_on_storage(void *context, const struct storage_event *eve
         node_on_snapshot_written(place->node, event->request, event->status, now_us);
         break;
     case STORAGE_SNAPSHOT_SAVED:
-        node_on_snapshot_saved(place->node, event->request, event->status, &event->place,
-            event->first_index, now_us);
+        node_on_snapshot_saved(
+            place->node, event->request, event->status, &event->place, event->first_index, now_us);
         break;
     case STORAGE_SNAPSHOT_READ:
         node_on_chunk_read(place->node, event->request, event->data, now_us);

@@ -1,9 +1,9 @@
 /* Files: written by our writer, read in chunks of any size; every piece that may stand in one. */
-#include "util/crc64.h"
 #include "rdb/output.h"
 #include "rdb/reader.h"
 #include "rdb/writer.h"
 #include "util/codec.h"
+#include "util/crc64.h"
 
 #include "unit/commands/world.h"
 

@@ -1,8 +1,8 @@
 /* Lengths, strings, scores, the checksum. */
-#include "util/crc64.h"
 #include "rdb/format.h"
 #include "rdb/input.h"
 #include "rdb/output.h"
+#include "util/crc64.h"
 #include "util/random.h"
 
 #include "unit/check.h"

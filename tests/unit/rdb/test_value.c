@@ -1,8 +1,8 @@
 /* Values: written and read again, old forms made by hand, damage. */
-#include "util/crc64.h"
 #include "rdb/output.h"
 #include "rdb/payload.h"
 #include "util/codec.h"
+#include "util/crc64.h"
 
 #include "unit/commands/world.h"
 
