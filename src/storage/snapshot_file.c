@@ -212,7 +212,12 @@ enum sf_status snapshots_find(const char *directory, raft_index log_first,
         storage_snapshot_clear(out);
         if (status == SF_ERR_STORAGE || status == SF_ERR_INVALID) break;
     }
-    bool needed = log_first > 1 || status != SF_OK;
+    /* a log from the beginning on needs none, unless it may be of a later version as well */
+    bool needed = log_first > 1 || (status != SF_OK && status != SF_ERR_CORRUPT);
+    if (!needed && status == SF_ERR_CORRUPT) {
+        buf_append_slice(notice, buf_slice(&why));
+        buf_append_text(notice, ": the log is run from its beginning");
+    }
     if (needed) {
         buf_append_char(&why, 0);
         error_set(error,

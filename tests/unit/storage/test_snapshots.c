@@ -206,6 +206,25 @@ static void test_a_damaged_one_is_passed_over_where_the_log_reaches_back(void **
     free(path);
 }
 
+static void test_a_damaged_one_is_not_missed_where_the_log_begins_at_the_beginning(void **state) {
+    struct fixture *f = *state;
+    open_storage(f);
+    append(f, 0, 1, 30, 1, 100);
+    const struct storage_keep all = {UINT64_MAX, UINT64_MAX, UINT64_MAX};
+    save(f, 20, 1, &all);
+    close_storage(f);
+    char name[SNAPSHOT_NAME_BYTES];
+    snapshot_file_name(20, name);
+    char *path = node_path(f, name);
+    flip_byte(path, 100000);
+    assert_int_equal(try_open(f), SF_OK);
+    assert_int_equal(f->found.snapshot.place.index, 0);
+    assert_non_null(
+        memmem(buf_slice(&f->found.notice).data, f->found.notice.len, name, strlen(name)));
+    expect_entries(f, 1, 30, 1, 100);
+    free(path);
+}
+
 static void test_a_damaged_one_that_nothing_replaces_refuses_the_start(void **state) {
     struct fixture *f = *state;
     open_storage(f);
@@ -406,6 +425,7 @@ int main(void) {
         STORAGE_TEST(test_while_one_is_sent_those_between_it_and_the_newest_go),
         STORAGE_TEST(test_however_many_there_are_the_newest_counts),
         STORAGE_TEST(test_a_damaged_one_is_passed_over_where_the_log_reaches_back),
+        STORAGE_TEST(test_a_damaged_one_is_not_missed_where_the_log_begins_at_the_beginning),
         STORAGE_TEST(test_a_damaged_one_that_nothing_replaces_refuses_the_start),
         STORAGE_TEST(test_an_installed_snapshot_replaces_the_log),
         STORAGE_TEST(test_a_crash_before_the_installation_leaves_the_old_log),
