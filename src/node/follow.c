@@ -53,7 +53,8 @@ void follow_fail(struct node *node, bool patience, const char *format, ...) {
     vsnprintf(line, sizeof line, format, args);
     va_end(args);
     if (patience || strcmp(line, follow->why) != 0)
-        node_log(node, LOG_WARNING, "%s: %s", follow->is_file ? "import-rdb" : "replicaof", line);
+        node_log(node, LOG_WARNING, "%s%s: %s", follow->is_file ? "import-rdb " : "replicaof",
+            follow->is_file ? node->settings.import_rdb : "", line);
     memcpy(follow->why, line, sizeof line);
     bool is_file = follow->is_file;
     follow_drop(node);

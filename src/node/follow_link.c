@@ -74,8 +74,11 @@ bool follow_on_closed(struct node *node, uint64_t out, const char *why) {
         return true;
     }
     follow->out = 0;
-    follow_fail(node, false, follow->is_file ? "%s: %s" : "the connection to %s is lost: %s",
-        follow->is_file ? node->settings.import_rdb : engine_source(node->engine)->host, why);
+    if (follow->is_file)
+        follow_fail(node, false, "%s", why);
+    else
+        follow_fail(node, false, "the connection to %s is lost: %s",
+            engine_source(node->engine)->host, why);
     return true;
 }
 
@@ -167,7 +170,7 @@ static bool dump_goes_on(struct node *node) {
     switch (importer_next(follow->importer, &follow->piece)) {
     case IMPORTER_MORE:
         if (follow->in.len == 0 && follow->has_ended) {
-            follow_fail(node, true, "%s ends too early", node->settings.import_rdb);
+            follow_fail(node, true, "the file ends too early");
             return false;
         }
         if (follow->in.len == 0 || (!follow->by_mark && !follow->is_file && !follow->dump_left))
