@@ -342,7 +342,7 @@ static void follow(struct engine *engine, struct slice host, uint16_t port) {
     source->host[host.len] = '\0';
     source->port = port;
     if (goes_on) return; /* the other one may know where we are */
-    source->phase = SOURCE_WAITING;
+    if (source->phase != SOURCE_IMPORTING) source->phase = SOURCE_WAITING; /* half stays half */
     source->replid[0] = '\0';
     source->offset = 0;
 }

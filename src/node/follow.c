@@ -76,12 +76,6 @@ void follow_send(struct node *node, uint32_t argc, const char *const *words) {
     buf_free(&out);
 }
 
-static bool wants_file(const struct node *node) {
-    const struct source *source = engine_source(node->engine);
-    if (node->settings.import_rdb[0] == '\0' || source->imported) return false;
-    return source->kind == SOURCE_FILE || (source->kind == SOURCE_NONE && source->generation == 0);
-}
-
 static bool all_is_empty(const struct node *node) {
     struct keyspace *keyspace = engine_keyspace(node->engine);
     for (uint32_t i = 0; i < keyspace_n_dbs(keyspace); i++) {
@@ -90,11 +84,18 @@ static bool all_is_empty(const struct node *node) {
     return true;
 }
 
+/* Into an empty state that never followed anybody, or where half of an import is. */
+static bool wants_file(const struct node *node) {
+    const struct source *source = engine_source(node->engine);
+    if (node->settings.import_rdb[0] == '\0' || source->imported) return false;
+    if (source->kind == SOURCE_FILE) return true;
+    return source->kind == SOURCE_NONE && source->generation == 0 && all_is_empty(node);
+}
+
 static void follow_begin(struct node *node) {
     struct follow *follow = node->follow;
     const struct source *source = engine_source(node->engine);
     bool is_file = wants_file(node);
-    if (is_file && source->kind == SOURCE_NONE && !all_is_empty(node)) return;
     follow_clear(node);
     follow->is_file = is_file;
     follow->generation = source->generation;
@@ -224,7 +225,7 @@ bool follow_refuses(const struct node *node) {
     if (node->engine == NULL) return node->settings.import_rdb[0] != '\0';
     const struct source *source = engine_source(node->engine);
     if (source->kind != SOURCE_NONE && source->phase == SOURCE_IMPORTING) return true;
-    return wants_file(node) && all_is_empty(node);
+    return raft_leads(node) && wants_file(node);
 }
 
 /* -- what operators see ---------------------------------------------------------------------- */

@@ -397,6 +397,20 @@ static void test_half_of_a_dump_is_dropped_with_its_master(void **state) {
     buf_free(&dump);
 }
 
+static void test_half_of_a_dump_stays_half_when_another_master_is_named(void **state) {
+    (void)state;
+    struct machine machine;
+    machine_begin(&machine);
+    follow(&machine);
+    assert_true(import_begins(&machine, 0, 9, 1000));
+    apply(&machine, "REPLICAOF 127.0.0.1 7001");
+    buf_clear(&machine.reply);
+    assert_int_equal(source_of(&machine)->phase, SOURCE_IMPORTING);
+    assert_true(import_begins(&machine, 9, 10, 5));
+    assert_true(import_ends(&machine, 10, 1));
+    machine_end(&machine);
+}
+
 static bool file_begins(struct machine *machine, uint64_t from, uint64_t import) {
     struct source_words words;
     head(machine, "file", from, &words);
@@ -482,6 +496,7 @@ int main(void) {
         cmocka_unit_test(
             test_a_second_leader_begins_the_import_again_and_pieces_of_the_first_are_void),
         cmocka_unit_test(test_half_of_a_dump_is_dropped_with_its_master),
+        cmocka_unit_test(test_half_of_a_dump_stays_half_when_another_master_is_named),
         cmocka_unit_test(test_a_file_is_imported_into_an_empty_state_and_only_once),
         cmocka_unit_test(test_an_image_in_the_middle_of_an_import_goes_on_alike),
         cmocka_unit_test(test_what_is_no_dump_is_refused_with_a_reason),
