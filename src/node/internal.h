@@ -5,6 +5,7 @@
 
 #include "commands/command.h"
 #include "engine/engine.h"
+#include "engine/source.h"
 #include "node/node.h"
 #include "node/observe.h"
 #include "node/snapshot.h"
@@ -110,6 +111,7 @@ struct session {
     bool close_now;
     bool reply_off, reply_skip, reply_skip_next; /* CLIENT REPLY */
     bool no_evict, no_touch;
+    bool takes_mark, is_replica; /* REPLCONF capa eof, listening-port */
     char remote[64], local[64];
     int fd;
     struct buf name, lib_name, lib_version;
@@ -345,6 +347,10 @@ struct node {
     struct list waits;                            /* wait.c */
     struct pubsub *pubsub;                        /* pubsub.c */
     struct tracking *tracking;                    /* tracking.c */
+    struct follow *follow;                        /* follow.c */
+    struct list migrates;                         /* migrate.c */
+    struct list syncs;                            /* sync.c */
+    uint64_t next_out;                            /* number of a connection of another kind */
     raft_index synced_sum;                        /* changes when any figure of the members does */
     raft_id synced_asked;
     int64_t synced_ask_us;
@@ -535,6 +541,9 @@ void local_lolwut(struct local_call *call);
 void local_shutdown(struct local_call *call);
 void local_save(struct local_call *call);
 void local_role(struct local_call *call);
+void local_migrate(struct local_call *call); /* these run as reads, of a fresh state */
+void local_sync(struct local_call *call);
+void local_replconf(struct local_call *call);
 void local_cluster(struct local_call *call);
 bool session_is_authenticated(const struct session *session);
 struct slice node_requirepass(const struct node *node);
@@ -598,6 +607,8 @@ void evictions_pump(struct node *node);
 uint64_t evictions_used_bytes(const struct node *node); /* what maxmemory is compared with */
 void evictions_exceeded_us(const struct node *node, int64_t *total, int64_t *current);
 void evictions_reset_figures(struct node *node);
+
+#include "node/follow.h"
 
 /* feature.c */
 void feature_pump(struct node *node); /* leader: raises the level that all can apply */
