@@ -31,7 +31,7 @@ void loading_begin(struct node *node, const struct node_start *start) {
     if (raft->n_term_runs > 0) memcpy(runs, raft->term_runs, raft->n_term_runs * sizeof *runs);
     loading->start.raft.term_runs = runs;
     loading->engine = node_engine_new(node);
-    loading->loader = snapshot_loader_new(loading->engine);
+    loading->loader = snapshot_loader_new(loading->engine, start->snapshot.place.bytes);
     loading->begun_ms = node->wall_ms;
     loading->begun_us = loading->told_us = node->now_us;
     node_log(node, LOG_NOTICE, "loads the snapshot of the state at %llu: %llu bytes",
