@@ -293,13 +293,14 @@ enum snapshot_loading snapshot_load(struct snapshot_loader *loader, struct slice
 
 /* -- in one piece ---------------------------------------------------------------------------- */
 
-void engine_dump(struct engine *engine, struct buf *out) {
+bool engine_dump(struct engine *engine, struct buf *out) {
     const struct snapshot_head head = {.place = {.index = engine->applied}};
     struct snapshot_writer *writer = snapshot_writer_new(engine, &head, false);
-    SF_ASSERT(writer != NULL);
+    if (writer == NULL) return false;
     while (!snapshot_write_some(writer, out, UINT64_MAX)) {
     }
     snapshot_writer_free(writer);
+    return true;
 }
 
 enum sf_status engine_load(struct engine *engine, struct slice image) {
