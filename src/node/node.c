@@ -54,10 +54,14 @@ static void on_setting_changed(void *context, struct slice name, struct slice va
     buf_free(&error);
 }
 
+void node_engine_leaves(struct node *node) {
+    if (node->engine != NULL) snapshots_leave_engine(node);
+}
+
 void node_engine_replace(struct node *node, struct engine *engine) {
     SF_ASSERT(engine_applied(engine) == engine_applied(node->engine));
     engine_keep_counts(engine, node->engine);
-    snapshots_leave_engine(node);
+    node_engine_leaves(node);
     engine_free(node->engine);
     node->engine = engine;
 }
@@ -110,7 +114,7 @@ void node_replica_open(struct node *node, const struct node_start *start) {
 static void note_replay(struct node *node, const struct raft_start *raft) {
     node->replays_until = raft->last_index;
     node->replay_from = engine_applied(node->engine);
-    node->replay_us = node->now_us;
+    node->replay_us = node->replay_told_us = node->now_us;
     node->replay_ms = node->wall_ms;
 }
 
@@ -143,6 +147,7 @@ void node_replica_go_on(struct node *node, const struct node_start *start, struc
 static void replica_close(struct node *node) {
     tracking_drop_all(node);
     loading_drop(node);
+    node_engine_leaves(node);
     snapshots_reset(node);
     evictions_reset(node);
     if (node->raft != NULL) raft_free(node->raft);
@@ -471,6 +476,7 @@ void node_pump(struct node *node, int64_t now_us, int64_t wall_ms) {
         skips_pump(node);
         membership_pump(node);
         join_pump(node);
+        replay_pump(node);
     }
     stream_trim(node);
     sessions_resume(node);

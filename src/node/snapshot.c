@@ -244,7 +244,6 @@ void snapshots_open(struct node *node) {
 void snapshots_reset(struct node *node) {
     struct snapshots *snapshots = &node->snapshots;
     uint64_t request = snapshots->request;
-    if (node->engine != NULL) snapshots_leave_engine(node);
     saves_end(node, SF_ERR_NOT_EXECUTED);
     receiving_drop(node);
     buf_free(&snapshots->piece);

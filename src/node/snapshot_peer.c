@@ -261,6 +261,7 @@ void snapshots_settle_own_stream(struct node *node) {
 static void state_take(struct node *node) {
     struct receiving *receiving = &node->snapshots.receiving;
     struct engine *old = node->engine;
+    node_engine_leaves(node);
     node->engine = receiving->engine;
     receiving->engine = NULL;
     tracking_follow_engine(node);
