@@ -167,14 +167,6 @@ bool loading_replays(const struct node *node) {
     return applied < node->replays_until && applied < raft_commit_index(node->raft);
 }
 
-void replay_pump(struct node *node) {
-    if (!loading_replays(node) || node->now_us - node->replay_told_us < TELL_US) return;
-    node->replay_told_us = node->now_us;
-    node_log(node, LOG_NOTICE, "runs its log: %llu of %llu entries behind the snapshot",
-        (unsigned long long)(engine_applied(node->engine) - node->replay_from),
-        (unsigned long long)(node->replays_until - node->replay_from));
-}
-
 static void put_progress(const struct node *node, struct buf *out, int64_t begun_ms, uint64_t total,
     uint64_t done, int64_t eta) {
     struct process_figures figures = {0};

@@ -117,7 +117,6 @@ void loading_on_read(struct node *node, struct bytes *data);
 void loading_drop(struct node *node);
 /* Whether the log behind the snapshot is still being run again, and how far that is. */
 bool loading_replays(const struct node *node);
-void replay_pump(struct node *node); /* says so in the log, once a second */
 void loading_info(const struct node *node, struct buf *out);
 
 /* -- cmd_save.c -- */
