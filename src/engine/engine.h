@@ -206,9 +206,9 @@ void engine_note_accesses(struct engine *engine, bool noted);
 /* A replicated setting's value; false when never set. */
 bool engine_setting(const struct engine *engine, struct slice name, struct slice *value);
 
-/* A complete image, and its reverse into a new engine, whose watcher is told of the replicated
- * settings in it. For snapshots, and for "grown = reloaded". */
-void engine_dump(struct engine *engine, struct buf *out);
+/* A snapshot in one piece (engine/snapshot.h), and its reverse into a new engine, whose watcher is
+ * told of the replicated settings in it. For "grown = reloaded". false: too many walks are open. */
+bool engine_dump(struct engine *engine, struct buf *out);
 SF_MUST_CHECK enum sf_status engine_load(struct engine *engine, struct slice image);
 
 #endif

@@ -312,12 +312,12 @@ struct node {
     raft_index state_saved_member;
 
     struct snapshots snapshots;
-    struct loading *loading;           /* NULL: nothing is being loaded */
-    raft_index replay_from; /* where the log found at the start begins: to replays_until */
+    struct loading *loading; /* NULL: nothing is being loaded */
+    raft_index replay_from;  /* where the log found at the start begins: to replays_until */
     int64_t replay_us, replay_ms;
     raft_index replay_told; /* how far, when it was said last (replay.c) */
     int64_t replay_told_us;
-    bool replay_is_told; /* its end was */
+    bool replay_is_told;         /* its end was */
     struct evictions *evictions; /* eviction.c */
     struct skips skips;
 
@@ -465,6 +465,8 @@ void node_replica_open(struct node *node, const struct node_start *start);
 void node_replica_go_on(struct node *node, const struct node_start *start, struct engine *engine);
 bool node_is_leader_serving(const struct node *node); /* commands may be proposed and reads asked */
 struct engine *node_engine_new(struct node *node);
+/* The present engine goes: whoever walks over its state gives that up now. */
+void node_engine_leaves(struct node *node);
 /* An equal state takes the place of this node's; between entries. */
 void node_engine_replace(struct node *node, struct engine *engine);
 void node_wake(struct node *node); /* something is left to do: the next deadline is now */

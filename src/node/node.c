@@ -56,10 +56,14 @@ static void on_setting_changed(void *context, struct slice name, struct slice va
     buf_free(&error);
 }
 
+void node_engine_leaves(struct node *node) {
+    if (node->engine != NULL) snapshots_leave_engine(node);
+}
+
 void node_engine_replace(struct node *node, struct engine *engine) {
     SF_ASSERT(engine_applied(engine) == engine_applied(node->engine));
     engine_keep_counts(engine, node->engine);
-    snapshots_leave_engine(node);
+    node_engine_leaves(node);
     engine_free(node->engine);
     node->engine = engine;
 }
@@ -150,6 +154,7 @@ static void replica_close(struct node *node) {
     follow_drop(node);
     tracking_drop_all(node);
     loading_drop(node);
+    node_engine_leaves(node);
     snapshots_reset(node);
     evictions_reset(node);
     if (node->raft != NULL) raft_free(node->raft);
