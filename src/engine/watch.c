@@ -86,8 +86,10 @@ static void settle(struct engine *engine) {
 }
 
 void watch_init(struct engine *engine) {
-    engine->watching.calls =
-        (struct call_watcher){.context = engine, .event = on_event, .read = on_read};
+    engine->watching.calls = (struct call_watcher){.context = engine,
+        .event = on_event,
+        .read = on_read,
+        .denied_in_script = access_denied_in_script};
     settle(engine);
 }
 

@@ -150,7 +150,7 @@ void apply_drop_waiting(struct node *node) {
         LIST_FOR_EACH(other, &session->pending) {
             struct pending *pending = SF_CONTAINER(other, struct pending, in_session);
             pending->settle_clock_ms = 0;
-            if (pending->kind == PENDING_READ) {
+            if (pending->kind == PENDING_READ || pending->kind == PENDING_AGAIN) {
                 pending->round = node->next_round;
                 node->round_wanted = true;
             }

@@ -59,6 +59,7 @@ void node_engine_replace(struct node *node, struct engine *engine) {
     engine_keep_counts(engine, node->engine);
     engine_free(node->engine);
     node->engine = engine;
+    access_engine_changed(node);
 }
 
 static void sole_configuration(const struct node *node, struct raft_configuration *out) {
@@ -87,6 +88,7 @@ struct engine *node_engine_new(struct node *node) {
         .key_changed = tracking_on_changed,
         .db_replaced = tracking_on_replaced,
         .read = tracking_on_read};
+    access_watch(&watcher);
     blocked_watch(node, &watcher);
     breath_watch(node, &watcher);
     struct engine *engine = engine_new(&settings, &watcher);
@@ -124,6 +126,7 @@ void node_replica_open(struct node *node, const struct node_start *start) {
 }
 
 static void replica_close(struct node *node) {
+    access_replica_closes(node);
     tracking_drop_all(node);
     snapshots_reset(node);
     evictions_reset(node);
@@ -225,6 +228,8 @@ struct node *node_new(const struct node_start *start, const struct node_ports *p
     ports->random_bytes(ports->context, &node->incarnation.nonce, sizeof node->incarnation.nonce);
     pubsub_open(node);
     observe_open(node);
+    list_init(&node->denials);
+    access_open(node);
     tracking_open(node);
     evictions_open(node);
     if (node->identity.id == 0) {
@@ -256,13 +261,16 @@ void node_free(struct node *node) {
     evictions_close(node);
     stream_free(node);
     observe_close(node);
+    access_close(node);
     buf_free(&node->gathered);
     buf_free(&node->scratch);
     sf_free(node);
 }
 
 void node_set_settings(struct node *node, const struct node_settings *settings) {
+    bool other_password = strcmp(node->settings.requirepass, settings->requirepass) != 0;
     node->settings = *settings;
+    if (other_password) access_set_file(node);
     if (node->raft != NULL) raft_set_settings(node->raft, &settings->raft);
 }
 
@@ -452,6 +460,7 @@ void node_pump(struct node *node, int64_t now_us, int64_t wall_ms) {
     sessions_resume(node);
     if (node->raft != NULL && !node->identity_switching) replica_pump(node);
     if (node->raft != NULL && !node->identity_switching) snapshots_pump(node);
+    access_pump(node);
     waits_pump(node);
     pubsub_pump(node);
     drain_waiters(node);

@@ -51,6 +51,8 @@ struct node_settings {
     } observe;
     uint64_t feature_level; /* what this build can apply (engine.h) */
     char requirepass[512];
+    struct slice users;       /* lines as in an aclfile; borrowed as long as the node lives */
+    uint64_t acl_log_max_len; /* acllog-max-len */
     char cluster_secret[512];
     struct raft_address announce; /* host "" and ports 0 where not configured */
     uint16_t port, bus_port;      /* where this process really listens */
