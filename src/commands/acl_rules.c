@@ -407,6 +407,7 @@ static void user_reset(struct acl_user *user, bool all_channels) {
 
 enum acl_error user_apply(struct acl_user *user, struct slice rule, bool all_channels) {
     char first = rule.len > 0 ? rule.data[0] : '\0';
+    if (rule.len == 0) return ACL_OK;
     if (slice_is(rule, "on") || slice_is(rule, "off")) {
         user->is_on = slice_is(rule, "on");
     } else if (slice_is(rule, "nopass") || slice_is(rule, "resetpass")) {

@@ -128,8 +128,8 @@ static const char *pattern_denial(const struct call *call, uint32_t at) {
     by = by && pattern.len > 0 && memchr(pattern.data, '*', pattern.len) != NULL;
     if (!by && !get) return NULL;
     if (acl_reads_all_keys(call->user, call->command, call->argc, call->argv)) return NULL;
-    return by ? "ERR BY option of SORT denied due to insufficient ACL permissions"
-              : "ERR GET option of SORT denied due to insufficient ACL permissions";
+    return by ? "ERR BY option of SORT denied due to insufficient ACL permissions."
+              : "ERR GET option of SORT denied due to insufficient ACL permissions.";
 }
 
 static bool parse_options(struct call *call, struct sort_options *options) {

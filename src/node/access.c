@@ -142,6 +142,10 @@ static void on_users_changed(
     if (node->acl_is_file) return; /* an engine that is being loaded */
     if (before != NULL && after != NULL) end_forbidden_listeners(node, before, after);
     judge_all(node);
+    struct pending *by = node->running;
+    if (by == NULL || by->kind != PENDING_WRITE || by->transaction != NULL) return;
+    if (node->users_changed_by == NULL) node->users_changed_at = by->session->output.len;
+    node->users_changed_by = by;
 }
 
 void access_engine_changed(struct node *node) {
@@ -231,7 +235,8 @@ bool access_admits(struct session *session, const struct command *command, uint3
         return false;
     }
     enum command_route route = command_route(command);
-    bool of_state = route != ROUTE_LOCAL || command->id == COMMAND_EXEC;
+    bool queued = session->queue != NULL; /* waits for nothing before EXEC (DESIGN 11) */
+    bool of_state = (route != ROUTE_LOCAL && !queued) || command->id == COMMAND_EXEC;
     bool stale = route == ROUTE_READ && session_reads_stale(session) && node->engine != NULL;
     bool unknown = node->acl_is_file && session->claim.id > ACL_DEFAULT_ID;
     bool asks = !stale && ((of_state && !node->access_settled) ||
@@ -268,11 +273,11 @@ static const struct acl_user *who_logs_in(
     return user != NULL && acl_user_accepts(user, password) ? user : NULL;
 }
 
-bool access_log_in(
-    struct session *session, struct slice name, struct slice password, bool in_exec) {
+bool access_log_in(struct session *session, struct slice word, struct slice name,
+    struct slice password, bool in_exec) {
     const struct acl_user *user = who_logs_in(session, name, password);
     if (user == NULL) {
-        acl_log_add(session, ACL_DENIED_AUTH, in_exec ? "multi" : "toplevel", SLICE("auth"), name);
+        acl_log_add(session, ACL_DENIED_AUTH, in_exec ? "multi" : "toplevel", word, name);
         return false;
     }
     session->user = acl_user_id(user);

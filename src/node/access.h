@@ -24,8 +24,10 @@ const struct acl *node_acl(const struct node *node);
 bool access_is_open(const struct node *node); /* the default user needs no password */
 
 void access_session_begins(struct session *session); /* also RESET */
-/* AUTH; false: not with that password. Tells the log of denials. */
-bool access_log_in(struct session *session, struct slice user, struct slice password, bool in_exec);
+/* AUTH; false: not with that password. Tells the log of denials; word: the command as it was
+ * written. */
+bool access_log_in(struct session *session, struct slice word, struct slice user,
+    struct slice password, bool in_exec);
 const struct acl_user *access_user(const struct session *session); /* NULL: he is gone */
 
 /* Of a session that is not free: whether the request may go on. false: it was answered, or it waits
@@ -55,6 +57,17 @@ bool acl_rule_text(void *node, uint32_t rule, struct buf *out); /* engine_watche
 uint32_t acl_change_words(const struct command *command, uint32_t argc, const struct slice *argv,
     struct buf *text, struct slice **words);
 void acl_seed(struct node *node); /* what the file says of users */
+
+/* everywhere.c */
+/* The command of a session changed the users; its reply, behind `before` in the output, waits until
+ * every member has applied it. */
+void everywhere_hold(struct node *node, struct pending *pending, size_t before);
+void everywhere_drop(struct node *node, struct pending *held);
+void everywhere_pump(struct node *node);
+int64_t everywhere_deadline_us(const struct node *node);
+bool everywhere_on_ask(struct node *node, raft_id from, uint32_t argc, const struct slice *argv);
+bool everywhere_on_applied(
+    struct node *node, raft_id from, uint32_t argc, const struct slice *argv);
 
 /* acl_log.c: ACL LOG, of this node's clients. */
 void acl_log_add(struct session *session, enum acl_verdict verdict, const char *context,

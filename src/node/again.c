@@ -57,6 +57,15 @@ void again_take(struct session *session) {
     node_wake(session->node);
 }
 
+/* It was to be part of a transaction, or was its EXEC. */
+void again_give_up(const struct pending *pending) {
+    if (pending->command->id == COMMAND_EXEC) {
+        transaction_forget(pending->session);
+    } else {
+        transaction_refuse(pending->session, pending->command, NULL);
+    }
+}
+
 void session_end(struct session *session) {
     const struct pending *running = session->node->running;
     session->no_more = true;

@@ -25,7 +25,11 @@ static void apply_command(struct node *node, const struct engine_position *at) {
     node->running = pending;
     bool replied = engine_next(node->engine, &reply);
     node->running = NULL;
-    if (!replied && ours) {
+    if (SF_UNLIKELY(node->users_changed_by != NULL)) {
+        everywhere_hold(node, node->users_changed_by, node->users_changed_at);
+        node->users_changed_by = NULL;
+        session_wait_for_turn(session);
+    } else if (!replied && ours) {
         blocked_begin(node, pending, at);
     } else if (pending != NULL) {
         session_write_applied(session, pending);

@@ -24,7 +24,7 @@ void local_auth(struct local_call *call) {
     }
     struct slice user = call->argc == 3 ? call->argv[1] : SLICE("default");
     bool in_exec = call->node->running != NULL;
-    if (access_log_in(call->session, user, call->argv[call->argc - 1], in_exec)) {
+    if (access_log_in(call->session, call->argv[0], user, call->argv[call->argc - 1], in_exec)) {
         reply_status(call->reply, "OK");
     } else {
         reply_error(call->reply, wrongpass);
@@ -113,7 +113,8 @@ void local_hello(struct local_call *call) {
     struct hello_options options = {0};
     if (!hello_parse(call, &options)) return;
     bool in_exec = call->node->running != NULL;
-    if (options.has_auth && !access_log_in(session, options.user, options.password, in_exec)) {
+    if (options.has_auth &&
+        !access_log_in(session, call->argv[0], options.user, options.password, in_exec)) {
         reply_error(call->reply, wrongpass);
         return;
     }

@@ -326,8 +326,18 @@ struct node {
     struct list denials;  /* acl_log.c; the latest first */
     uint64_t n_denials, next_denial;
     uint64_t denied[ACL_DENIED_CHANNEL + 1]; /* counts by verdict */
-    bool settings_seeded;                    /* seed.c had its turn */
-    bool garbage_left;                       /* of removed values and flushed databases */
+    struct list everywheres;                 /* everywhere.c */
+    uint64_t next_everywhere;
+    struct applied_ask {
+        raft_id from;
+        uint64_t nonce, id;
+        raft_index index;
+    } applied_asks[64];
+    uint32_t n_applied_asks;
+    struct pending *users_changed_by; /* the command that is being applied; its reply begins at */
+    size_t users_changed_at;
+    bool settings_seeded; /* seed.c had its turn */
+    bool garbage_left;    /* of removed values and flushed databases */
     struct node_identity identity;
     struct incarnation incarnation;
     struct random random; /* seeds and jitter */
@@ -509,6 +519,7 @@ size_t argv_bytes(uint32_t argc, const struct slice *argv);
 /* again.c: a request that waits, then stands nowhere, then is taken. */
 void again_keep(const struct pending *pending);
 void again_take(struct session *session);
+void again_give_up(const struct pending *pending); /* it was answered: not executed */
 bool session_is_blocked(const struct session *session);
 void session_pushed(struct session *session); /* something was added to its output out of turn */
 /* A snapshot took the place of what this node waited to apply: of its commands those up to sequence

@@ -229,6 +229,7 @@ struct node *node_new(const struct node_start *start, const struct node_ports *p
     pubsub_open(node);
     observe_open(node);
     list_init(&node->denials);
+    list_init(&node->everywheres);
     access_open(node);
     tracking_open(node);
     evictions_open(node);
@@ -461,6 +462,7 @@ void node_pump(struct node *node, int64_t now_us, int64_t wall_ms) {
     if (node->raft != NULL && !node->identity_switching) replica_pump(node);
     if (node->raft != NULL && !node->identity_switching) snapshots_pump(node);
     access_pump(node);
+    everywhere_pump(node);
     waits_pump(node);
     pubsub_pump(node);
     drain_waiters(node);
@@ -485,6 +487,7 @@ int64_t node_next_deadline_us(const struct node *node) {
     deadline = SF_MIN(deadline, membership_deadline_us(node));
     deadline = SF_MIN(deadline, waits_deadline_us(node));
     deadline = SF_MIN(deadline, pubsub_deadline_us(node));
+    deadline = SF_MIN(deadline, everywhere_deadline_us(node));
     if (node->raft != NULL && !node->identity_switching) {
         /* begun after this turn's batch was closed: CONFIG SET at its turn */
         if (node->open_batch != NULL) return node->now_us;

@@ -62,8 +62,9 @@ void pending_free(struct pending *pending) {
         errand_drop(session->node, pending);
         waits_drop(session->node, pending);
         pubsub_drop(session->node, pending);
+        everywhere_drop(session->node, pending);
     }
-    if (is_publish(pending->command)) {
+    if (is_publish(pending->command) && pending->kind != PENDING_AGAIN) {
         session->n_publish--;
         if (pending->kind == PENDING_HELD) session->n_publish_held--;
     }
@@ -695,6 +696,7 @@ void session_time_out_head(struct session *session) {
         reply_error(&reply, text);
     }
     observe_lost(head, before, given);
+    if (head->kind == PENDING_AGAIN) again_give_up(head);
     pending_free(head);
     output_was_added(session);
 }
