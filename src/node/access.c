@@ -99,7 +99,10 @@ static void follow_source(struct node *node) {
 void access_pump(struct node *node) {
     follow_source(node);
     if (node->access_settled || node->engine == NULL) return;
-    if (!node_is_leader_serving(node) && node->runnable_round == 0) return;
+    if (!node_is_leader_serving(node) && node->runnable_round == 0) {
+        if (node->rounds_n == 0 && node_serves_data(node)) node->round_wanted = true;
+        return;
+    }
     node->access_settled = true;
     follow_source(node);
     bool open = access_is_open(node);
