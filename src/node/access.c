@@ -221,6 +221,10 @@ static struct slice object_of(enum acl_verdict verdict, const struct command *co
     return verdict == ACL_DENIED_COMMAND ? slice_of(command->name, command->name_len) : argv[at];
 }
 
+bool access_is_known(const struct session *session) {
+    return !session->node->acl_is_file || session->user <= ACL_DEFAULT_ID;
+}
+
 /* Local commands that become one of the log. */
 static bool is_logged(const struct command *command) {
     return command->id == COMMAND_ACL_SETUSER || command->id == COMMAND_ACL_DELUSER ||
@@ -241,12 +245,11 @@ bool access_admits(struct session *session, const struct command *command, uint3
     bool queued = session->queue != NULL; /* waits for nothing before EXEC (DESIGN 11) */
     bool of_state = (route != ROUTE_LOCAL && !queued) || command->id == COMMAND_EXEC;
     bool stale = route == ROUTE_READ && session_reads_stale(session) && node->engine != NULL;
-    bool unknown = node->acl_is_file && session->claim.id > ACL_DEFAULT_ID;
+    bool unknown = !access_is_known(session);
     bool asks = !stale && ((of_state && !node->access_settled) ||
                               (unknown && (of_state || is_logged(command))));
     enum acl_verdict verdict = check(session, command, argc, argv, &at);
-    bool again = verdict != ACL_ALLOWED || asks;
-    if (again && (may_ask(session) || (unknown && asks && session->came_again))) {
+    if ((verdict != ACL_ALLOWED || asks) && may_ask(session)) {
         session_wait_again(session, command, argc, argv);
         return false;
     }

@@ -37,6 +37,8 @@ bool access_admits(struct session *session, const struct command *command, uint3
 /* AUTH and HELLO: whether it would fail by users that may be old, and waits now as above. */
 bool access_login_waits(struct session *session, const struct command *command, uint32_t argc,
     const struct slice *argv);
+/* false: the state does not know its user yet, who is one of this node's file. */
+bool access_is_known(const struct session *session);
 /* What was admitted at claim's revision runs only now, here; false: error says why not. */
 bool access_still_admits(struct session *session, const struct acl_claim *claim, bool in_exec,
     const struct command *command, uint32_t argc, const struct slice *argv, struct buf *error);

@@ -249,6 +249,7 @@ static bool answer_head(struct pending *head, bool before_write) {
         return true;
     case PENDING_AGAIN:
         if (before_write || !reads_may_run(node, session, head)) return false;
+        if (!access_is_known(session)) return false;
         again_keep(head);
         return true;
     case PENDING_HELD:
