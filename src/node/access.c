@@ -4,7 +4,7 @@
 /* -- whose users count ----------------------------------------------------------------------- */
 
 const struct acl *node_acl(const struct node *node) {
-    return node->acl_is_file ? node->file_acl : engine_acl(node->engine);
+    return node->access.is_file ? node->access.file : engine_acl(node->engine);
 }
 
 static const struct acl_user *default_user(const struct node *node) {
@@ -28,8 +28,8 @@ void access_set_file(struct node *node) {
     if (!acl_text_read(acl, node->settings.users, "users", &errors))
         node_log(node, LOG_WARNING, "%.*s", (int)errors.len, buf_slice(&errors).data);
     buf_free(&errors);
-    acl_free(node->file_acl);
-    node->file_acl = acl;
+    acl_free(node->access.file);
+    node->access.file = acl;
 }
 
 static void session_judge(struct session *session) {
@@ -37,16 +37,16 @@ static void session_judge(struct session *session) {
     const struct acl_user *user = access_user(session);
     bool unrestricted = user != NULL && acl_user_is_unrestricted(user);
     bool is_default = session->user == ACL_DEFAULT_ID;
-    bool is_known = !node->acl_is_file || is_default; /* to the state, by this id */
+    bool is_known = !node->access.is_file || is_default; /* to the state, by this id */
     session->is_admitted = session->authenticated || access_is_open(node);
-    session->is_free = session->is_admitted && unrestricted && node->access_settled && is_known;
+    session->is_free = session->is_admitted && unrestricted && node->access.settled && is_known;
     session->claim = (struct acl_claim){
         is_default && unrestricted ? ACL_NOBODY : session->user, acl_revision(node_acl(node))};
 }
 
 void access_session_begins(struct session *session) {
     session->user = ACL_DEFAULT_ID;
-    session->authenticated = session->node->access_settled && access_is_open(session->node);
+    session->authenticated = session->node->access.settled && access_is_open(session->node);
     session_judge(session);
 }
 
@@ -61,7 +61,7 @@ static void judge_all(struct node *node) {
 /* The sessions keep their users by name; who has none any more is closed. */
 static void switch_to(struct node *node, bool file) {
     const struct acl *before = node_acl(node);
-    node->acl_is_file = file;
+    node->access.is_file = file;
     const struct acl *after = node_acl(node);
     LIST_FOR_EACH(link, &node->sessions) {
         struct session *session = SF_CONTAINER(link, struct session, in_node);
@@ -75,17 +75,17 @@ static void switch_to(struct node *node, bool file) {
 static bool file_counts(const struct node *node) {
     if (node->engine == NULL) return true;
     if (acl_revision(engine_acl(node->engine)) > 0) return false;
-    bool plain = acl_revision(node->file_acl) == 0;
+    bool plain = acl_revision(node->access.file) == 0;
     bool seeds = node->raft == NULL || raft_configuration(node->raft)->n <= 1;
-    return !plain && (seeds || !node->access_settled);
+    return !plain && (seeds || !node->access.settled);
 }
 
 /* A member's file seeds nothing: it only tells what this node's operator may believe. */
 static void warn_of_difference(struct node *node) {
-    bool plain = acl_revision(node->file_acl) == 0;
-    if (plain || node->acl_is_file || node->users_compared) return;
-    node->users_compared = true;
-    if (acl_same_users(node->file_acl, engine_acl(node->engine))) return;
+    bool plain = acl_revision(node->access.file) == 0;
+    if (plain || node->access.is_file || node->access.compared) return;
+    node->access.compared = true;
+    if (acl_same_users(node->access.file, engine_acl(node->engine))) return;
     node_log(node, LOG_WARNING,
         "the users of the cluster are not those of this node's configuration file (user, "
         "requirepass, aclfile): the cluster's count");
@@ -93,17 +93,17 @@ static void warn_of_difference(struct node *node) {
 
 static void follow_source(struct node *node) {
     bool file = file_counts(node);
-    if (file != node->acl_is_file) switch_to(node, file);
+    if (file != node->access.is_file) switch_to(node, file);
 }
 
 void access_pump(struct node *node) {
     follow_source(node);
-    if (node->access_settled || node->engine == NULL) return;
+    if (node->access.settled || node->engine == NULL) return;
     if (!node_is_leader_serving(node) && node->runnable_round == 0) {
         if (node->rounds_n == 0 && node_serves_data(node)) node->round_wanted = true;
         return;
     }
-    node->access_settled = true;
+    node->access.settled = true;
     follow_source(node);
     bool open = access_is_open(node);
     LIST_FOR_EACH(link, &node->sessions) {
@@ -142,13 +142,13 @@ static void on_users_changed(
     void *context, const struct acl_user *before, const struct acl_user *after) {
     struct node *node = context;
     follow_source(node);
-    if (node->acl_is_file) return; /* an engine that is being loaded */
+    if (node->access.is_file) return; /* an engine that is being loaded */
     if (before != NULL && after != NULL) end_forbidden_listeners(node, before, after);
     judge_all(node);
     struct pending *by = node->running;
     if (by == NULL || by->kind != PENDING_WRITE || by->transaction != NULL) return;
-    if (node->users_changed_by == NULL) node->users_changed_at = by->session->output.len;
-    node->users_changed_by = by;
+    if (node->access.changed_by == NULL) node->access.changed_at = by->session->output.len;
+    node->access.changed_by = by;
 }
 
 void access_engine_changed(struct node *node) {
@@ -158,8 +158,8 @@ void access_engine_changed(struct node *node) {
 
 void access_replica_closes(struct node *node) {
     if (node->engine == NULL) return;
-    if (!node->acl_is_file) switch_to(node, true);
-    node->access_settled = node->users_compared = false;
+    if (!node->access.is_file) switch_to(node, true);
+    node->access.settled = node->access.compared = false;
     LIST_FOR_EACH(link, &node->sessions) {
         struct session *session = SF_CONTAINER(link, struct session, in_node);
         session_judge(session);
@@ -222,7 +222,7 @@ static struct slice object_of(enum acl_verdict verdict, const struct command *co
 }
 
 bool access_is_known(const struct session *session) {
-    return !session->node->acl_is_file || session->user <= ACL_DEFAULT_ID;
+    return !session->node->access.is_file || session->user <= ACL_DEFAULT_ID;
 }
 
 /* Local commands that become one of the log. */
@@ -246,7 +246,7 @@ bool access_admits(struct session *session, const struct command *command, uint3
     bool of_state = (route != ROUTE_LOCAL && !queued) || command->id == COMMAND_EXEC;
     bool stale = route == ROUTE_READ && session_reads_stale(session) && node->engine != NULL;
     bool unknown = !access_is_known(session);
-    bool asks = !stale && ((of_state && !node->access_settled) ||
+    bool asks = !stale && ((of_state && !node->access.settled) ||
                               (unknown && (of_state || is_logged(command))));
     enum acl_verdict verdict = check(session, command, argc, argv, &at);
     if ((verdict != ACL_ALLOWED || asks) && may_ask(session)) {
@@ -315,11 +315,11 @@ bool access_login_waits(struct session *session, const struct command *command, 
 /* -- life ------------------------------------------------------------------------------------ */
 
 void access_open(struct node *node) {
-    node->acl_is_file = true;
+    node->access.is_file = true;
     access_set_file(node);
 }
 
 void access_close(struct node *node) {
     acl_log_close(node);
-    acl_free(node->file_acl);
+    acl_free(node->access.file);
 }

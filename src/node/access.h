@@ -1,5 +1,4 @@
-/* Who the clients are and what they may do: access.c. Included by internal.h, where its types are
- * known.
+/* Who the clients are and what they may do: access.c.
  *
  * A session has a user, and `is_free` where nothing needs to be asked of its requests. Until this
  * node has once been told how far the log goes (settled), its users may be old ones: requests for
@@ -9,8 +8,35 @@
 #define SF_NODE_ACCESS_H
 
 #include "commands/acl.h"
+#include "raft/types.h"
+#include "util/list.h"
 
-struct access_log; /* acl_log.c */
+struct engine_watcher;
+struct local_call;
+struct node;
+struct pending;
+struct session;
+
+/* A node's own part. */
+struct access {
+    struct acl *file;    /* by this node's configuration file */
+    bool is_file;        /* it counts: the state has no users yet */
+    bool settled;        /* the state is not older than this process */
+    bool compared;       /* the file's users with the cluster's */
+    struct list denials; /* acl_log.c; the latest first */
+    uint64_t n_denials, next_denial;
+    uint64_t denied[ACL_DENIED_CHANNEL + 1]; /* counts by verdict */
+    struct list changes;                     /* everywhere.c: to be answered */
+    uint64_t next_change;
+    struct applied_ask {
+        raft_id from;
+        uint64_t nonce, id;
+        raft_index index;
+    } asks[64]; /* of members */
+    uint32_t n_asks;
+    struct pending *changed_by; /* the command that is being applied; its reply begins at */
+    size_t changed_at;
+};
 
 void access_open(struct node *node);
 void access_close(struct node *node);

@@ -15,7 +15,7 @@ struct access_denial {
 
 static void denial_free(struct node *node, struct access_denial *denial) {
     list_remove(&denial->in_log);
-    node->n_denials--;
+    node->access.n_denials--;
     buf_free(&denial->object);
     buf_free(&denial->user);
     buf_free(&denial->client);
@@ -23,8 +23,8 @@ static void denial_free(struct node *node, struct access_denial *denial) {
 }
 
 static void trim(struct node *node, uint64_t kept) {
-    while (node->n_denials > kept)
-        denial_free(node, SF_CONTAINER(node->denials.prev, struct access_denial, in_log));
+    while (node->access.n_denials > kept)
+        denial_free(node, SF_CONTAINER(node->access.denials.prev, struct access_denial, in_log));
 }
 
 void acl_log_close(struct node *node) {
@@ -34,7 +34,7 @@ void acl_log_close(struct node *node) {
 static struct access_denial *find_like(struct node *node, enum acl_verdict verdict,
     const char *context, struct slice object, struct slice user) {
     int left = LOOKED_AT;
-    LIST_FOR_EACH(link, &node->denials) {
+    LIST_FOR_EACH(link, &node->access.denials) {
         struct access_denial *denial = SF_CONTAINER(link, struct access_denial, in_log);
         if (left-- == 0) break;
         int64_t apart_ms = node->wall_ms - denial->updated_ms;
@@ -51,24 +51,24 @@ static struct access_denial *find_like(struct node *node, enum acl_verdict verdi
 void acl_log_add(struct session *session, enum acl_verdict verdict, const char *context,
     struct slice object, struct slice user) {
     struct node *node = session->node;
-    node->denied[verdict]++;
+    node->access.denied[verdict]++;
     object.len = SF_MIN(object.len, (size_t)OBJECT_BYTES_MAX);
     user.len = SF_MIN(user.len, (size_t)OBJECT_BYTES_MAX);
     struct access_denial *denial = find_like(node, verdict, context, object, user);
     if (denial == NULL) {
         denial = sf_alloc_zero(1, sizeof *denial);
-        denial->id = node->next_denial++;
+        denial->id = node->access.next_denial++;
         denial->verdict = verdict;
         denial->context = context;
         denial->created_ms = node->wall_ms;
         buf_append_slice(&denial->object, object);
         buf_append_slice(&denial->user, user);
         list_init(&denial->in_log);
-        node->n_denials++;
+        node->access.n_denials++;
     } else {
         list_remove(&denial->in_log);
     }
-    list_push_back(node->denials.next, &denial->in_log); /* in front of all */
+    list_push_back(node->access.denials.next, &denial->in_log); /* in front of all */
     denial->count++;
     denial->updated_ms = node->wall_ms;
     buf_clear(&denial->client);
@@ -78,11 +78,11 @@ void acl_log_add(struct session *session, enum acl_verdict verdict, const char *
 }
 
 void acl_log_figures(const struct node *node, uint64_t out[ACL_DENIED_CHANNEL + 1]) {
-    memcpy(out, node->denied, sizeof node->denied);
+    memcpy(out, node->access.denied, sizeof node->access.denied);
 }
 
 void acl_log_reset_figures(struct node *node) {
-    memset(node->denied, 0, sizeof node->denied);
+    memset(node->access.denied, 0, sizeof node->access.denied);
 }
 
 static void field(struct reply *reply, const char *name, struct slice value) {
@@ -130,9 +130,9 @@ void local_acl_log(struct local_call *call) {
         reply_error(call->reply, "ERR value is not an integer or out of range");
         return;
     }
-    uint64_t n = wanted < 0 ? 0 : SF_MIN((uint64_t)wanted, node->n_denials);
+    uint64_t n = wanted < 0 ? 0 : SF_MIN((uint64_t)wanted, node->access.n_denials);
     reply_array(call->reply, n);
-    LIST_FOR_EACH(link, &node->denials) {
+    LIST_FOR_EACH(link, &node->access.denials) {
         if (n-- == 0) break;
         denial_reply(node, SF_CONTAINER(link, struct access_denial, in_log), call->reply);
     }

@@ -25,9 +25,9 @@ static void apply_command(struct node *node, const struct engine_position *at) {
     node->running = pending;
     bool replied = engine_next(node->engine, &reply);
     node->running = NULL;
-    if (SF_UNLIKELY(node->users_changed_by != NULL)) {
-        everywhere_hold(node, node->users_changed_by, node->users_changed_at);
-        node->users_changed_by = NULL;
+    if (SF_UNLIKELY(node->access.changed_by != NULL)) {
+        everywhere_hold(node, node->access.changed_by, node->access.changed_at);
+        node->access.changed_by = NULL;
         session_wait_for_turn(session);
     } else if (!replied && ours) {
         blocked_begin(node, pending, at);

@@ -222,10 +222,10 @@ static void acl_save(struct local_call *call) {
 }
 
 void acl_seed(struct node *node) {
-    if (acl_revision(node->file_acl) == 0) return;
+    if (acl_revision(node->access.file) == 0) return;
     struct slice *words;
     struct buf text = {0};
-    uint32_t n = acl_words(node->file_acl, "seed", &text, &words);
+    uint32_t n = acl_words(node->access.file, "seed", &text, &words);
     stream_add(node, NULL, 0, n, words);
     buf_free(&text);
     sf_free(words);

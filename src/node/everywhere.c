@@ -55,32 +55,32 @@ void everywhere_hold(struct node *node, struct pending *pending, size_t before) 
     pending->kind = PENDING_HELD;
     session->last_write_index = engine_applied(node->engine) + 1; /* inside the entry */
     struct everywhere *everywhere = sf_alloc_zero(1, sizeof *everywhere);
-    everywhere->id = ++node->next_everywhere;
+    everywhere->id = ++node->access.next_change;
     everywhere->held = pending;
     everywhere->deadline_us = node->now_us + ANSWER_US;
     list_init(&everywhere->in_node);
-    list_push_back(&node->everywheres, &everywhere->in_node);
+    list_push_back(&node->access.changes, &everywhere->in_node);
     ask_members(node, everywhere);
     if (everywhere->n_awaited == 0) finish(everywhere);
 }
 
 void everywhere_drop(struct node *node, struct pending *held) {
-    LIST_FOR_EACH(link, &node->everywheres) {
+    LIST_FOR_EACH(link, &node->access.changes) {
         struct everywhere *everywhere = SF_CONTAINER(link, struct everywhere, in_node);
         if (everywhere->held == held) everywhere_free(everywhere);
     }
 }
 
 void everywhere_pump(struct node *node) {
-    LIST_FOR_EACH(link, &node->everywheres) {
+    LIST_FOR_EACH(link, &node->access.changes) {
         struct everywhere *everywhere = SF_CONTAINER(link, struct everywhere, in_node);
         if (everywhere->deadline_us <= node->now_us) finish(everywhere);
     }
     uint32_t kept = 0;
-    for (uint32_t i = 0; i < node->n_applied_asks; i++) {
-        const struct applied_ask *ask = &node->applied_asks[i];
+    for (uint32_t i = 0; i < node->access.n_asks; i++) {
+        const struct applied_ask *ask = &node->access.asks[i];
         if (node->engine == NULL || engine_applied(node->engine) < ask->index) {
-            node->applied_asks[kept++] = *ask;
+            node->access.asks[kept++] = *ask;
             continue;
         }
         char text[2][INT_TEXT_MAX];
@@ -89,12 +89,12 @@ void everywhere_pump(struct node *node) {
             slice_of(text[1], uint_print(ask->id, text[1]))};
         peer_send(node, ask->from, false, SF_LENGTH(words), words);
     }
-    node->n_applied_asks = kept;
+    node->access.n_asks = kept;
 }
 
 int64_t everywhere_deadline_us(const struct node *node) {
-    if (list_empty(&node->everywheres)) return INT64_MAX;
-    return SF_CONTAINER(node->everywheres.next, struct everywhere, in_node)->deadline_us;
+    if (list_empty(&node->access.changes)) return INT64_MAX;
+    return SF_CONTAINER(node->access.changes.next, struct everywhere, in_node)->deadline_us;
 }
 
 /* Where too many ask the oldest goes unanswered, and does not wait for long. */
@@ -104,11 +104,11 @@ bool everywhere_on_ask(struct node *node, raft_id from, uint32_t argc, const str
         !uint_parse(argv[3], &ask.index)) {
         return false;
     }
-    if (node->n_applied_asks == SF_LENGTH(node->applied_asks)) {
-        node->n_applied_asks--;
-        memmove(node->applied_asks, node->applied_asks + 1, node->n_applied_asks * sizeof ask);
+    if (node->access.n_asks == SF_LENGTH(node->access.asks)) {
+        node->access.n_asks--;
+        memmove(node->access.asks, node->access.asks + 1, node->access.n_asks * sizeof ask);
     }
-    node->applied_asks[node->n_applied_asks++] = ask;
+    node->access.asks[node->access.n_asks++] = ask;
     node_wake(node);
     return true;
 }
@@ -118,7 +118,7 @@ bool everywhere_on_applied(
     uint64_t nonce, id;
     if (argc != 3 || !uint_parse(argv[1], &nonce) || !uint_parse(argv[2], &id)) return false;
     if (nonce != node->incarnation.nonce) return true;
-    LIST_FOR_EACH(link, &node->everywheres) {
+    LIST_FOR_EACH(link, &node->access.changes) {
         struct everywhere *everywhere = SF_CONTAINER(link, struct everywhere, in_node);
         for (uint32_t i = 0; everywhere->id == id && i < everywhere->n_awaited; i++) {
             if (everywhere->awaited[i] != from) continue;

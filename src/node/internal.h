@@ -6,6 +6,7 @@
 #include "commands/acl.h"
 #include "commands/command.h"
 #include "engine/engine.h"
+#include "node/access.h"
 #include "node/node.h"
 #include "node/observe.h"
 #include "node/topics.h"
@@ -319,23 +320,7 @@ enum skip_verdict { SKIP_RUN, SKIP_PASS, SKIP_HOLD };
 struct node {
     struct node_ports ports;
     struct node_settings settings;
-    struct acl *file_acl; /* by this node's configuration file */
-    bool acl_is_file;     /* it counts: the state has no users yet */
-    bool access_settled;  /* the state is not older than this process */
-    bool users_compared;  /* the file's with the cluster's */
-    struct list denials;  /* acl_log.c; the latest first */
-    uint64_t n_denials, next_denial;
-    uint64_t denied[ACL_DENIED_CHANNEL + 1]; /* counts by verdict */
-    struct list everywheres;                 /* everywhere.c */
-    uint64_t next_everywhere;
-    struct applied_ask {
-        raft_id from;
-        uint64_t nonce, id;
-        raft_index index;
-    } applied_asks[64];
-    uint32_t n_applied_asks;
-    struct pending *users_changed_by; /* the command that is being applied; its reply begins at */
-    size_t users_changed_at;
+    struct access access; /* access.c, acl_log.c, everywhere.c */
     bool settings_seeded; /* seed.c had its turn */
     bool garbage_left;    /* of removed values and flushed databases */
     struct node_identity identity;
@@ -675,7 +660,6 @@ int64_t pause_deadline_us(const struct node *node);
 void local_pause(struct local_call *call);
 void local_unpause(struct local_call *call);
 
-#include "node/access.h"
 #include "node/pubsub.h"
 
 /* handover.c */

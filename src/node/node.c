@@ -228,8 +228,8 @@ struct node *node_new(const struct node_start *start, const struct node_ports *p
     ports->random_bytes(ports->context, &node->incarnation.nonce, sizeof node->incarnation.nonce);
     pubsub_open(node);
     observe_open(node);
-    list_init(&node->denials);
-    list_init(&node->everywheres);
+    list_init(&node->access.denials);
+    list_init(&node->access.changes);
     access_open(node);
     tracking_open(node);
     evictions_open(node);
