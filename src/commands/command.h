@@ -10,6 +10,7 @@
 #include "commands/events.h"
 #include "keyspace/collection.h"
 #include "resp/reply.h"
+#include "util/breath.h"
 #include "util/random.h"
 
 /* Words of a client's request, at most. */
@@ -68,6 +69,10 @@ struct call_watcher {
     /* A script called what its user may not (acl.h: enum acl_verdict). object: what was denied. */
     void (*denied_in_script)(
         void *context, const struct call *call, int verdict, struct slice object);
+    /* A script calls a command; it has run, and its reply begins at before. Both or none. */
+    void (*script_calls)(void *context, const struct call *script);
+    void (*script_called)(void *context, const struct call *script, const struct command *command,
+        uint32_t db, uint32_t argc, const struct slice *argv, struct slice reply);
 };
 
 /* What one execution of a command sees. Everything that may influence its result is here. */
@@ -100,6 +105,7 @@ struct call {
     const struct acl_user *user; /* who is restricted; NULL: everything is allowed */
     uint32_t told;               /* bits of enum event_class: of these the watcher is told */
     const struct call_watcher *watcher;
+    struct breath *breath; /* call_work; NULL: nobody needs it */
 };
 
 typedef void command_run(struct call *call);

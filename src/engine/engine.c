@@ -31,6 +31,8 @@ struct engine *engine_new(
         .change_users = access_change,
         .publish = on_publish};
     engine->keyspace = keyspace_new(settings->n_dbs, &settings->secret);
+    engine->breath = (struct breath){engine->watcher.breathe, engine->watcher.context, 0};
+    keyspace_set_breath(engine->keyspace, &engine->breath);
     engine->scripts = scripts_new();
     engine->acl = acl_new();
     scripts_set_outside(engine->scripts, &(struct scripts_outside){engine->watcher.context,
@@ -57,6 +59,17 @@ void engine_free(struct engine *engine) {
     scripts_free(engine->scripts);
     acl_free(engine->acl);
     sf_free(engine);
+}
+
+void engine_retire(struct engine *engine) {
+    keyspace_observe(engine->keyspace, NULL);
+    keyspace_watch(engine->keyspace, NULL);
+    for (uint32_t i = 0; i < engine->settings.n_dbs; i++)
+        db_flush(keyspace_db(engine->keyspace, i));
+}
+
+bool engine_free_some(struct engine *engine, uint64_t budget) {
+    return !keyspace_free_some(engine->keyspace, budget);
 }
 
 /* -- the cursor ------------------------------------------------------------------------------ */

@@ -193,7 +193,7 @@ void access_watch(struct engine_watcher *watcher) {
 static bool may_ask(const struct session *session) {
     const struct node *node = session->node;
     char refusal[REFUSAL_BYTES];
-    return !session->came_again && node->running == NULL &&
+    return !session->came_again && node->running == NULL && node->loading == NULL &&
            !node_refuses(node, false, false, refusal);
 }
 

@@ -544,6 +544,12 @@ void session_take(struct session *session, const struct command *command, uint32
         session_answer_refused(session, command, &error);
         return;
     }
+    if (session->node->loading != NULL && (command->flags & CMD_LOADING) == 0) {
+        struct buf error = {0};
+        buf_append_text(&error, "-LOADING Redis is loading the dataset in memory\r\n");
+        session_answer_refused(session, command, &error);
+        return;
+    }
     if (!transaction_takes(session, command, argc, argv)) take(session, command, argc, argv);
     caching_passes(session, command);
 }
