@@ -544,7 +544,9 @@ void session_take(struct session *session, const struct command *command, uint32
         session_answer_refused(session, command, &error);
         return;
     }
-    if (session->node->loading != NULL && (command->flags & CMD_LOADING) == 0) {
+    /* inside MULTI nothing fails for such a reason: EXEC waits (DESIGN 11) */
+    bool loads = session->node->loading != NULL && session->queue == NULL;
+    if (loads && (command->flags & CMD_LOADING) == 0) {
         struct buf error = {0};
         buf_append_text(&error, "-LOADING Redis is loading the dataset in memory\r\n");
         session_answer_refused(session, command, &error);
