@@ -264,6 +264,7 @@ static void state_take(struct node *node) {
     node_engine_leaves(node);
     node->engine = receiving->engine;
     receiving->engine = NULL;
+    access_engine_changed(node);
     tracking_follow_engine(node);
     tracking_drop_all(node);
     snapshots_retire(node, old);
