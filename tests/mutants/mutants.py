@@ -167,7 +167,7 @@ MUTANTS = [
          "if (stream == NULL || !stream->open || number > stream->number + 1000) return;"),
     ]),
     Mutant("not-executed-though-given", 60, "what was handed to a leader is answered with 'not executed'", [
-        (NODE + "session.c", "bool given = head->kind == PENDING_WRITE && head->batch->given;", "bool given = false;"),
+        (NODE + "session_lost.c", "bool given = head->kind == PENDING_WRITE && head->batch->given;", "bool given = false;"),
     ]),
     Mutant("void-places-run", 100, "a command whose client was told that it did not run is kept in its batch", [
         (NODE + "stream.c", "if (batch->void_at[i] || reader.argc == 0) {", "if (reader.argc == 0) {"),
