@@ -377,6 +377,7 @@ void faults_stop(struct world *world) {
         twin_set_state(process->twin, SF_OK, world_now_us(world));
         process->crash_after_calls = -1;
         process->paused_until_us = 0;
+        process->pause_mid_turn = false;
         process_wake(process, world_now_us(world));
     }
 }

@@ -4,6 +4,7 @@
 #include "node/internal.h"
 #include "resp/parse.h"
 #include "sim/drills.h"
+#include "sim/listening.h"
 #include "sim/members.h"
 #include "util/hash.h"
 
@@ -107,6 +108,7 @@ void judge_on_installed(struct process *process, const struct raft_snapshot *pla
     if (place->index <= process->seen_applied || place->index <= process->seen_commit)
         world_fail(world, "node %u: a snapshot at %llu takes the place of what is newer",
             process->number, (unsigned long long)place->index);
+    events_jump(process, place->index);
     shadow_begin(process, place->index);
     process->shadow[place->index - 1].term = place->term;
     process->seen_commit = process->seen_applied = place->index;
@@ -241,6 +243,7 @@ void judge_on_send(struct process *process, struct slice bytes) {
             check_sent(process, &message);
             raft_message_clear(&message);
         }
+        if (argv[0].data[0] == 'p') publish_on_link(process, argc, argv);
         bytes = slice_of(bytes.data + consumed, bytes.len - consumed);
     }
 }

@@ -186,10 +186,9 @@ static void port_config_get(void *context, uint32_t n, const struct slice *patte
 static enum config_verdict port_config_check(
     void *context, struct slice name, struct slice value, struct buf *error) {
     (void)context;
-    (void)name;
     (void)value;
     (void)error;
-    return CONFIG_UNKNOWN;
+    return slice_is(name, "NOTIFY-KEYSPACE-EVENTS") ? CONFIG_REPLICATED : CONFIG_UNKNOWN;
 }
 
 static bool port_config_set(
@@ -487,6 +486,8 @@ static void process_turn(void *context, uint64_t life, uint64_t ticket) {
     }
     bool again = flush(process);
     judge_turn(process);
+    bool led = node_raft(process->node) != NULL && raft_leader(node_raft(process->node)) != 0;
+    process->leaderless_us = led ? INT64_MAX / 2 : SF_MIN(process->leaderless_us, now_us);
     process->busy_until_us = now_us + world_between(world, 5, 60);
     if (process->stop_asked) {
         leave(process);
@@ -632,6 +633,7 @@ void process_start(struct process *process) {
     process->turn_at_us = INT64_MAX;
     process->crash_after_calls = -1;
     process->doomed = process->stop_asked = false;
+    process->leaderless_us = INT64_MAX / 2;
     process->mid_turn = process->pause_mid_turn = false;
     process->shutdown_wanted = process->shutting_down = false;
     uint64_t *level = &process->settings.feature_level; /* a newer build, now and then */

@@ -93,7 +93,8 @@ struct process {
     raft_term seen_term;
     raft_term seen_led_term; /* it led this term when the turn began and when it ended; else 0 */
     raft_index seen_commit, seen_applied;
-    bool digest_wanted; /* its state was loaded, not grown */
+    int64_t leaderless_us; /* since when it knows no leader; INT64_MAX / 2: it knows one */
+    bool digest_wanted;    /* its state was loaded, not grown */
     struct raft_configuration seen_configuration, previous_configuration;
 };
 

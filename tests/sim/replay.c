@@ -3,6 +3,7 @@
 #include "engine/engine.h"
 #include "keyspace/keyspace.h"
 #include "node/internal.h"
+#include "sim/listening.h"
 #include "util/hash.h"
 
 #include <stdio.h>
@@ -16,6 +17,7 @@ struct held {
 
 /* What one engine's watcher has heard. */
 struct heard {
+    struct replay *replay; /* of the one that has grown: whose events count */
     struct replay_answer *answers;
     uint32_t n, cap;
 };
@@ -51,6 +53,14 @@ static void on_answer_ends(void *context, void *holder) {
     const struct heard *heard = context;
     (void)holder;
     heard->answers[heard->n - 1].ended = true;
+}
+
+static void on_event(
+    void *context, enum event_class class, const char *name, uint32_t db, struct slice key) {
+    const struct heard *heard = context;
+    (void)class;
+    if (heard->replay != NULL)
+        events_expect(heard->replay->world, heard->replay->index, name, db, key);
 }
 
 static void heard_clear(struct heard *heard) {
@@ -109,8 +119,10 @@ static struct engine *engine_for(const struct replay *replay, struct heard *hear
         .proto_max_bulk_len = first->proto_max_bulk_len,
         .feature_level = SIM_LEVEL_MAX,
     };
-    struct engine_watcher watcher = {
-        .context = heard, .answer_begins = on_answer_begins, .answer_ends = on_answer_ends};
+    struct engine_watcher watcher = {.context = heard,
+        .answer_begins = on_answer_begins,
+        .answer_ends = on_answer_ends,
+        .event = on_event};
     secret_of_cluster(replay->record->id, &settings.secret);
     return engine_new(&settings, &watcher);
 }
@@ -119,6 +131,7 @@ struct replay *replay_new(struct world *world, const struct cluster_record *reco
     struct replay *replay = sf_alloc_zero(1, sizeof *replay);
     replay->world = world;
     replay->record = record;
+    replay->of_grown.replay = replay;
     replay->grown = engine_for(replay, &replay->of_grown);
     replay->loaded = engine_for(replay, &replay->of_loaded);
     replay->reload_every =

@@ -10,6 +10,7 @@
 #include "sim/verdict.h"
 
 #include "sim/exec.h"
+#include "sim/listening.h"
 #include "sim/model_queue.h"
 
 void call_fail(struct trial *trial, const struct client_call *call, const char *why,
@@ -253,6 +254,8 @@ void verdict(struct world *world, const struct cluster_record *record) {
         trial->last_step[i] = trial->model->step;
     }
     if (!world->failed) wait_at_the_end(trial);
+    if (!world->failed) events_judge(world, record->n);
+    if (!world->failed) listening_judge(world);
     if (!world->failed) place_calls(trial);
     world->coverage[COVER_EXPIRED] += trial->model->n_expired;
     model_free(trial->model);

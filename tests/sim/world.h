@@ -70,6 +70,13 @@ enum { NODES_MAX = 7, SIM_DATABASES = 2 };
     X(COVER_WAITS_REMOVED, "waiting client taken out with its node")                               \
     X(COVER_WAITS_AGAIN, "client queued again")                                                    \
     X(COVER_BANK, "balances asked for and written")                                                \
+    X(COVER_PUBLISHED, "message published")                                                        \
+    X(COVER_HEARD, "message heard by a subscriber")                                                \
+    X(COVER_LOOKED_BEHIND, "subscriber looks for what was written before")                         \
+    X(COVER_PUBLISHED_CALM, "message that all must hear")                                          \
+    X(COVER_EVENT, "keyspace notification")                                                        \
+    X(COVER_CACHE_HIT, "read from a client's cache")                                               \
+    X(COVER_INVALIDATED, "cached keys invalidated")                                                \
     X(COVER_EXPIRED, "key expired")                                                                \
     X(COVER_STALE_BATCH, "void sub-batch in the log (rare)")                                       \
     X(COVER_STALE_READ, "stale read that shows the past")                                          \
@@ -91,6 +98,7 @@ struct history;
 struct judge;
 struct clients;
 struct faults;
+struct listening;
 struct members;
 
 struct world_options {
@@ -106,13 +114,15 @@ struct world {
     struct queue queue;
     struct random random; /* every choice outside the nodes */
     uint32_t n_nodes;
-    bool tight;   /* elections as soon as promises end, clocks as uneven as leases allow (R10) */
-    bool large;   /* collections grow beyond what is packed */
-    bool hostile; /* the network is at its worst most of the time, and processes die often */
-    bool reads;   /* drills that would show stale reads */
-    bool stalls;  /* drills with a leader whose disk stands still */
-    bool chunks;  /* snapshots go over in small pieces, and connections break meanwhile */
-    bool churn;   /* members change often, and somebody is cut off while they do */
+    bool tight;    /* elections as soon as promises end, clocks as uneven as leases allow (R10) */
+    bool large;    /* collections grow beyond what is packed */
+    bool hostile;  /* the network is at its worst most of the time, and processes die often */
+    bool reads;    /* drills that would show stale reads */
+    bool stalls;   /* drills with a leader whose disk stands still */
+    bool notifies; /* keyspace notifications are on */
+    bool rests;    /* when the faults have ended clients go on for a while */
+    bool chunks;   /* snapshots go over in small pieces, and connections break meanwhile */
+    bool churn;    /* members change often, and somebody is cut off while they do */
     uint32_t index_percent;               /* of the nodes ask a quorum for each read */
     int64_t hot_until_us, quiet_until_us; /* drills.h */
     uint32_t last_resets;                 /* ... left when the faults have ended */
@@ -124,6 +134,7 @@ struct world {
     struct judge *judge;
     struct clients *clients;
     struct faults *faults;
+    struct listening *listening;
     struct members *members;
     bool failed;
     char failure[600];
