@@ -337,8 +337,9 @@ static bool voted(void *context, raft_id id) {
         const struct twin *twin = ballot->world->processes[i]->twin;
         if (twin_node_id(twin) != id) continue;
         struct raft_hard_state state = twin_hard_state(twin);
-        return state.term > ballot->term ||
-               (state.term == ballot->term && state.vote == ballot->leader);
+        if (state.term > ballot->term ||
+            (state.term == ballot->term && state.vote == ballot->leader))
+            return true;
     }
     return members_remember_id(ballot->world, id);
 }

@@ -224,7 +224,8 @@ static void act_subscriber(struct world *world, struct client *client) {
     struct listening_to *its =
         subscription_find(world->listening, client->connection, topic, which);
     bool leave = its != NULL && its->asked;
-    if (its == NULL || its->since_us != INT64_MAX) /* one word at a time of each topic */
+    bool is_settled = its == NULL || (its->asked && its->since_us != INT64_MAX);
+    if (is_settled) /* one word at a time of each topic */
         subscribe_to(world, client, &packet, topic, which, leave);
     listener_send(world, client, &packet);
 }

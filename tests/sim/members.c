@@ -2,13 +2,21 @@
 
 #include "node/internal.h"
 #include "sim/client.h"
+#include "sim/faults.h"
 
 #include <stdio.h>
 
 #define TICK_US 100000
 #define TAIL_MAX 30 /* entries that a lying disk loses at most */
 
-enum phase { PHASE_NONE, PHASE_FORGETTING, PHASE_REJOINING, PHASE_MENDING };
+enum phase {
+    PHASE_NONE,
+    PHASE_FORGETTING,
+    PHASE_REJOINING,
+    PHASE_MENDING,
+    PHASE_COPIED,   /* a backup was made */
+    PHASE_RESTORED, /* ... and put back */
+};
 
 struct memory { /* a log as it was before a strike */
     raft_id id;
@@ -19,7 +27,10 @@ struct memory { /* a log as it was before a strike */
 struct members {
     enum phase phase;
     uint32_t victim;
-    uint32_t admin; /* a client */
+    uint32_t admin;    /* a client */
+    struct twin *copy; /* PHASE_COPIED */
+    uint64_t copy_counter;
+    int64_t copied_us;
     struct memory *memories;
     size_t n_memories;
 };
@@ -36,6 +47,7 @@ void members_free(struct members *members) {
         for (size_t k = 0; k < memory->n; k++) bytes_unref(memory->entries[k].payload);
         sf_free(memory->entries);
     }
+    twin_free(members->copy);
     sf_free(members->memories);
     sf_free(members);
 }
@@ -153,7 +165,7 @@ static void wipe(struct world *world, struct process *process) {
     remember(world->members, process->twin);
     twin_free(process->twin);
     process->twin = twin_new(random_next(&world->random));
-    process->may_be_damaged = false;
+    process->may_be_damaged = process->is_old_copy = false;
     process->settings.bootstrap = BOOTSTRAP_NO;
     process->is_stranger = true;
     if (!world_chance(world, 30)) return;
@@ -175,6 +187,70 @@ static bool lose_tail(struct world *world, struct process *process) {
     return true;
 }
 
+/* -- old copies -------------------------------------------------------------------------------- */
+
+static void copy_take(struct world *world, const struct process *process) {
+    struct members *members = world->members;
+    members->copy = twin_copy(process->twin, random_next(&world->random));
+    members->copy_counter = twin_boot_counter(members->copy);
+    members->copied_us = world_now_us(world);
+    world_note(world, (int)process->number, "a copy of its directory is made");
+}
+
+/* All have applied that the node began a later life than the copy's. */
+static bool all_know_better(struct world *world) {
+    struct members *members = world->members;
+    raft_id id = twin_node_id(members->copy);
+    for (uint32_t i = 0; i < world->n_nodes; i++) {
+        struct incarnation row;
+        uint64_t sequence;
+        const struct engine *engine = node_engine(world->processes[i]->node);
+        if (engine == NULL || !engine_row(engine, id, &row, &sequence)) return false;
+        if (row.counter <= members->copy_counter) return false;
+    }
+    return true;
+}
+
+static void copy_back(struct world *world) {
+    struct members *members = world->members;
+    struct process *process = world->processes[members->victim];
+    if (!members_are_whole(world)) return;
+    if (twin_node_id(process->twin) != twin_node_id(members->copy)) return;
+    if (world_now_us(world) - members->copied_us > 300000 && !all_know_better(world))
+        faults_kill(world, process->number, world_between(world, 5000, 300000));
+    if (!process->up || !all_know_better(world) || !world_chance(world, 20)) return;
+    world_note(world, (int)process->number, "the old copy of its directory is put back");
+    process_crash(process, CRASH_POWER);
+    remember(members, process->twin);
+    twin_free(process->twin);
+    process->twin = members->copy;
+    process->is_old_copy = true;
+    members->copy = NULL;
+    members->phase = PHASE_RESTORED;
+    world->coverage[COVER_COPY_BACK]++;
+}
+
+void members_before_start(struct process *process) {
+    struct world *world = process->world;
+    if (!process->is_old_copy || world->members->phase != PHASE_RESTORED) return;
+    if (process->copy_life == 0) {
+        process->copy_life = process->life + 1;
+        return;
+    }
+    process->copy_life = 0;
+    wipe(world, process);
+    world->members->phase = PHASE_REJOINING;
+}
+
+bool members_replace(struct world *world, uint32_t number) {
+    struct members *members = world->members;
+    if (members->phase != PHASE_NONE || !members_are_whole(world)) return false;
+    members->victim = number;
+    wipe(world, world->processes[number]);
+    members->phase = PHASE_REJOINING;
+    return true;
+}
+
 bool members_strike(struct world *world, enum sim_coverage kind) {
     struct members *members = world->members;
     if (world->n_nodes < 3 || members->phase != PHASE_NONE || !members_are_whole(world))
@@ -184,6 +260,9 @@ bool members_strike(struct world *world, enum sim_coverage kind) {
     if (kind == COVER_LOST_TAIL) {
         if (!lose_tail(world, victim)) return false;
         members->phase = PHASE_MENDING;
+    } else if (kind == COVER_COPY) {
+        copy_take(world, victim);
+        members->phase = PHASE_COPIED;
     } else if (kind == COVER_WIPE) {
         wipe(world, victim);
         members->phase = PHASE_REJOINING;
@@ -199,6 +278,16 @@ static void pursue(struct world *world) {
     struct process *victim = world->processes[members->victim];
     struct process *leader = leader_of(world);
     if (members->phase == PHASE_NONE) return;
+    if (members->phase == PHASE_COPIED) {
+        copy_back(world);
+        return;
+    }
+    if (members->phase == PHASE_RESTORED) {
+        if (members_are_whole(world))
+            world_fail(
+                world, "node %u is a member with an old copy of its directory", victim->number);
+        return;
+    }
     if (members->phase != PHASE_FORGETTING && members_are_whole(world)) {
         world_note(world, -1, "the cluster is whole again");
         victim->is_stranger = false;

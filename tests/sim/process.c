@@ -1,6 +1,7 @@
 #include "sim/process.h"
 
 #include "sim/client.h"
+#include "sim/deadly.h"
 #include "sim/drills.h"
 #include "sim/judge.h"
 #include "sim/network.h"
@@ -135,7 +136,9 @@ static void port_log_mended(void *context) {
 
 static void port_note_applying(void *context, const struct applying_note *note) {
     struct process *process = context;
-    if (!process->doomed) process->applying = *note;
+    if (process->doomed) return;
+    process->applying = *note;
+    if (deadly_strikes(process, note->index)) process->doomed = true;
 }
 
 static void port_dial(void *context, uint64_t link, const char *host, uint16_t bus_port) {
@@ -196,8 +199,8 @@ static bool port_config_set(
     (void)context;
     (void)name;
     (void)value;
-    buf_append_text(error, "not in the simulator");
-    return false;
+    (void)error;
+    return true; /* the cluster's own are the engine's matter */
 }
 
 static bool port_config_rewrite(void *context, struct buf *error) {
@@ -433,7 +436,8 @@ static void leave(struct process *process) {
     struct world *world = process->world;
     world_note(world, (int)process->number, "stops by itself, code %d: %s", process->stop_code,
         process->stop_reason);
-    if (process->stop_code != 0 && !process->shutting_down) {
+    world->coverage[COVER_COPY_REFUSED] += process->is_old_copy;
+    if (process->stop_code != 0 && !process->shutting_down && !process->is_old_copy) {
         world_fail(world, "node %u stopped with code %d: %s", process->number, process->stop_code,
             process->stop_reason);
     }
@@ -596,6 +600,7 @@ static void start_from(
     };
     if (!found->is_new) /* else the node makes itself an id */
         SF_ASSERT(identity_decode(buf_slice(&found->identity_blob), &start->identity) == SF_OK);
+    deadly_options(process, start);
     struct raft_start *raft = &start->raft;
     raft->hard_state = found->hard_state;
     raft->first_index = found->first_index;

@@ -51,6 +51,8 @@ struct process {
     char host[32];
     bool up;
     bool may_be_damaged; /* its disk has lost synced entries that it was not given again */
+    uint64_t copy_life;  /* ... with which it was started then; 0: it was not yet */
+    bool is_old_copy;    /* its disk holds an old copy of its directory */
     bool is_stranger;    /* wiped, and not a member again yet: clients keep away */
     bool machine_down;   /* power lost: nobody answers, not even to refuse */
     uint64_t life;       /* raised at each start; events of an earlier life are void */

@@ -318,6 +318,16 @@ static bool is_digest(struct replay *replay, struct engine *engine, const char *
     return false;
 }
 
+bool replay_skip(struct replay *replay, raft_index index) {
+    const struct committed *committed = &replay->record->log[index - 1];
+    replay->index = index;
+    engine_skip(replay->grown, index, committed->kind, bytes_slice(committed->payload));
+    engine_skip(replay->loaded, index, committed->kind, bytes_slice(committed->payload));
+    return committed->digest == 0 ||
+           (is_digest(replay, replay->grown, "grown from the log, an entry skipped") &&
+               is_digest(replay, replay->loaded, "loaded from an image, an entry skipped"));
+}
+
 bool replay_end(struct replay *replay) {
     struct engine_position more;
     if (engine_peek(replay->grown, &more)) {

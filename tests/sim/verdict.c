@@ -9,6 +9,7 @@
  * connection never goes back. */
 #include "sim/verdict.h"
 
+#include "sim/deadly.h"
 #include "sim/exec.h"
 #include "sim/listening.h"
 #include "sim/model_queue.h"
@@ -230,8 +231,24 @@ static void run_stamped(struct trial *trial, raft_index index, const struct comm
     }
 }
 
+/* Nothing of it runs; time and sequences go on. */
+static void skip_entry(struct trial *trial, raft_index index) {
+    struct reader in = reader_of(bytes_slice(trial->record->log[index - 1].payload));
+    struct entry_stamp stamp;
+    struct sub_batch_header header;
+    if (!replay_skip(trial->replay, index)) return;
+    entry_read_stamp(&in, &stamp);
+    model_advance(trial->model, stamp.now_ms);
+    while (in.rest.len > 0 && entry_read_sub_batch(&in, &header))
+        (void)sub_batch_counts(trial, index, &header);
+}
+
 static void run_entry(struct trial *trial, raft_index index) {
     const struct committed *entry = &trial->record->log[index - 1];
+    if (index == deadly_skipped(trial->world)) {
+        skip_entry(trial, index);
+        return;
+    }
     if (!replay_begin(trial->replay, index)) return;
     if (entry->kind == ENTRY_CONFIGURATION)
         run_configuration(trial, bytes_slice(entry->payload));

@@ -2,6 +2,7 @@
 
 #include "engine/engine.h"
 #include "sim/client.h"
+#include "sim/deadly.h"
 #include "sim/drills.h"
 #include "sim/faults.h"
 #include "sim/judge.h"
@@ -240,6 +241,7 @@ static void prepare(struct world *world, const struct world_options *options) {
     world->chunks = world_chance(world, 25);
     world->notifies = world_chance(world, 25);
     world->rests = world_chance(world, 30);
+    world->deadlier = world_chance(world, 12);
     world->hostile = world_chance(world, 15);
     world->churn = !world->upgrades && world_chance(world, 25);
     world->think_us = world->tight ? 60000 : world_between(world, 20000, 300000);
@@ -250,6 +252,7 @@ static void prepare(struct world *world, const struct world_options *options) {
     world->clients = clients_new(world, (uint32_t)world_between(world, 4, 16));
     world->faults = faults_new(world);
     world->listening = listening_new();
+    world->deadly = deadly_new(world);
     world->members = members_new(world);
 }
 
@@ -330,6 +333,7 @@ void world_run(struct world *world, const struct world_options *options) {
     listening_start(world);
     members_start(world);
     faults_start(world);
+    deadly_start(world);
     play(world, options->duration_us);
     int64_t lag_us = drill_last(world);
     run_until(world, world_now_us(world) + lag_us);
@@ -347,6 +351,7 @@ void world_clear(struct world *world) {
     clients_free(world->clients);
     faults_free(world->faults);
     listening_free(world->listening);
+    deadly_free(world->deadly);
     members_free(world->members);
     network_free(world->network);
     history_free(world->history);

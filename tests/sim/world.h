@@ -31,6 +31,7 @@ enum { NODES_MAX = 7, SIM_DATABASES = 2 };
     X(COVER_TRANSFER, "leadership transfer asked for")                                             \
     X(COVER_WIPE, "disk replaced, node joins anew")                                                \
     X(COVER_FORGET, "member forgotten and met again")                                              \
+    X(COVER_COPY, "copy of a directory taken, to be put back later")                               \
     X(COVER_LOST_TAIL, "disk lost synced entries")                                                 \
     X(COVER_DRILL_LEASE, "drill: leader unheard, late answers")                                    \
     X(COVER_DRILL_PROMISE, "drill: a follower dies with a promise")                                \
@@ -41,6 +42,11 @@ enum { NODES_MAX = 7, SIM_DATABASES = 2 };
     X(COVER_DRILL_DEPOSED, "drill: a leader hears nothing of its successor while all ask it")      \
     X(COVER_DRILL_CHUNK, "drill: connection reset between two pieces of a snapshot")               \
     X(COVER_DRILL_LAG, "drill: a node is far behind when the faults end")                          \
+    X(COVER_COPY_BACK, "old copy put back")                                                        \
+    X(COVER_COPY_REFUSED, "old copy refused")                                                      \
+    X(COVER_DEADLY, "process killed by an entry")                                                  \
+    X(COVER_SKIPPED, "entry skipped that kills all")                                               \
+    X(COVER_DEADLY_ONE, "disk replaced of the one that an entry kills")                            \
     X(COVER_STRANGER, "wiped node begins a cluster of its own at its address")                     \
     X(COVER_SNAPSHOT, "snapshot taken")                                                            \
     X(COVER_PREFIX, "log prefix dropped")                                                          \
@@ -99,6 +105,7 @@ struct judge;
 struct clients;
 struct faults;
 struct listening;
+struct deadly;
 struct members;
 
 struct world_options {
@@ -119,6 +126,7 @@ struct world {
     bool hostile;  /* the network is at its worst most of the time, and processes die often */
     bool reads;    /* drills that would show stale reads */
     bool stalls;   /* drills with a leader whose disk stands still */
+    bool deadlier; /* an entry kills whoever applies it, or one of them */
     bool notifies; /* keyspace notifications are on */
     bool rests;    /* when the faults have ended clients go on for a while */
     bool chunks;   /* snapshots go over in small pieces, and connections break meanwhile */
@@ -135,6 +143,7 @@ struct world {
     struct clients *clients;
     struct faults *faults;
     struct listening *listening;
+    struct deadly *deadly;
     struct members *members;
     bool failed;
     char failure[600];
