@@ -1,6 +1,7 @@
 #include "sim/deadly.h"
 
 #include "sim/faults.h"
+#include "sim/judge.h"
 #include "sim/members.h"
 
 enum { DEATHS = 3 };
@@ -32,8 +33,9 @@ static void choose(struct deadly *deadly, const struct process *process, raft_in
     const struct world *world = process->world;
     const struct raft_entry *entry = twin_entry(process->twin, index);
     if (entry == NULL || entry->kind != ENTRY_BATCH || bytes_slice(entry->payload).len == 0) return;
-    for (uint32_t i = 0; i < world->n_nodes; i++)
-        if (world->processes[i]->seen_applied >= index) return;
+    const char *cluster = node_identity(process->node)->cluster_id;
+    const struct cluster_record *record = judge_cluster(world->judge, cluster);
+    if (record == NULL || index <= record->n) return; /* it may have run, and been answered */
     if (!deadly->for_all && deadly->victim != process->number) return;
     deadly->is_armed = false;
     deadly->entry = (struct entry_skip){index, raft_entry_crc(entry)};

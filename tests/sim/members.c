@@ -7,7 +7,8 @@
 #include <stdio.h>
 
 #define TICK_US 100000
-#define TAIL_MAX 30 /* entries that a lying disk loses at most */
+#define ACCEPTED_TICKS 20 /* by then somebody must have noticed an old copy */
+#define TAIL_MAX 30       /* entries that a lying disk loses at most */
 
 enum phase {
     PHASE_NONE,
@@ -31,6 +32,7 @@ struct members {
     struct twin *copy; /* PHASE_COPIED */
     uint64_t copy_counter;
     int64_t copied_us;
+    uint32_t accepted; /* PHASE_RESTORED: for how many ticks it has been a member like any other */
     struct memory *memories;
     size_t n_memories;
 };
@@ -211,6 +213,25 @@ static bool all_know_better(struct world *world) {
     return true;
 }
 
+/* What was committed is on every disk: the copy takes nothing away from a majority. */
+static bool all_hold_all(const struct world *world) {
+    raft_index most = 0;
+    for (uint32_t i = 0; i < world->n_nodes; i++)
+        most = SF_MAX(most, world->processes[i]->seen_commit);
+    for (uint32_t i = 0; i < world->n_nodes; i++)
+        if (twin_last_index(world->processes[i]->twin) < most) return false;
+    return true;
+}
+
+/* As after a failure of everything, when one directory comes from a backup: nobody remembers more
+ * than his disk does. */
+static void black_out(struct world *world, uint32_t but) {
+    world_note(world, -1, "... and everybody else loses power");
+    for (uint32_t i = 0; i < world->n_nodes; i++)
+        if (i != but) faults_kill(world, i, world_between(world, 5000, 300000));
+    world->coverage[COVER_COPY_DARK]++;
+}
+
 static void copy_back(struct world *world) {
     struct members *members = world->members;
     struct process *process = world->processes[members->victim];
@@ -219,6 +240,7 @@ static void copy_back(struct world *world) {
     if (world_now_us(world) - members->copied_us > 300000 && !all_know_better(world))
         faults_kill(world, process->number, world_between(world, 5000, 300000));
     if (!process->up || !all_know_better(world) || !world_chance(world, 20)) return;
+    if (!all_hold_all(world)) return;
     world_note(world, (int)process->number, "the old copy of its directory is put back");
     process_crash(process, CRASH_POWER);
     remember(members, process->twin);
@@ -227,6 +249,8 @@ static void copy_back(struct world *world) {
     process->is_old_copy = true;
     members->copy = NULL;
     members->phase = PHASE_RESTORED;
+    members->accepted = 0;
+    if (world_chance(world, 40)) black_out(world, process->number);
     world->coverage[COVER_COPY_BACK]++;
 }
 
@@ -283,7 +307,8 @@ static void pursue(struct world *world) {
         return;
     }
     if (members->phase == PHASE_RESTORED) {
-        if (members_are_whole(world))
+        members->accepted = members_are_whole(world) ? members->accepted + 1 : 0;
+        if (members->accepted > ACCEPTED_TICKS)
             world_fail(
                 world, "node %u is a member with an old copy of its directory", victim->number);
         return;

@@ -43,6 +43,7 @@ enum { NODES_MAX = 7, SIM_DATABASES = 2 };
     X(COVER_DRILL_CHUNK, "drill: connection reset between two pieces of a snapshot")               \
     X(COVER_DRILL_LAG, "drill: a node is far behind when the faults end")                          \
     X(COVER_COPY_BACK, "old copy put back")                                                        \
+    X(COVER_COPY_DARK, "old copy put back while nobody is up")                                     \
     X(COVER_COPY_REFUSED, "old copy refused")                                                      \
     X(COVER_DEADLY, "process killed by an entry")                                                  \
     X(COVER_SKIPPED, "entry skipped that kills all")                                               \
