@@ -275,12 +275,12 @@ MUTANTS = [
     Mutant("publish-overtakes", 300, "a message that waits for nothing overtakes those that do", [
         (NODE + "pubsub.c", "if (receivers > 0) queue_add(node, kind, after, argv[5], argv[6]);",
          "if (receivers > 0 && node->engine != NULL && after <= engine_applied(node->engine))\n"
-         "        pubsub_deliver(node, kind, argv[5], argv[6]);\n"
+         "        deliver(node->pubsub, kind, UINT64_MAX, argv[5], argv[6]);\n"
          "    else if (receivers > 0)\n        queue_add(node, kind, after, argv[5], argv[6]);"),
     ]),
     Mutant("publish-twice-to-its-own", 20, "a publisher's node delivers at once, and again from its queue", [
         (NODE + "pubsub.c", "    queue_add(node, kind, after, call->argv[1], call->argv[2]);\n    char text",
-         "    pubsub_deliver(node, kind, call->argv[1], call->argv[2]);\n"
+         "    deliver(node->pubsub, kind, UINT64_MAX, call->argv[1], call->argv[2]);\n"
          "    queue_add(node, kind, after, call->argv[1], call->argv[2]);\n    char text"),
     ]),
     Mutant("events-of-expiry-lost", 40, "nobody is told of keys that expire", [

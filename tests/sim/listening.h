@@ -36,7 +36,7 @@ void publish_say(struct world *world, struct client *client, struct buf *packet)
 /* What nodes say to each other of it. */
 void publish_on_link(struct process *from, uint32_t argc, const struct slice *argv);
 /* Between these two nothing goes wrong, and nothing has for a second. */
-void publish_calm(struct world *world, int64_t whole_us, int64_t from_us, int64_t to_us);
+void publish_calm(struct world *world, int64_t from_us, int64_t to_us);
 
 enum heard_topic { TOPIC_OF_CHANNEL, TOPIC_OF_PATTERN, TOPIC_OF_SHARD, TOPIC_OF_EVENTS };
 enum { CHANNELS = 3, PATTERNS = 3, SHARDS = 2 };
@@ -139,7 +139,7 @@ struct listening {
     size_t n_heard, heard_cap;
     struct jump *jumps;
     size_t n_jumps, jumps_cap;
-    int64_t whole_us, calm_from_us, calm_to_us;
+    int64_t calm_from_us, calm_to_us;
 };
 
 /* Room for one more of *n. */

@@ -4,6 +4,7 @@
  *     subscription
  *   - order answered is order heard: of two messages, one of which was answered before the other
  *     was sent, that one comes first, where the subscriber's node had queued it before the answer
+ *   - nobody hears what was answered before he asked to hear anything, where his node had it
  *   - what its session wrote before is seen behind the message, at the same node (places.c)
  *   - where nothing has gone wrong for a while every subscriber hears it, and the answer counts
  * them
@@ -101,8 +102,7 @@ void publish_on_link(struct process *from, uint32_t argc, const struct slice *ar
     }
 }
 
-void publish_calm(struct world *world, int64_t whole_us, int64_t from_us, int64_t to_us) {
-    world->listening->whole_us = whole_us;
+void publish_calm(struct world *world, int64_t from_us, int64_t to_us) {
     world->listening->calm_from_us = from_us;
     world->listening->calm_to_us = to_us;
 }
@@ -310,6 +310,10 @@ static void check_order(struct world *world) {
             world_fail(world,
                 "client %u hears p%zu, which was answered before p%zu was sent, behind that one",
                 its->client, receipt->publication, *last - 1);
+        if (call->outcome == OUTCOME_ANSWERED && call->completed_us < its->asked_us &&
+            was_queued(world, receipt->publication, its->node))
+            world_fail(world, "client %u hears p%zu, which was published before it subscribed",
+                its->client, receipt->publication);
         if (call->invoked_us > sent_us) *last = receipt->publication + 1;
     }
     sf_free(latest);
@@ -321,7 +325,7 @@ static bool was_heard(const struct receipt *sorted, size_t n, size_t subscriptio
 }
 
 /* A node that did not answer in time is not waited for until it answers again: only when its
- * publisher's node has published before, and long enough, all are known to be there. */
+ * publisher's node has published before, long enough and with all links there, all are heard. */
 static bool is_calm(const struct world *world, size_t number) {
     const struct listening *listening = world->listening;
     const struct client_call *call = call_of(world, number);
@@ -329,7 +333,7 @@ static bool is_calm(const struct world *world, size_t number) {
     if (call->invoked_us > listening->calm_to_us - 2 * TELL_US) return false;
     for (size_t i = number; i-- > 0;) {
         const struct client_call *before = call_of(world, i);
-        if (before->invoked_us < listening->whole_us) return false;
+        if (before->invoked_us < listening->calm_from_us) return false;
         if (before->node == call->node && before->completed_us < call->invoked_us - 200000)
             return true;
     }

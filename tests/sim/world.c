@@ -307,8 +307,8 @@ static void rest(struct world *world) {
         run_until(world, world_now_us(world) + 50000);
     world->last_resets = 0;
     int64_t whole_us = world_now_us(world);
-    publish_calm(world, whole_us, whole_us + 1000000, whole_us + 3500000);
-    run_until(world, whole_us + 3500000);
+    publish_calm(world, whole_us + 1000000, whole_us + 4000000);
+    run_until(world, whole_us + 4000000);
 }
 
 static void play(struct world *world, int64_t duration_us) {
