@@ -57,8 +57,8 @@ static bool has_promised(const struct deadly *deadly, const struct process *proc
 
 bool deadly_strikes(struct process *process, raft_index index) {
     struct deadly *deadly = process->world->deadly;
-    if (process->is_stranger || index == 0) return false;
-    if (deadly->is_armed) choose(deadly, process, index);
+    if (index == 0) return false;
+    if (deadly->is_armed && !process->is_stranger) choose(deadly, process, index);
     if (!is_it(deadly, process, index) || has_promised(deadly, process)) return false;
     if (!deadly->for_all && (deadly->victim != process->number || deadly->is_told)) return false;
     deadly->deaths[process->number]++;
@@ -87,7 +87,7 @@ raft_index deadly_skipped(const struct world *world) {
 static void tell_all(struct world *world) {
     struct deadly *deadly = world->deadly;
     for (uint32_t i = 0; i < world->n_nodes; i++)
-        if (deadly->deaths[i] < DEATHS) return;
+        if (deadly->deaths[i] < DEATHS && !world->processes[i]->is_stranger) return;
     deadly->is_told = true;
     world->coverage[COVER_SKIPPED]++;
     world_note(world, -1, "entry %llu is to be skipped", (unsigned long long)deadly->entry.index);

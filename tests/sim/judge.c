@@ -547,6 +547,9 @@ static void compare_digest(struct world *world, const struct cluster_record *rec
     struct committed *committed = &record->log[index - 1];
     if (digest == 0) digest = 1;
     world->coverage[COVER_DIGEST] += committed->digest != 0;
+    if (world->options.messages)
+        world_note(world, -1, "the state at %llu is %016llx: %s", (unsigned long long)index,
+            (unsigned long long)digest, who);
     if (committed->digest != 0 && committed->digest != digest)
         world_fail(world, "S1: the state at %llu differs: %s", (unsigned long long)index, who);
     committed->digest = digest;

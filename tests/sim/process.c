@@ -191,7 +191,9 @@ static enum config_verdict port_config_check(
     (void)context;
     (void)value;
     (void)error;
-    return slice_is(name, "NOTIFY-KEYSPACE-EVENTS") ? CONFIG_REPLICATED : CONFIG_UNKNOWN;
+    bool known = slice_is(name, "NOTIFY-KEYSPACE-EVENTS") || slice_is(name, "MAXMEMORY") ||
+                 slice_is(name, "MAXMEMORY-POLICY");
+    return known ? CONFIG_REPLICATED : CONFIG_UNKNOWN;
 }
 
 static bool port_config_set(

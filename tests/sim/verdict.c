@@ -125,6 +125,11 @@ static void run_transaction(
     if (call != NULL) {
         struct model_question question = {call->step, 0, words.argc, words.argv, at->given};
         call->n_watched = transaction->n_watches;
+        if (trial->model->oom && memmem(at->given.data, at->given.len, "EXECABORT", 9) != NULL) {
+            call->step = 0; /* no memory: it has not run */
+            exec_free(&words);
+            return;
+        }
         call->is_void = slice_equal(at->given, SLICE("*-1\r\n"));
         if (call->is_void)
             buf_append_slice(&reply, at->given);
@@ -212,12 +217,36 @@ static void run_sub_batch(
     buf_free(&given);
 }
 
+/* Who goes is the leader's choice; that one stays which has changed since is the engines' word. */
+static void run_eviction(struct trial *trial, raft_index index, struct reader *in) {
+    struct entry_victim victim;
+    uint32_t n, gone = 0, named = 0;
+    const struct replay_evicted *evicted = replay_evicted(trial->replay, &n);
+    for (; in->rest.len > 0 && entry_read_victim(in, &victim); named++) {
+        bool goes = gone < n && evicted[gone].db == victim.db &&
+                    slice_equal(buf_slice(&evicted[gone].key), victim.key);
+        if (!goes) continue;
+        gone++;
+        if (!model_evict(trial->model, victim.db, victim.key))
+            world_fail(trial->world, "entry %llu evicts %.*s, which is not there",
+                (unsigned long long)index, (int)victim.key.len, victim.key.data);
+    }
+    if (gone < n)
+        world_fail(trial->world, "entry %llu evicts a key that it does not name",
+            (unsigned long long)index);
+    trial->world->coverage[COVER_EVICTED] += gone;
+    trial->world->coverage[COVER_SPARED] += named - gone;
+}
+
 static void run_stamped(struct trial *trial, raft_index index, const struct committed *entry) {
     struct reader in = reader_of(bytes_slice(entry->payload));
     struct entry_stamp stamp;
     struct sub_batch_header header;
     entry_read_stamp(&in, &stamp);
     model_advance(trial->model, stamp.now_ms);
+    trial->model->oom = stamp.oom;
+    trial->world->coverage[COVER_OOM] += stamp.oom;
+    if (entry->kind == ENTRY_EVICTION) run_eviction(trial, index, &in);
     if (entry->kind == ENTRY_INCARNATION) run_incarnation(trial, &in);
     if (entry->kind == ENTRY_WAITERS_REMOVED)
         while (in.rest.len > 0 && !in.failed) wait_remove(trial, read_u64(&in));

@@ -241,6 +241,7 @@ static void prepare(struct world *world, const struct world_options *options) {
     world->chunks = world_chance(world, 25);
     world->notifies = world_chance(world, 25);
     world->rests = world_chance(world, 30);
+    world->evicts = world_chance(world, 15);
     world->deadlier = world_chance(world, 12);
     world->hostile = world_chance(world, 15);
     world->churn = !world->upgrades && world_chance(world, 25);
@@ -273,19 +274,31 @@ static bool is_enough(const struct world *world) {
     return faults >= FAULTS_MIN && world->history->n >= CALLS_MIN;
 }
 
-static void turn_notifications_on(struct world *world) {
-    static const char *const words[] = {"CONFIG", "SET", "notify-keyspace-events", "KEA"};
+/* A setting of the cluster's. */
+static void configure(struct world *world, uint32_t argc, const char *const *words) {
     uint32_t admin = client_add(world);
     int64_t limit_us = world_now_us(world) + BUILD_LIMIT_US;
     for (bool done = false; !done && !world->failed;) {
-        (void)client_ask(world, admin, 0, CALL_ADMIN, 4, words);
+        (void)client_ask(world, admin, 0, CALL_ADMIN, argc, words);
         run_until(world, world_now_us(world) + 100000);
         const struct client_call *last = client_last(world, admin);
         done = call_succeeded(last) && slice_equal(bytes_slice(last->reply), SLICE("+OK\r\n"));
         if (!done && world_now_us(world) > limit_us)
-            world_fail(world, "notifications cannot be turned on");
+            world_fail(world, "%s cannot be set", words[2]);
     }
-    world->listening->notifies = true;
+}
+
+static void configure_all(struct world *world) {
+    static const char *const events[] = {"CONFIG", "SET", "notify-keyspace-events", "KEA"};
+    static const char *const policies[] = {"allkeys-lru", "allkeys-lfu", "allkeys-random"};
+    char limit[24];
+    if (world->notifies) configure(world, 4, events);
+    world->listening->notifies = world->notifies;
+    if (!world->evicts || world->failed) return;
+    snprintf(limit, sizeof limit, "%lld", (long long)world_between(world, 2500, 9000));
+    const char *memory[] = {"CONFIG", "SET", "maxmemory", limit, "maxmemory-policy",
+        policies[world_below(world, SF_LENGTH(policies))]};
+    configure(world, 6, memory);
 }
 
 /* Whether all nodes are members and close together. */
@@ -327,7 +340,7 @@ void world_run(struct world *world, const struct world_options *options) {
     prepare(world, options);
     build(world);
     if (world->failed) return;
-    if (world->notifies) turn_notifications_on(world);
+    configure_all(world);
     if (world->failed) return;
     clients_start(world);
     listening_start(world);

@@ -84,6 +84,9 @@ enum { NODES_MAX = 7, SIM_DATABASES = 2 };
     X(COVER_EVENT, "keyspace notification")                                                        \
     X(COVER_CACHE_HIT, "read from a client's cache")                                               \
     X(COVER_INVALIDATED, "cached keys invalidated")                                                \
+    X(COVER_EVICTED, "key evicted")                                                                \
+    X(COVER_SPARED, "key chosen to be evicted that had changed since")                             \
+    X(COVER_OOM, "batch without memory (rare)")                                                    \
     X(COVER_EXPIRED, "key expired")                                                                \
     X(COVER_STALE_BATCH, "void sub-batch in the log (rare)")                                       \
     X(COVER_STALE_READ, "stale read that shows the past")                                          \
@@ -128,6 +131,7 @@ struct world {
     bool reads;    /* drills that would show stale reads */
     bool stalls;   /* drills with a leader whose disk stands still */
     bool deadlier; /* an entry kills whoever applies it, or one of them */
+    bool evicts;   /* there is a limit of memory, and keys go before it is passed */
     bool notifies; /* keyspace notifications are on */
     bool rests;    /* when the faults have ended clients go on for a while */
     bool chunks;   /* snapshots go over in small pieces, and connections break meanwhile */
