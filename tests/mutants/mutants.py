@@ -315,4 +315,23 @@ MUTANTS = [
          "record->configuration.joint)\n        return SF_ERR_BUSY; /* R9 */",
          "if (record->configuration.joint) return SF_ERR_BUSY;"),
     ]),
+    Mutant("old-copy-accepted", 100, "an old copy of a member's directory is welcome", [
+        (NODE + "old_copy.c", "if (peer == NULL || node->raft == NULL) return NULL;", "if (why[0] != 1) return NULL;"),
+        (NODE + "old_copy.c", "    char why[120];\n", "    char why[120] = \"\";\n"),
+    ]),
+    Mutant("old-copy-by-hearsay", 150, "of an old copy only those know who heard of the later start themselves", [
+        (NODE + "old_copy.c", "return row.node != NOBODY && later ? row : peer->seen;",
+         "return row.node == NOBODY && later ? row : peer->seen;"),
+    ]),
+    # -- memory -----------------------------------------------------------------------------------------------------
+    Mutant("eviction-by-own-view", 200, "who applies an eviction decides by figures of its own who goes (S2)", [
+        (ENGINE + "evict.c", "    engine->n_evicted++;\n    watch_tell", "    watch_tell"),
+        (ENGINE + "evict.c", "    /* one that was changed since", "    if (engine->n_evicted++ % 3 == 1) return;\n"
+         "    /* one that was changed since"),
+    ]),
+    Mutant("eviction-not-published", 250, "nobody is told of keys that are evicted", [
+        (ENGINE + "evict.c", "    watch_tell(engine, EVENT_EVICTED, \"evicted\", victim->db, victim->key);\n",
+         "    if (engine->n_evicted % 2 == 0)\n        watch_tell(engine, EVENT_EVICTED, \"evicted\", "
+         "victim->db, victim->key);\n"),
+    ]),
 ]

@@ -109,6 +109,17 @@ bool members_are_whole(struct world *world) {
     return true;
 }
 
+bool members_are_linked(struct world *world) {
+    if (!members_are_whole(world)) return false;
+    for (uint32_t i = 0; i < world->n_nodes; i++) {
+        const struct node *node = world->processes[i]->node;
+        if (node->n_peers + 1 != world->n_nodes) return false;
+        for (uint32_t k = 0; k < node->n_peers; k++)
+            if (node->peers[k].control == 0 || node->peers[k].bulk == 0) return false;
+    }
+    return true;
+}
+
 static struct process *leader_of(struct world *world) {
     struct process *leader = NULL;
     for (uint32_t i = 0; i < world->n_nodes; i++) {

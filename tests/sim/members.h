@@ -24,6 +24,8 @@ bool members_replace(struct world *world, uint32_t number);
 void members_before_start(struct process *process);
 void members_start(struct world *world); /* looks after what is under way from then on */
 bool members_are_whole(struct world *world);
+/* ... and whether each has all its links to the others. */
+bool members_are_linked(struct world *world);
 
 /* CLUSTER MEET, sent to node `asked` by that client, unless its last one is not answered yet. */
 void members_ask_to_meet(struct world *world, uint32_t admin, uint32_t asked, uint32_t other);

@@ -241,7 +241,7 @@ static void prepare(struct world *world, const struct world_options *options) {
     world->chunks = world_chance(world, 25);
     world->notifies = world_chance(world, 25);
     world->rests = world_chance(world, 30);
-    world->evicts = world_chance(world, 15);
+    world->evicts = world_chance(world, 20);
     world->deadlier = world_chance(world, 12);
     world->hostile = world_chance(world, 15);
     world->churn = !world->upgrades && world_chance(world, 25);
@@ -295,7 +295,7 @@ static void configure_all(struct world *world) {
     if (world->notifies) configure(world, 4, events);
     world->listening->notifies = world->notifies;
     if (!world->evicts || world->failed) return;
-    snprintf(limit, sizeof limit, "%lld", (long long)world_between(world, 2500, 9000));
+    snprintf(limit, sizeof limit, "%lld", (long long)world_between(world, 2000, 7000));
     const char *memory[] = {"CONFIG", "SET", "maxmemory", limit, "maxmemory-policy",
         policies[world_below(world, SF_LENGTH(policies))]};
     configure(world, 6, memory);
@@ -304,7 +304,7 @@ static void configure_all(struct world *world) {
 /* Whether all nodes are members and close together. */
 static bool is_settled(struct world *world) {
     raft_index most = 0, least = UINT64_MAX;
-    if (!members_are_whole(world)) return false;
+    if (!members_are_linked(world)) return false;
     for (uint32_t i = 0; i < world->n_nodes; i++) {
         raft_index applied = engine_applied(node_engine(world->processes[i]->node));
         most = SF_MAX(most, applied);
