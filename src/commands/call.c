@@ -7,10 +7,15 @@
 
 bool call_is_alive(struct call *call, const struct object *object) {
     int64_t due_ms = object_due_ms(object);
+    if (call->is_followed) return true;
     if (due_ms <= call->now_ms) return false;
     if (due_ms > call->read_clock_ms || due_ms == NO_DUE) return true;
     call->must_wait = true;
     return false;
+}
+
+bool call_is_past(const struct call *call, int64_t due_ms) {
+    return due_ms <= call->now_ms && !call->is_followed;
 }
 
 struct object *call_find_in(struct call *call, struct db *db, struct slice key) {
@@ -20,6 +25,7 @@ struct object *call_find_in(struct call *call, struct db *db, struct slice key) 
 }
 
 struct object *call_look_at(struct call *call, struct db *db, struct slice key) {
+    call_work(call, 1);
     struct object *object = db_find_even_dead(db, key);
     return object != NULL && call_is_alive(call, object) ? object : NULL;
 }

@@ -10,6 +10,7 @@
 #define TEXT_NOT_INTEGER "ERR value is not an integer or out of range"
 #define TEXT_NOT_FLOAT "ERR value is not a valid float"
 #define TEXT_WRONG_TYPE "WRONGTYPE Operation against a key holding the wrong kind of value"
+#define TEXT_READONLY "READONLY You can't write against a read only replica."
 #define TEXT_NO_KEY "ERR no such key"
 #define TEXT_DB_RANGE "ERR DB index is out of range"
 #define TEXT_OUT_OF_RANGE "ERR value is out of range"
@@ -32,6 +33,8 @@ bool call_find_type(
     struct call *call, struct slice key, enum object_type type, struct object **out);
 /* The time against which times to live are counted. */
 int64_t call_clock_ms(const struct call *call);
+/* Whether a key that is to be due then is dead at once. */
+bool call_is_past(const struct call *call, int64_t due_ms);
 /* The due time as the keyspace takes it: NO_DUE itself means never. */
 int64_t due_clamp(int64_t due_ms);
 
@@ -64,6 +67,12 @@ enum event_class event_class_of(enum object_type type);
 /* A value of this key was changed; where its key has gone with it, "del" follows. */
 void call_changed(struct call *call, enum object_type type, const char *name, struct slice key,
     bool is_still_there);
+
+/* So much was done in a loop that a request can make long (util/breath.h): an element, or 256
+ * bytes, is one. */
+static inline void call_work(const struct call *call, uint64_t units) {
+    breath_spend(call->breath, units);
+}
 
 const char *object_type_name(enum object_type type);
 /* How much of an argument an error text shows: up to the first zero byte, at most limit bytes. */

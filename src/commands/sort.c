@@ -1,5 +1,6 @@
 /* SORT and SORT_RO: elements of a list, a set or a sorted set, by themselves or by what other keys
  * hold for them. */
+#include "commands/acl.h"
 #include "commands/functions.h"
 #include "commands/value.h"
 #include "keyspace/hash.h"
@@ -84,6 +85,7 @@ static void sorting_free(struct sorting *sorting) {
 }
 
 static void add_item(struct sorting *sorting, struct slice text) {
+    call_work(sorting->call, 1);
     if (sorting->n == sorting->room) {
         sorting->room = SF_MAX(sorting->room * 2, (uint64_t)64);
         sorting->items = sf_realloc(sorting->items, sorting->room * sizeof *sorting->items);
@@ -118,6 +120,19 @@ static bool parse_option(struct call *call, struct sort_options *options, uint32
     return true;
 }
 
+/* BY and GET name keys by what they find, which no key specification can tell: who uses them must
+ * be allowed to read every key. */
+static const char *pattern_denial(const struct call *call, uint32_t at) {
+    if (call->user == NULL || at + 1 == call->argc) return NULL;
+    bool by = slice_is(call->argv[at], "by"), get = slice_is(call->argv[at], "get");
+    struct slice pattern = call->argv[at + 1];
+    by = by && pattern.len > 0 && memchr(pattern.data, '*', pattern.len) != NULL;
+    if (!by && !get) return NULL;
+    if (acl_reads_all_keys(call->user, call->command, call->argc, call->argv)) return NULL;
+    return by ? "ERR BY option of SORT denied due to insufficient ACL permissions."
+              : "ERR GET option of SORT denied due to insufficient ACL permissions.";
+}
+
 static bool parse_options(struct call *call, struct sort_options *options) {
     options->limit = -1;
     options->gets = sf_alloc(call->argc * sizeof *options->gets);
@@ -126,6 +141,9 @@ static bool parse_options(struct call *call, struct sort_options *options) {
             if (!call_integer(call, call->argv[at + 1], &options->offset)) return false;
             if (!call_integer(call, call->argv[at + 2], &options->limit)) return false;
             at += 2;
+        } else if (pattern_denial(call, at) != NULL) {
+            reply_error(call->reply, pattern_denial(call, at));
+            return false;
         } else if (!parse_option(call, options, &at)) {
             reply_error(call->reply, TEXT_SYNTAX);
             return false;
@@ -247,6 +265,7 @@ static bool weigh(struct sorting *sorting) {
     bool good = true;
     for (uint64_t i = 0; i < sorting->n; i++) {
         struct sort_item *item = &sorting->items[i];
+        call_work(sorting->call, 1);
         item->weight =
             options->by.data == NULL ? item->text : look_up(sorting, options->by, item->text);
         if (options->alpha && !options->store && item->weight.len > 0) /* as C's strings compare */
@@ -291,6 +310,7 @@ static void sort_items(struct sorting *sorting) {
         for (uint64_t low = 0; low < n; low += 2 * width) {
             uint64_t middle = SF_MIN(low + width, n), high = SF_MIN(low + 2 * width, n);
             uint64_t left = low, right = middle;
+            call_work(sorting->call, high - low);
             for (uint64_t at = low; at < high; at++) {
                 bool takes_left =
                     right == high || (left < middle && compare_items(&sorting->options, &from[left],
@@ -331,6 +351,7 @@ static void reply_items(struct sorting *sorting, uint64_t first, uint64_t n) {
     reply_array(reply, n * SF_MAX(options->n_gets, 1u));
     for (uint64_t i = first; i < first + n; i++) {
         struct slice text = sorting->items[i].text;
+        call_work(sorting->call, 1);
         if (options->n_gets == 0) reply_bulk(reply, text);
         for (uint32_t j = 0; j < options->n_gets; j++) {
             struct slice value = get_one(sorting, j, text);
@@ -358,6 +379,7 @@ static bool make_list(
     const struct sort_options *options = &sorting->options;
     for (uint64_t i = first; i < first + n; i++) {
         struct slice text = sorting->items[i].text;
+        call_work(sorting->call, 1);
         if (options->n_gets == 0) push_result(sorting, list, text);
         for (uint32_t j = 0; j < options->n_gets; j++) {
             struct slice value = get_one(sorting, j, text);

@@ -29,6 +29,7 @@ static void reply_range(struct call *call, const struct stream *stream, struct s
     bool more = backward ? stream_log_seek_back(&stream->log, from, &cursor)
                          : stream_log_seek(&stream->log, from, &cursor);
     while (more && n < max && is_within(&cursor, to, backward)) {
+        call_work(call, 1);
         reply_stream_entry(call->reply, &cursor.entry);
         n++;
         more = backward ? stream_cursor_prev(&cursor) : stream_cursor_next(&cursor);
@@ -38,7 +39,7 @@ static void reply_range(struct call *call, const struct stream *stream, struct s
 
 static void range(struct call *call, bool backward) {
     struct stream_id start, end;
-    struct stream *stream;
+    const struct stream *stream;
     int64_t count;
     if (!call_stream_start(call, call->argv[backward ? 3 : 2], &start)) return;
     if (!call_stream_end(call, call->argv[backward ? 2 : 3], &end)) return;

@@ -41,6 +41,7 @@ struct collection_types {
     struct table_type elements; /* the tables of sets and hashes: element.h */
     struct pool *pool;          /* where those elements lie */
     struct sorted_set_type sorted_sets;
+    struct breath *breath; /* for copies and readings; NULL: nobody needs it */
 };
 
 /* A value, or the handle on one that a key holds: then whoever changes it hands the handle back
@@ -50,7 +51,24 @@ struct collection {
     enum object_type type;
     enum object_encoding encoding;
     void *value; /* never NULL; NULL in a handle whose value was moved away */
+    /* Only in a handle on a key's value, and while a walk is open: */
+    struct db *db;
+    const struct object *unchanged; /* until the first change through this handle */
 };
+
+/* What changes a value tells it first, by these: walks may have to show it as it is now. element:
+ * of a set, hash or sorted set, where just one comes, changes or goes. */
+void collection_note(struct collection *collection);
+void collection_note_element(struct collection *collection, struct slice element);
+/* The value went from that address into another form, at once, with all its elements: only such may
+ * a large value become without being passed element by element. After collection_changes. */
+void collection_moved(struct collection *collection, const void *from);
+static inline void collection_changes(struct collection *collection) {
+    if (SF_UNLIKELY(collection->unchanged != NULL)) collection_note(collection);
+}
+static inline void element_changes(struct collection *collection, struct slice element) {
+    if (SF_UNLIKELY(collection->db != NULL)) collection_note_element(collection, element);
+}
 
 /* What a form must offer. One table of functions for each pair of type and encoding, listed in
  * collection.c. */
@@ -100,7 +118,6 @@ struct object *db_add_collection(
 bool db_collection_changed(struct db *db, struct object *object, struct collection *collection);
 /* The same for what WATCH does not see (the groups of a stream): the key keeps its revision. The
  * value must not have become empty. */
-void db_collection_counted(
-    struct db *db, struct object *object, const struct collection *collection);
+void db_collection_counted(struct db *db, struct object *object, struct collection *collection);
 
 #endif

@@ -12,6 +12,7 @@
 #define SF_KEYSPACE_KEYSPACE_H
 
 #include "util/base.h"
+#include "util/breath.h"
 #include "util/buf.h"
 #include "util/hash.h"
 #include "util/random.h"
@@ -55,6 +56,8 @@ void keyspace_free(struct keyspace *keyspace);
 uint32_t keyspace_n_dbs(const struct keyspace *keyspace);
 struct db *keyspace_db(struct keyspace *keyspace, uint32_t number); /* number < n_dbs */
 uint64_t keyspace_revision(const struct keyspace *keyspace);        /* of the latest change */
+/* Copies and readings of large values count there what they do; borrowed, NULL: nobody needs it. */
+void keyspace_set_breath(struct keyspace *keyspace, struct breath *breath);
 /* Empties every db and sets the counters back to a new keyspace's. */
 void keyspace_reset(struct keyspace *keyspace);
 
@@ -117,6 +120,11 @@ struct object *db_set_integer(struct db *db, struct slice key, int64_t value, in
  * where its bytes may be written before the next call. The key must exist as a string; keeps its
  * due time; *object is updated. Growth is amortised (APPEND costs what it appends). */
 char *db_string_writable(struct db *db, struct object **object, size_t new_len);
+/* The same where only the bytes from `from` up to `end` will be written, and those that come. */
+char *db_string_part_writable(
+    struct db *db, struct object **object, size_t new_len, size_t from, size_t end);
+/* So will these, after db_string_part_writable. */
+void db_string_part_changes(struct db *db, const struct object *object, size_t from, size_t end);
 /* due_ms NO_DUE: persist. */
 void db_set_due(struct db *db, struct object **object, int64_t due_ms);
 /* true when a living key was removed; a dead one is reclaimed and counts as absent. */
@@ -164,6 +172,11 @@ void keyspace_watch(
 /* The time of the changes that follow; the watcher is told by it whether what is overwritten was
  * dead. No part of the state. */
 void keyspace_set_time(struct keyspace *keyspace, int64_t now_ms);
+
+/* What was counted once in the value of that revision, if it is still remembered: a cache of this
+ * node's own, so that a read may fill it (S3). */
+bool keyspace_recall_count(const struct keyspace *keyspace, uint64_t revision, uint64_t *count);
+void keyspace_remember_count(struct keyspace *keyspace, uint64_t revision, uint64_t count);
 
 /* -- expiry ---------------------------------------------------------------------------------- */
 

@@ -163,6 +163,7 @@ void local_config(struct local_call *call) {
     } else if (call->command->id == COMMAND_CONFIG_RESETSTAT) {
         observe_reset(node);
         evictions_reset_figures(node);
+        acl_log_reset_figures(node);
         if (node->engine != NULL) engine_reset_counts(node->engine);
         reply_status(call->reply, "OK");
     } else if (call->command->id == COMMAND_CONFIG_REWRITE) {
@@ -179,18 +180,6 @@ void local_config(struct local_call *call) {
 }
 
 /* -- the rest -------------------------------------------------------------------------------- */
-
-void local_shutdown(struct local_call *call) {
-    for (uint32_t i = 1; i < call->argc; i++) {
-        struct slice word = call->argv[i];
-        if (!slice_is(word, "save") && !slice_is(word, "nosave") && !slice_is(word, "now") &&
-            !slice_is(word, "force")) {
-            reply_error(call->reply, "ERR syntax error");
-            return;
-        }
-    }
-    node_shutdown(call->node, call->node->now_us);
-}
 
 static void role_of_leader(struct local_call *call, const struct raft_configuration *now) {
     struct raft *raft = call->node->raft;
@@ -217,6 +206,19 @@ void local_role(struct local_call *call) {
         reply_bulk_text(call->reply, "master");
         reply_integer(call->reply, 0);
         reply_array(call->reply, 0);
+        return;
+    }
+    const struct source *source = engine_source(node->engine);
+    if (source->kind == SOURCE_REDIS) {
+        const char *states[] = {"connect", "sync", "connected"};
+        reply_array(call->reply, 5);
+        reply_bulk_text(call->reply, "slave");
+        reply_bulk_text(call->reply, source->host);
+        reply_integer(call->reply, source->port);
+        reply_bulk_text(call->reply, follow_is_up(node)                  ? "connected"
+                                     : source->phase == SOURCE_STREAMING ? "connect"
+                                                                         : states[source->phase]);
+        reply_integer(call->reply, (int64_t)source->offset);
         return;
     }
     const struct raft_configuration *now = raft_configuration(node->raft);

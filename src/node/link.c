@@ -516,7 +516,8 @@ void node_on_link_accepted(struct node *node, uint64_t number, const char *remot
     const char *local_host, int64_t now_us) {
     node->now_us = now_us;
     struct link *link = link_place(node);
-    if (link == NULL) {
+    /* while it loads it cannot say who it is: what its log holds is part of that */
+    if (link == NULL || node->loading != NULL) {
         node->ports.link_close(node->ports.context, number);
         return;
     }
@@ -705,6 +706,10 @@ static void on_member_message(
         known = pubsub_on_ask(node, link->peer, argc, argv);
     } else if (slice_equal(argv[0], SLICE("pubsub-answer"))) {
         known = pubsub_on_answer(node, link->peer, argc, argv);
+    } else if (slice_equal(argv[0], SLICE("applied-ask"))) {
+        known = everywhere_on_ask(node, link->peer, argc, argv);
+    } else if (slice_equal(argv[0], SLICE("applied"))) {
+        known = everywhere_on_applied(node, link->peer, argc, argv);
     } else if (slice_equal(argv[0], SLICE("read-ask"))) {
         reads_on_ask(node, link->peer, argc, argv);
     } else if (slice_equal(argv[0], SLICE("read-answer"))) {

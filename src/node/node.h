@@ -15,6 +15,7 @@
 #include "resp/parse.h"
 
 enum read_mode { READ_LEASE, READ_INDEX, READ_STALE };
+#define SAVE_POINTS_MAX 16
 #define PERCENTILES_MAX 32 /* of latency-tracking-info-percentiles */
 
 enum bootstrap_mode { BOOTSTRAP_AUTO, BOOTSTRAP_YES, BOOTSTRAP_NO };
@@ -39,6 +40,15 @@ struct node_settings {
     uint64_t tracking_max_keys;  /* tracking-table-max-keys; 0: no limit */
     uint64_t snapshot_log_bytes; /* a snapshot is taken after so much log, or so many entries */
     uint64_t snapshot_log_entries;
+    uint64_t snapshot_log_percent; /* the former is at least that part of the latest snapshot */
+    uint32_t n_save_points;        /* or after so many changes in so many seconds */
+    struct save_point {
+        int64_t seconds;
+        uint64_t changes;
+    } save_points[SAVE_POINTS_MAX];
+    bool rdb_compression;
+    size_t snapshot_piece_bytes; /* as handed to storage */
+    uint64_t snapshot_slice;     /* units of work for a snapshot in an idle turn */
     bool protected_mode, bound_to_all;
     bool debug_command; /* enable-debug-command */
     struct observe_settings {
@@ -51,7 +61,11 @@ struct node_settings {
     } observe;
     uint64_t feature_level; /* what this build can apply (engine.h) */
     char requirepass[512];
+    struct slice users;       /* lines as in an aclfile; borrowed as long as the node lives */
+    uint64_t acl_log_max_len; /* acllog-max-len */
     char cluster_secret[512];
+    char masteruser[512], masterauth[512]; /* what a Redis that is followed is told */
+    char import_rdb[1024];                 /* a dump that an empty cluster begins with; "": none */
     struct raft_address announce; /* host "" and ports 0 where not configured */
     uint16_t port, bus_port;      /* where this process really listens */
     uint32_t n_join;
@@ -122,6 +136,12 @@ void node_on_link_closed(struct node *node, uint64_t link, int64_t now_us);
  */
 uint64_t node_link_limit_bytes(const struct node *node, uint64_t link);
 
+/* -- connections of other kinds (ports->out_dial) ---------------------------------------------- */
+void node_on_out_open(struct node *node, uint64_t out, int64_t now_us);
+void node_on_out_bytes(struct node *node, uint64_t out, struct slice bytes, int64_t now_us);
+/* why: in words; "" at the end of a file. */
+void node_on_out_closed(struct node *node, uint64_t out, const char *why, int64_t now_us);
+
 /* -- in the midst of a long entry (ports->breathe): heartbeats alone --------------------------- */
 bool node_link_breathes(const struct node *node, uint64_t link);
 /* false: not a heartbeat, or not one for now: node_on_link_message gets it after the turn. */
@@ -135,11 +155,13 @@ void node_on_appended(struct node *node, uint64_t request, raft_index last_index
 void node_on_hard_state_saved(struct node *node, uint64_t request, int64_t now_us);
 void node_on_fetched(struct node *node, uint64_t request, const struct raft_entry *entries,
     uint32_t n, int64_t now_us);
+void node_on_snapshot_written(
+    struct node *node, uint64_t request, enum sf_status status, int64_t now_us);
 /* place and first_index (of the log now) where status is SF_OK. */
 void node_on_snapshot_saved(struct node *node, uint64_t request, enum sf_status status,
     const struct raft_snapshot *place, raft_index first_index, int64_t now_us);
 void node_on_chunk_read(struct node *node, uint64_t request, struct bytes *data, int64_t now_us);
-/* whole: after the last chunk, what the file holds; else NULL. */
+/* whole: after the last chunk, what the file says of itself; else NULL. */
 void node_on_chunk_written(struct node *node, uint64_t request, enum sf_status status,
     const struct node_snapshot *whole, int64_t now_us);
 void node_on_snapshot_installed(struct node *node, uint64_t request, int64_t now_us);
@@ -156,8 +178,8 @@ int64_t node_next_deadline_us(const struct node *node);
 void node_shutdown(struct node *node, int64_t now_us);
 
 /* -- looking in, for tests and the shell's log ----------------------------------------------- */
-struct raft *node_raft(struct node *node);
-struct engine *node_engine(struct node *node);
+struct raft *node_raft(struct node *node);     /* NULL: no cluster yet, or it is loading */
+struct engine *node_engine(struct node *node); /* the same */
 const struct node_identity *node_identity(const struct node *node);
 
 #endif

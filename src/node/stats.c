@@ -128,26 +128,48 @@ static void judge_time(struct node *node, const struct observed *ran, int64_t ns
     }
 }
 
+bool observe_is_script(const struct command *command) {
+    return command->id == COMMAND_EVAL || command->id == COMMAND_EVALSHA ||
+           command->id == COMMAND_EVAL_RO || command->id == COMMAND_EVALSHA_RO ||
+           command->id == COMMAND_FCALL || command->id == COMMAND_FCALL_RO;
+}
+
+/* Whether the command failed. What a script passes on of a command of its was counted there. */
+static bool count_error(struct node *node, const struct observed *ran, bool is_script) {
+    struct observe *observe = node->observe;
+    bool is_error = ran->reply.len > 0 && ran->reply.data[0] == '-';
+    bool is_passed_on = is_error && is_script && observe->script_heard_error;
+    if (is_error && !is_passed_on) observe_error(node, ran->reply);
+    return errors_moved(observe) || is_passed_on;
+}
+
+static void count_command(
+    struct node *node, const struct command *command, int64_t ns, bool failed) {
+    struct command_stats *stats = &node->observe->commands[command->id];
+    stats->calls++;
+    stats->ns += (uint64_t)ns;
+    if (failed) stats->failed++;
+    if (node->settings.observe.latency_tracking) {
+        if (stats->histogram == NULL) stats->histogram = sf_alloc_zero(1, sizeof(struct histogram));
+        histogram_add(stats->histogram, ns);
+    }
+    node->observe->n_calls++;
+}
+
 void observe_ran(struct node *node, const struct observed *ran) {
     struct observe *observe = node->observe;
     int64_t now_ns = observe_clock_ns(node);
     int64_t ns = now_ns - (ran->in_exec ? observe->lap_ns : observe->top_ns) + ran->spent_ns;
     observe->lap_ns = now_ns;
-    if (ran->reply.len > 0 && ran->reply.data[0] == '-') observe_error(node, ran->reply);
-    struct command_stats *stats = &observe->commands[ran->command->id];
-    stats->calls++;
-    stats->ns += (uint64_t)ns;
-    if (errors_moved(observe)) stats->failed++;
-    if (node->settings.observe.latency_tracking) {
-        if (stats->histogram == NULL) stats->histogram = sf_alloc_zero(1, sizeof(struct histogram));
-        histogram_add(stats->histogram, ns);
-    }
-    observe->n_calls++;
+    bool is_script = observe_is_script(ran->command);
+    bool failed = count_error(node, ran, is_script);
+    count_command(node, ran->command, ns, failed);
     judge_time(node, ran, ns);
     if (!list_empty(&observe->monitors)) {
-        if (!ran->was_shown) monitor_feed(node, ran);
+        if (!ran->was_shown && !(is_script && observe->script_is_shown)) monitor_feed(node, ran);
         if (!ran->in_exec) monitor_pace(node);
     }
+    if (is_script) observe->script_is_shown = observe->script_heard_error = false;
 }
 
 static struct observed observed_of(
@@ -249,6 +271,46 @@ void observe_forget(struct pending *pending) {
     pending->waited = NULL;
 }
 
+/* -- what scripts call ----------------------------------------------------------------------- */
+
+void observe_script_calls(void *context, const struct command_ran *script) {
+    struct node *node = context;
+    struct observe *observe = node->observe;
+    struct pending *pending = node->running;
+    if (pending == NULL) return;
+    if (!list_empty(&observe->monitors) && !observe->script_is_shown) {
+        struct observed ran = observed_of(pending, script->argc, script->argv);
+        if (pending->transaction != NULL) {
+            ran.command = command_lookup(script->argc, script->argv);
+            ran.argc = script->argc;
+            ran.argv = script->argv;
+        }
+        ran.db = script->db;
+        if (ran.command != NULL && !ran.was_shown) monitor_feed(node, &ran);
+    }
+    observe->script_is_shown = true;
+    observe->script_call_ns = observe_clock_ns(node);
+}
+
+static void script_called(struct pending *pending, const struct command_ran *in) {
+    struct node *node = pending->session->node;
+    struct observe *observe = node->observe;
+    struct observed ran = {.session = pending->session,
+        .command = command_lookup(in->argc, in->argv),
+        .db = in->db,
+        .argc = in->argc,
+        .argv = in->argv,
+        .in_script = true};
+    if (ran.command == NULL) return;
+    int64_t ns = observe_clock_ns(node) - observe->script_call_ns;
+    observe_error(node, in->reply);
+    bool failed = errors_moved(observe);
+    observe->script_heard_error = observe->script_heard_error || failed;
+    count_command(node, ran.command, ns, failed);
+    judge_time(node, &ran, ns);
+    if (!list_empty(&observe->monitors)) monitor_feed(node, &ran);
+}
+
 /* -- what the engine ran ---------------------------------------------------------------------- */
 
 /* At its place in a transaction. Some stand there under a name that only the log knows. */
@@ -271,6 +333,10 @@ static void place_ran(struct pending *pending, const struct command_ran *in) {
         ran.argc = 3;
         ran.argv = words;
         observe_ran(node, &ran);
+    } else if (slice_is(in->argv[0], "shardforge.acl")) {
+        ran.command =
+            command_by_id(slice_is(in->argv[1], "set") ? COMMAND_ACL_SETUSER : COMMAND_ACL_DELUSER);
+        observe_ran(node, &ran); /* its words are never shown */
     } else if (slice_is(in->argv[0], "shardforge.setting")) {
         struct slice *words = sf_alloc((in->argc + 1) * sizeof *words);
         words[0] = SLICE("config");
@@ -288,6 +354,10 @@ void observe_in_engine(void *context, const struct command_ran *in) {
     struct node *node = context;
     struct pending *pending = node->running;
     if (pending == NULL) return; /* another node's, or its client has gone */
+    if (in->in_script) {
+        script_called(pending, in);
+        return;
+    }
     if (in->in_transaction) {
         place_ran(pending, in);
         return;
@@ -335,10 +405,17 @@ static bool is_secret(struct slice directive) {
            slice_is(directive, "tls-client-key-file-pass");
 }
 
+/* Rules hold passwords, and names tell whom to try. */
+static bool is_about_users(const struct command *command) {
+    return command->id == COMMAND_ACL_SETUSER || command->id == COMMAND_ACL_DELUSER ||
+           command->id == COMMAND_ACL_GETUSER;
+}
+
 static bool word_is_secret(
     const struct command *command, uint32_t at, uint32_t argc, const struct slice *argv) {
     if (at == 0) return false;
     if (command->id == COMMAND_AUTH) return true;
+    if (is_about_users(command)) return at >= 2;
     if (command->id == COMMAND_CONFIG_SET) return at >= 3 && is_secret(argv[at - 1]);
     for (uint32_t i = 2; command->id == COMMAND_HELLO && i < at;) {
         bool auth = slice_is(argv[i], "auth") && i + 2 < argc;
@@ -351,7 +428,10 @@ static bool word_is_secret(
 struct slice *observe_redacted(
     const struct command *command, uint32_t argc, const struct slice *argv) {
     uint16_t id = command->id;
-    if (id != COMMAND_AUTH && id != COMMAND_HELLO && id != COMMAND_CONFIG_SET) return NULL;
+    if (id != COMMAND_AUTH && id != COMMAND_HELLO && id != COMMAND_CONFIG_SET &&
+        !is_about_users(command)) {
+        return NULL;
+    }
     struct slice *words = sf_alloc(argc * sizeof *words);
     for (uint32_t i = 0; i < argc; i++) {
         words[i] = word_is_secret(command, i, argc, argv) ? SLICE("(redacted)") : argv[i];

@@ -1,5 +1,7 @@
 #include "server/server.h"
 
+#include "commands/acl.h"
+#include "server/config_file.h"
 #include "server/internal.h"
 #include "server/options.h"
 #include "server/process.h"
@@ -18,8 +20,7 @@
 static struct node_snapshot node_snapshot_of(const struct storage_snapshot *found) {
     return (struct node_snapshot){.place = found->place,
         .configuration_index = found->configuration_index,
-        .configuration = found->configuration,
-        .image = found->image};
+        .configuration = found->configuration};
 }
 
 /* -- events ---------------------------------------------------------------------------------- */
@@ -51,6 +52,9 @@ static void on_storage_event(void *context, const struct storage_event *event) {
         break;
     case STORAGE_NOTE:
         logger_write(server->logger, LOG_WARNING, event->text);
+        break;
+    case STORAGE_SNAPSHOT_WRITTEN:
+        node_on_snapshot_written(node, event->request, event->status, now_us);
         break;
     case STORAGE_SNAPSHOT_SAVED:
         node_on_snapshot_saved(
@@ -181,6 +185,8 @@ static bool open_storage(
     enum sf_status status = storage_open(&settings, &server->storage, found, &error);
     buf_append_char(&error, '\0');
     if (status != SF_OK) fail(server, error.len > 1 ? error.data : sf_status_text(status));
+    if (status == SF_ERR_CORRUPT)
+        fail(server, "shardforge-check --verify says more of what is bad in a data directory");
     buf_free(&error);
     return status == SF_OK;
 }
@@ -191,6 +197,27 @@ static bool decode_configuration(
     if (configuration_decode(bytes_slice(payload), out) == SF_OK) return true;
     return fail(server, "a configuration entry in the log cannot be read: wipe the data directory "
                         "and let the node join again");
+}
+
+/* The aclfile takes the place of directives `user`: both would contradict each other. */
+static bool load_users(struct server *server) {
+    struct config *config = server->config;
+    const char *path = config->values.aclfile;
+    if (path[0] == '\0') return true;
+    if (config->users.len > 0) {
+        return fail(server, "an aclfile and directives `user` are configured: one of them decides "
+                            "who the users are, not both");
+    }
+    struct buf error = {0};
+    struct acl *trial = acl_new();
+    bool is_ok = config_load_text(path, &config->users, &error) &&
+                 acl_text_read(trial, buf_slice(&config->users), path, &error);
+    buf_append_char(&error, '\0');
+    if (!is_ok) fail(server, error.data);
+    config->values.users = buf_slice(&config->users);
+    acl_free(trial);
+    buf_free(&error);
+    return is_ok;
 }
 
 /* What the node starts from, out of what storage found. */
@@ -311,7 +338,7 @@ static bool start(struct server *server, const struct start_options *options) {
     int signal_fd = signals_install();
     if (signal_fd < 0) return fail(server, "cannot install signal handlers");
     if (!open_logger(server) || !check_directory(server) || !fit_clients(server)) return false;
-    if (!open_net(server) || !open_node(server, options)) return false;
+    if (!load_users(server) || !open_net(server) || !open_node(server, options)) return false;
     net_watch(server->net, signal_fd, on_signal, server);
     net_watch(server->net, storage_wakeup_fd(server->storage), on_storage_readable, server);
     write_pidfile(server);

@@ -54,6 +54,11 @@ void settings_for_node(
         .query_buffer_limit = (uint64_t)values->client_query_buffer_limit,
         .snapshot_log_bytes = (uint64_t)values->snapshot_log_bytes,
         .snapshot_log_entries = (uint64_t)values->snapshot_log_entries,
+        .snapshot_log_percent = (uint64_t)values->snapshot_log_percent,
+        .n_save_points = values->save.n,
+        .rdb_compression = values->rdb_compression != 0,
+        .snapshot_piece_bytes = 256 << 10,
+        .snapshot_slice = 1024,
         .databases = (uint32_t)values->databases,
         .max_clients = (uint32_t)values->maxclients,
         .client_timeout_s = values->timeout,
@@ -67,15 +72,21 @@ void settings_for_node(
             .latency_tracking = values->latency_tracking != 0,
             .n_percentiles = values->latency_tracking_info_percentiles.n},
         .feature_level = ENGINE_FEATURE_LEVEL,
+        .users = values->users,
+        .acl_log_max_len = (uint64_t)values->acllog_max_len,
         .port = net_port(net),
         .bus_port = net_bus_port(net),
         .n_join = values->cluster_join.n,
     };
+    memcpy(out->save_points, values->save.points, sizeof out->save_points);
     memcpy(out->observe.percentiles, values->latency_tracking_info_percentiles.values,
         sizeof out->observe.percentiles);
     raft_settings(values, &out->raft);
     snprintf(out->requirepass, sizeof(out->requirepass), "%s", values->requirepass);
     snprintf(out->cluster_secret, sizeof(out->cluster_secret), "%s", values->cluster_secret);
+    snprintf(out->masteruser, sizeof(out->masteruser), "%s", values->masteruser);
+    snprintf(out->masterauth, sizeof(out->masterauth), "%s", values->masterauth);
+    snprintf(out->import_rdb, sizeof(out->import_rdb), "%s", values->import_rdb);
     snprintf(out->announce.host, sizeof(out->announce.host), "%s", values->cluster_announce_ip);
     out->announce.port = (uint16_t)values->cluster_announce_port;
     out->announce.bus_port = (uint16_t)values->cluster_announce_bus_port;

@@ -32,7 +32,9 @@ static void tidy(struct storage *storage, const struct request *request) {
     pthread_mutex_unlock(&storage->lock);
     if (log == NULL) return;
     log_tidy(log);
-    if (request->keep.needed_from != 0) snapshots_tidy(log->directory, request->keep.needed_from);
+    if (request->keep.needed_from != 0)
+        snapshots_tidy(log->directory, request->keep.needed_from, &storage->snapshot_reads,
+            storage_clock_ms());
 }
 
 static void discard(struct request *request) {
@@ -48,8 +50,7 @@ static void discard(struct request *request) {
     sf_free(path);
 }
 
-/* True: the request is to be queued again. */
-static bool carry_out(struct storage *storage, struct request *request) {
+static void carry_out(struct storage *storage, struct request *request) {
     switch (request->type) {
     case REQUEST_FETCH:
         fetch(storage, request);
@@ -61,7 +62,11 @@ static bool carry_out(struct storage *storage, struct request *request) {
         discard(request);
         break;
     case REQUEST_SNAPSHOT_SAVE:
-        return snapshot_save_piece(storage, request);
+        snapshot_save(storage, request);
+        break;
+    case REQUEST_SNAPSHOT_DROP:
+        snapshot_drop(storage, request);
+        break;
     case REQUEST_SNAPSHOT_READ:
         snapshot_read(storage, request);
         break;
@@ -75,15 +80,6 @@ static bool carry_out(struct storage *storage, struct request *request) {
     case REQUEST_SNAPSHOT_INSTALL:
         SF_ASSERT(!"a request of another thread");
     }
-    return false;
-}
-
-/* What is left of a snapshot half written is not worth waiting for. */
-static bool storage_stops(struct storage *storage) {
-    pthread_mutex_lock(&storage->lock);
-    bool stops = storage->background_stops || storage->sync_stops;
-    pthread_mutex_unlock(&storage->lock);
-    return stops;
 }
 
 /* Lock held before and after. */
@@ -94,19 +90,27 @@ static void make_reserve(struct storage *storage) {
     storage->reserve_is_there = made;
 }
 
+/* Lock held. The first one whose identity is there by now, or was; NULL: none. */
+static struct request *take_next(struct storage *storage) {
+    LIST_FOR_EACH(link, &storage->background_queue) {
+        struct request *request = SF_CONTAINER(link, struct request, link);
+        if (request->epoch > storage->installed) continue;
+        list_remove(link);
+        return request;
+    }
+    return NULL;
+}
+
 void *background_thread_main(void *context) {
     struct storage *storage = context;
     pthread_mutex_lock(&storage->lock);
     for (;;) {
-        struct list *first = list_first(&storage->background_queue);
-        if (first != NULL) {
-            struct request *request = SF_CONTAINER(first, struct request, link);
-            list_remove(first);
+        struct request *request = take_next(storage);
+        if (request != NULL) {
             pthread_mutex_unlock(&storage->lock);
-            bool again = carry_out(storage, request) && !storage_stops(storage);
-            if (!again) request_free(request);
+            carry_out(storage, request);
+            request_free(request);
             pthread_mutex_lock(&storage->lock);
-            if (again) list_push_back(&storage->background_queue, &request->link);
         } else if (storage->background_stops) {
             break;
         } else if (storage->reserve_is_there) {
