@@ -167,7 +167,7 @@ MUTANTS = [
          "if (stream == NULL || !stream->open || number > stream->number + 1000) return;"),
     ]),
     Mutant("not-executed-though-given", 60, "what was handed to a leader is answered with 'not executed'", [
-        (NODE + "session.c", "bool given = head->kind == PENDING_WRITE && head->batch->given;", "bool given = false;"),
+        (NODE + "session_lost.c", "bool given = head->kind == PENDING_WRITE && head->batch->given;", "bool given = false;"),
     ]),
     Mutant("void-places-run", 100, "a command whose client was told that it did not run is kept in its batch", [
         (NODE + "stream.c", "if (batch->void_at[i] || reader.argc == 0) {", "if (reader.argc == 0) {"),
@@ -290,7 +290,7 @@ MUTANTS = [
         (NODE + "node.c", "if (leader == NOBODY && node->known_leader != NOBODY) tracking_drop_all(node);", ""),
     ]),
     Mutant("cache-survives-a-snapshot", 100, "clients keep what they have read of a state that a snapshot replaced", [
-        (NODE + "snapshot.c", "    tracking_drop_all(node);\n", ""),
+        (NODE + "snapshot_peer.c", "    tracking_drop_all(node);\n", ""),
     ]),
     Mutant("noloop-hides-all", 20, "who wants to hear nothing of his own writes hears of nobody's", [
         (NODE + "tracking.c", "bool own = writer != NULL && writer->session == session;", "bool own = writer != NULL;"),
