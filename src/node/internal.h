@@ -731,6 +731,7 @@ SF_MUST_CHECK enum sf_status greeting_read(struct slice in, struct greeting *out
 
 /* old_copy.c */
 const char *old_copy_judge(struct node *node, const struct greeting *theirs); /* NULL: welcome */
+void old_copy_found(struct node *node, raft_id id); /* the state says that this member is one */
 void old_copy_told(struct node *node, struct slice text);
 
 /* peer.c */

@@ -463,6 +463,7 @@ static void on_welcome(
     peer->feature_level = link->theirs.feature_level;
     if (link->purpose == LINK_BULK) {
         peer->bulk = link->number;
+        peer->silent = false; /* it lives: pubsub.c waits for it again */
     } else {
         peer->control = link->number;
         skips_tell(node, link->peer); /* perhaps not yet so when this link greeted */

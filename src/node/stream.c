@@ -343,6 +343,7 @@ static void stream_try_open(struct node *node, struct in_stream *stream) {
                 "node %016llx speaks with a boot counter that the cluster has seen already: an old "
                 "copy of its directory? Its writes are refused; wipe it and let it join anew",
                 (unsigned long long)stream->node);
+            if (stream->node != node->identity.id) old_copy_found(node, stream->node);
         }
         stream->refused = true;
         return;

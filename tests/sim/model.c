@@ -124,6 +124,23 @@ void model_advance(struct model *model, int64_t now_ms) {
     }
 }
 
+bool model_evict(struct model *model, uint32_t db, struct slice name) {
+    struct model_key *key = key_find(model, db, name);
+    if (key == NULL || key->n == 0 || key->versions[key->n - 1].value == NULL) return false;
+    key_put(model, key, NULL, MODEL_NEVER);
+    return true;
+}
+
+/* What may not run where memory is out. */
+static bool takes_memory(struct slice name) {
+    static const char *const names[] = {"SET", "SETNX", "GETSET", "APPEND", "MSET", "MSETNX",
+        "INCR", "DECR", "INCRBY", "DECRBY", "HSET", "HINCRBY", "LPUSH", "RPUSH", "LMOVE", "BLMOVE",
+        "LSET", "SADD", "ZADD", "ZINCRBY"};
+    for (size_t i = 0; i < SF_LENGTH(names); i++)
+        if (slice_is(name, names[i])) return true;
+    return false;
+}
+
 uint64_t model_next_change(const struct model *model, uint64_t step, uint32_t db, uint32_t argc,
     const struct slice *argv) {
     uint64_t next = UINT64_MAX;
@@ -262,7 +279,10 @@ void model_run(struct model *model, const struct model_question *question, struc
         .now_ms = model->times[question->step],
         .most_ms = most_ms,
     };
-    command->run(&run);
+    if (model->oom && question->step == model->step && takes_memory(question->argv[0]))
+        say_line(&run, "-OOM command not allowed when used memory > 'maxmemory'.");
+    else
+        command->run(&run);
 }
 
 /* -- replies without an order ---------------------------------------------------------------- */

@@ -18,6 +18,7 @@ struct span {
     size_t exec;        /* WATCH: the EXEC that it guards, plus 1; 0: none */
     size_t watch;       /* WATCH: the one before it; EXEC: the latest; plus 1; 0: none */
     uint64_t low, high; /* WATCH: it ran within these */
+    uint64_t told;      /* PUBLISH: what its message is behind */
 };
 
 struct places {
@@ -218,6 +219,7 @@ static void place_one(struct places *places, size_t number) {
     span->high = SF_MIN(high, span->limit);
     if (call->kind != CALL_READ || call->outcome != OUTCOME_ANSWERED) return;
     uint64_t low = call->stale ? session->seen : span->low;
+    if (call->after != 0) low = SF_MAX(low, places->spans[call->after - 1].told);
     if (is_watch(call)) low = watch_low(places, number, low);
     place_read(places, number, low, span->high);
     places->trial->world->coverage[COVER_STALE_READ] += call->step < fresh;
@@ -247,6 +249,7 @@ static void judge_call(struct places *places, size_t number) {
     follow_watches(places, number);
     if (is_exec(call->argv[0]) && call->kind == CALL_WRITE && call->step != 0)
         judge_exec(places, number);
+    if (call->kind == CALL_PUBLISH) places->spans[number].told = session->seen;
     place_one(places, number);
     session->last = SF_MAX(session->last, call->step);
     if (call->outcome == OUTCOME_ANSWERED) session->seen = SF_MAX(session->seen, call->step);

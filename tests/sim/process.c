@@ -2,6 +2,7 @@
 
 #include "raft/snapshot_head.h"
 #include "sim/client.h"
+#include "sim/deadly.h"
 #include "sim/drills.h"
 #include "sim/judge.h"
 #include "sim/network.h"
@@ -146,7 +147,9 @@ static void port_log_mended(void *context) {
 
 static void port_note_applying(void *context, const struct applying_note *note) {
     struct process *process = context;
-    if (!process->doomed) process->applying = *note;
+    if (process->doomed) return;
+    process->applying = *note;
+    if (deadly_strikes(process, note->index)) process->doomed = true;
 }
 
 static void port_dial(void *context, uint64_t link, const char *host, uint16_t bus_port) {
@@ -197,10 +200,11 @@ static void port_config_get(void *context, uint32_t n, const struct slice *patte
 static enum config_verdict port_config_check(
     void *context, struct slice name, struct slice value, struct buf *error) {
     (void)context;
-    (void)name;
     (void)value;
     (void)error;
-    return CONFIG_UNKNOWN;
+    bool known = slice_is(name, "NOTIFY-KEYSPACE-EVENTS") || slice_is(name, "MAXMEMORY") ||
+                 slice_is(name, "MAXMEMORY-POLICY");
+    return known ? CONFIG_REPLICATED : CONFIG_UNKNOWN;
 }
 
 static bool port_config_set(
@@ -208,8 +212,8 @@ static bool port_config_set(
     (void)context;
     (void)name;
     (void)value;
-    buf_append_text(error, "not in the simulator");
-    return false;
+    (void)error;
+    return true; /* the cluster's own are the engine's matter */
 }
 
 static bool port_config_rewrite(void *context, struct buf *error) {
@@ -449,7 +453,8 @@ static void leave(struct process *process) {
     struct world *world = process->world;
     world_note(world, (int)process->number, "stops by itself, code %d: %s", process->stop_code,
         process->stop_reason);
-    if (process->stop_code != 0 && !process->shutting_down) {
+    world->coverage[COVER_COPY_REFUSED] += process->is_old_copy;
+    if (process->stop_code != 0 && !process->shutting_down && !process->is_old_copy) {
         world_fail(world, "node %u stopped with code %d: %s", process->number, process->stop_code,
             process->stop_reason);
     }
@@ -502,6 +507,8 @@ static void process_turn(void *context, uint64_t life, uint64_t ticket) {
     }
     bool again = flush(process);
     judge_turn(process);
+    bool led = node_raft(process->node) != NULL && raft_leader(node_raft(process->node)) != 0;
+    process->leaderless_us = led ? INT64_MAX / 2 : SF_MIN(process->leaderless_us, now_us);
     process->busy_until_us = now_us + world_between(world, 5, 60);
     if (process->stop_asked) {
         leave(process);
@@ -614,6 +621,7 @@ static void start_from(
     };
     if (!found->is_new) /* else the node makes itself an id */
         SF_ASSERT(identity_decode(buf_slice(&found->identity_blob), &start->identity) == SF_OK);
+    deadly_options(process, start);
     struct raft_start *raft = &start->raft;
     raft->hard_state = found->hard_state;
     raft->first_index = found->first_index;
@@ -651,6 +659,7 @@ void process_start(struct process *process) {
     process->turn_at_us = INT64_MAX;
     process->crash_after_calls = -1;
     process->doomed = process->stop_asked = false;
+    process->leaderless_us = INT64_MAX / 2;
     process->mid_turn = process->pause_mid_turn = false;
     process->shutdown_wanted = process->shutting_down = false;
     uint64_t *level = &process->settings.feature_level; /* a newer build, now and then */

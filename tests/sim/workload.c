@@ -321,7 +321,7 @@ static void fill_script(struct words *words) {
 }
 
 static void fill_write(struct words *words) {
-    if (chance(words, 4)) {
+    if (!words->world->evicts && chance(words, 4)) {
         fill_script(words);
         return;
     }
