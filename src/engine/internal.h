@@ -170,6 +170,7 @@ void transaction_run(void *engine, struct call *call); /* engine_port's */
 
 /* -- side.c: what the state holds besides keys ----------------------------------------------- */
 
+void side_put(const struct engine *engine, struct buf *out); /* the image of it */
 struct row *row_find(const struct engine *engine, raft_id node);
 void apply_configuration(struct engine *engine, const struct raft_configuration *configuration);
 void apply_incarnation(struct engine *engine, struct incarnation incarnation);

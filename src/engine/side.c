@@ -130,7 +130,7 @@ bool engine_row(const struct engine *engine, uint64_t node, struct incarnation *
 
 /* -- images ---------------------------------------------------------------------------------- */
 
-static void put_side_state(const struct engine *engine, struct buf *out) {
+void side_put(const struct engine *engine, struct buf *out) {
     put_u8(out, IMAGE_VERSION);
     put_varint(out, engine->applied);
     put_varint(out, (uint64_t)engine->now_ms);
@@ -157,7 +157,7 @@ static void put_side_state(const struct engine *engine, struct buf *out) {
 uint64_t engine_digest(struct engine *engine) {
     static const struct hash_secret fixed = {0x736861726466, 0x6f7267650a};
     struct buf side = {0};
-    put_side_state(engine, &side);
+    side_put(engine, &side);
     put_u64(&side, keyspace_digest(engine->keyspace));
     uint64_t digest = hash_keyed(&fixed, buf_slice(&side));
     buf_free(&side);
@@ -166,7 +166,7 @@ uint64_t engine_digest(struct engine *engine) {
 
 void engine_dump(struct engine *engine, struct buf *out) {
     SF_ASSERT(!engine->open);
-    put_side_state(engine, out);
+    side_put(engine, out);
     keyspace_dump(engine->keyspace, out);
 }
 

@@ -28,11 +28,11 @@ bool raft_leads(const struct node *node) {
 
 bool node_is_leader_serving(const struct node *node) {
     return raft_leads(node) && raft_is_serving(node->raft) && node->clock_running &&
-           engine_applied(node->engine) >= raft_term_start_index(node->raft);
+           !fence_is_up(node) && engine_applied(node->engine) >= raft_term_start_index(node->raft);
 }
 
 bool node_serves_data(const struct node *node) {
-    return node->raft != NULL && !node->fenced && !node->self_removed &&
+    return node->raft != NULL && !node->fenced && !fence_is_up(node) && !node->self_removed &&
            node->identity.state != IDENTITY_FRESH;
 }
 
@@ -57,6 +57,7 @@ static void on_setting_changed(void *context, struct slice name, struct slice va
 void node_engine_replace(struct node *node, struct engine *engine) {
     SF_ASSERT(engine_applied(engine) == engine_applied(node->engine));
     engine_keep_counts(engine, node->engine);
+    digests_drop_walk(node);
     engine_free(node->engine);
     node->engine = engine;
 }
@@ -125,6 +126,7 @@ void node_replica_open(struct node *node, const struct node_start *start) {
 
 static void replica_close(struct node *node) {
     tracking_drop_all(node);
+    digests_reset(node);
     snapshots_reset(node);
     evictions_reset(node);
     if (node->raft != NULL) raft_free(node->raft);
@@ -227,6 +229,7 @@ struct node *node_new(const struct node_start *start, const struct node_ports *p
     observe_open(node);
     tracking_open(node);
     evictions_open(node);
+    digests_open(node);
     if (node->identity.id == 0) {
         struct node_identity fresh = {.state = IDENTITY_FRESH};
         while (fresh.id == 0) ports->random_bytes(ports->context, &fresh.id, sizeof fresh.id);
@@ -254,6 +257,7 @@ void node_free(struct node *node) {
     replica_close(node);
     tracking_close(node);
     evictions_close(node);
+    digests_close(node);
     stream_free(node);
     observe_close(node);
     buf_free(&node->gathered);
@@ -452,6 +456,7 @@ void node_pump(struct node *node, int64_t now_us, int64_t wall_ms) {
     sessions_resume(node);
     if (node->raft != NULL && !node->identity_switching) replica_pump(node);
     if (node->raft != NULL && !node->identity_switching) snapshots_pump(node);
+    digests_pump(node);
     waits_pump(node);
     pubsub_pump(node);
     drain_waiters(node);
@@ -484,6 +489,7 @@ int64_t node_next_deadline_us(const struct node *node) {
         deadline = SF_MIN(deadline, reads_deadline_us(node));
         deadline = SF_MIN(deadline, clock_deadline_us(node));
         deadline = SF_MIN(deadline, blocked_deadline_us(node));
+        deadline = SF_MIN(deadline, digests_deadline_us(node));
     }
     deadline = SF_MIN(deadline, pause_deadline_us(node));
     if (node->garbage_left) deadline = SF_MIN(deadline, node->now_us + 1000);

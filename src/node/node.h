@@ -39,6 +39,9 @@ struct node_settings {
     uint64_t tracking_max_keys;  /* tracking-table-max-keys; 0: no limit */
     uint64_t snapshot_log_bytes; /* a snapshot is taken after so much log, or so many entries */
     uint64_t snapshot_log_entries;
+    int64_t digest_interval_ms;  /* between two digests of the state; 0: none is due by itself */
+    uint64_t digest_slice_units; /* of a walk for one; 0: the usual */
+    bool digest_fence;           /* a node that differs is fenced and rebuilt; else an alarm only */
     bool protected_mode, bound_to_all;
     bool debug_command; /* enable-debug-command */
     struct observe_settings {

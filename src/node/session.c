@@ -61,6 +61,7 @@ void pending_free(struct pending *pending) {
         errand_drop(session->node, pending);
         waits_drop(session->node, pending);
         pubsub_drop(session->node, pending);
+        verifies_drop(session->node, pending);
     }
     if (is_publish(pending->command)) {
         session->n_publish--;
@@ -484,7 +485,13 @@ static void answer_only_subscribed(struct session *session, const struct command
 
 static void take(struct session *session, const struct command *command, uint32_t argc,
     const struct slice *argv) {
+    char refusal[REFUSAL_BYTES];
     if (command->id == COMMAND_DEBUG && debug_wants_state(session->node, argc, argv)) {
+        if (fence_is_up(session->node)) {
+            (void)node_refuses(session->node, false, false, refusal);
+            answer_error(session, refusal);
+            return;
+        }
         /* of the end of an entry: no write of this session may stand behind it */
         reads_add(session->node, pending_new(session, PENDING_READ, command, argc, argv));
         session->barrier = true;
@@ -665,6 +672,7 @@ void session_time_out_head(struct session *session) {
     } else {
         char text[320] = "CLUSTERDOWN The cluster has no leader, not executed";
         if (node->skips.held_at != 0) skips_error(node, text, sizeof text);
+        if (fence_is_up(node)) fence_error(node, text, sizeof text);
         node->n_errors_unavailable++;
         reply_error(&reply, text);
     }
@@ -710,6 +718,37 @@ void session_answer_lost(struct session *session, uint64_t through) {
     }
     wait_for_turn(session); /* what stands behind */
     output_was_added(session);
+}
+
+static void answer_blocked_head(struct session *session, struct pending *head) {
+    struct reply reply = reply_for(head);
+    size_t before = session->output.len;
+    session->node->n_errors_uncertain++;
+    reply_error(&reply, "UNCERTAIN Write outcome unknown (this node's state differs)");
+    observe_lost(head, before, true);
+    pending_free(head);
+    output_was_added(session);
+}
+
+/* This node's state cannot be trusted: what it would make of their commands is told to nobody. */
+void sessions_answer_fenced(struct node *node) {
+    LIST_FOR_EACH(link, &node->sessions) {
+        struct session *session = SF_CONTAINER(link, struct session, in_node);
+        for (struct pending *head; (head = session_head(session)) != NULL;) {
+            if (head->kind == PENDING_HELD) break; /* has nothing to do with it */
+            if (head->kind == PENDING_BLOCKED) {
+                answer_blocked_head(session, head);
+            } else if (head->kind == PENDING_WRITE || head->kind == PENDING_READ) {
+                session_time_out_head(session);
+            } else {
+                bool answered = answer_head(head, true);
+                if (!answered) break; /* it is held now, or goes into the log */
+                pending_free(head);
+            }
+        }
+        wait_for_turn(session);
+        output_was_added(session);
+    }
 }
 
 void sessions_time_out(struct node *node) {

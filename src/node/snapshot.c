@@ -18,7 +18,7 @@ void snapshots_note_applied(struct node *node, size_t payload_bytes) {
 static bool is_due(const struct node *node) {
     const struct snapshots *snapshots = &node->snapshots;
     if (snapshots->saving || node->stopped || node->now_us < snapshots->not_before_us) return false;
-    if (raft_is_installing(node->raft)) return false;
+    if (raft_is_installing(node->raft) || fence_is_up(node)) return false;
     /* A dissolve entry is applied anew after a restart: no snapshot may stand behind it. */
     if (engine_is_dissolved(node->engine)) return false;
     raft_index applied = engine_applied(node->engine);
@@ -104,6 +104,10 @@ static bool link_is_behind(struct node *node, raft_id id) {
 static void read_or_hold(struct node *node, const struct raft_chunk_read *read) {
     struct snapshots *snapshots = &node->snapshots;
     uint32_t at = 0;
+    if (fence_is_up(node)) { /* it may hold what made this node differ */
+        raft_step_chunk_read(node->raft, read->request, NULL, node->now_us);
+        return;
+    }
     while (at < snapshots->n_held && snapshots->held[at].peer != read->peer) at++;
     if (!link_is_behind(node, read->peer)) {
         node->ports.read_chunk(node->ports.context, read);
@@ -225,6 +229,7 @@ void node_on_snapshot_installed(struct node *node, uint64_t request, int64_t now
     struct raft_configuration configuration;
     enum sf_status status = configuration_decode(bytes_slice(from->configuration), &configuration);
     SF_ASSERT(status == SF_OK); /* load_received */
+    digests_drop_walk(node);
     engine_free(node->engine);
     node->engine = snapshots->loaded;
     snapshots->loaded = NULL;

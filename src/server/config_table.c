@@ -9,6 +9,7 @@ static const char *const log_levels[] = {"debug", "verbose", "notice", "warning"
 static const char *const debug_words[] = {"no", "yes", "local", NULL};
 static const char *const bootstrap_words[] = {"auto", "yes", "no", NULL};
 static const char *const read_modes[] = {"lease", "index", "stale", NULL};
+static const char *const mismatch_words[] = {"alarm", "fence", NULL};
 static const char *const only_yes[] = {"yes", NULL};
 static const char *const only_always[] = {"always", NULL};
 
@@ -120,6 +121,8 @@ const struct config_directive config_directives[] = {
     /* the disk */
     MEMORY("snapshot-log-bytes", snapshot_log_bytes, RUN, MB, INT64_MAX, "256mb"),
     INTEGER("snapshot-log-entries", snapshot_log_entries, RUN, 1000, INT64_MAX, "1000000"),
+    INTEGER("digest-interval", digest_interval, RUN, 0, 100000000, "3600"),
+    WORD("digest-mismatch-action", digest_mismatch_action, RUN, mismatch_words, "fence"),
     WORD("appendonly", appendonly, RUN, only_yes, "yes"),
     WORD("appendfsync", appendfsync, RUN, only_always, "always"),
     TEXT("save", save, RUN, ""),
