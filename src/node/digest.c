@@ -1,7 +1,7 @@
 /* Digests of the state at marked places of the log (DESIGN 8): when marks are written, how each
  * node makes its digest, how they are exchanged and compared.
  *
- *   any -> any (control)     digest             version index say progress total want
+ *   any -> any (control)     digest             id version index say progress total want
  *   any -> any (control)     digest-ranges-ask  index
  *   any -> any (bulk)        digest-ranges      index rest ranges(1024 times u64)
  *   node -> leader (control) verify             nonce number
@@ -173,12 +173,12 @@ static void judge(struct node *node, struct digest_round *round) {
 
 static void send_word(
     struct node *node, raft_id to, raft_index index, const struct digest_word *word, bool want) {
-    char text[6][INT_TEXT_MAX];
-    uint64_t numbers[6] = {
-        STATE_DIGEST_VERSION, index, (uint64_t)word->say, word->progress, word->total, want};
-    struct slice words[7] = {SLICE("digest")};
-    for (int i = 0; i < 6; i++) words[i + 1] = slice_of(text[i], uint_print(numbers[i], text[i]));
-    peer_send(node, to, false, 7, words);
+    char text[7][INT_TEXT_MAX];
+    uint64_t numbers[7] = {node->identity.id, STATE_DIGEST_VERSION, index, (uint64_t)word->say,
+        word->progress, word->total, want};
+    struct slice words[8] = {SLICE("digest")};
+    for (int i = 0; i < 7; i++) words[i + 1] = slice_of(text[i], uint_print(numbers[i], text[i]));
+    peer_send(node, to, false, 8, words);
 }
 
 static void answer_word(struct node *node, raft_id to, raft_index index) {
@@ -191,26 +191,33 @@ static void answer_word(struct node *node, raft_id to, raft_index index) {
     send_word(node, to, index, round != NULL ? &round->own : &unknown, false);
 }
 
+/* A word of an earlier id, late, says nothing of who lives there now. */
+static void take_word(
+    struct node *node, raft_id from, struct digest_round *round, const struct digest_word *said) {
+    struct digest_word *word = word_place(round, from);
+    if (word == NULL || word->say == DIGEST_DONE) return;
+    bool moved = said->say != word->say || said->progress != word->progress;
+    word->say = said->say;
+    word->progress = said->progress;
+    word->total = said->total;
+    if (!moved) return;
+    round_moved(node, round);
+    node_wake(node);
+}
+
 bool digest_on_word(struct node *node, raft_id from, uint32_t argc, const struct slice *argv) {
-    uint64_t numbers[6];
-    if (argc != 7) return false;
-    for (int i = 0; i < 6; i++) {
-        if (!uint_parse(argv[i + 1], &numbers[i])) return false;
-    }
-    if (numbers[2] > DIGEST_NEVER) return false;
-    struct digest_round *round = digest_round_at(node, numbers[1]);
-    struct digest_word *word = round == NULL ? NULL : word_place(round, from);
-    if (word != NULL && word->say != DIGEST_DONE) {
-        enum digest_say say = (enum digest_say)numbers[2];
-        if (numbers[0] != STATE_DIGEST_VERSION) say = DIGEST_NEVER;
-        bool moved = say != word->say || numbers[3] != word->progress;
-        word->say = say;
-        word->progress = numbers[3];
-        word->total = numbers[4];
-        if (moved) round_moved(node, round);
-        if (moved) node_wake(node);
-    }
-    if (numbers[5] != 0) answer_word(node, from, numbers[1]);
+    uint64_t id, version, index, say, want;
+    struct digest_word said = {.id = from};
+    if (argc != 8 || !uint_parse(argv[1], &id) || !uint_parse(argv[2], &version) ||
+        !uint_parse(argv[3], &index) || !uint_parse(argv[4], &say) ||
+        !uint_parse(argv[5], &said.progress) || !uint_parse(argv[6], &said.total) ||
+        !uint_parse(argv[7], &want) || say > DIGEST_NEVER)
+        return false;
+    if (id != from) return true;
+    struct digest_round *round = digest_round_at(node, index);
+    said.say = version == STATE_DIGEST_VERSION ? (enum digest_say)say : DIGEST_NEVER;
+    if (round != NULL) take_word(node, from, round, &said);
+    if (want != 0) answer_word(node, from, index);
     return true;
 }
 
@@ -275,6 +282,17 @@ static void ask_others(struct node *node, struct digest_round *round) {
 }
 
 /* -- the walk -------------------------------------------------------------------------------- */
+
+void digests_state_replaced(struct node *node) {
+    digests_drop_walk(node);
+    for (uint32_t i = 0; i < DIGEST_ROUNDS; i++) { /* they say nothing of the state that it has */
+        struct digest_round *round = &node->digests->rounds[i];
+        sf_free(round->own.full);
+        round->own.full = NULL;
+        if (round->index != 0) round->own.say = DIGEST_NEVER;
+        round->fresh = true;
+    }
+}
 
 void digests_drop_walk(struct node *node) {
     struct digests *digests = node->digests;

@@ -82,8 +82,9 @@ struct digests {
 
 void digests_open(struct node *node);
 void digests_close(struct node *node);
-void digests_reset(struct node *node);     /* another log begins */
-void digests_drop_walk(struct node *node); /* the engine is about to be freed */
+void digests_reset(struct node *node);          /* another log begins */
+void digests_drop_walk(struct node *node);      /* the engine is about to be freed */
+void digests_state_replaced(struct node *node); /* ... and another state takes its place */
 void digests_pump(struct node *node);
 int64_t digests_deadline_us(const struct node *node);
 void digests_marked(struct node *node, raft_index index, struct slice payload); /* applied */

@@ -6,8 +6,8 @@
  * remove it, by a committed configuration, and not before that does it let its log go. Whatever was
  * acknowledged by its disk is then on a majority of theirs.
  *
- *   node -> leader (control)   rebuild      index agreed(0|1)
- *   leader -> node (control)   rebuild-may  index
+ *   node -> leader (control)   rebuild      id index agreed(0|1)
+ *   leader -> node (control)   rebuild-may  id index                 id: of that node
  *
  * That the leader agrees is stored before it is asked to go on: a node that finds itself removed
  * without that was forgotten by an operator, and stays away. */
@@ -124,13 +124,14 @@ static void remember(struct node *node) {
 
 static void ask_for_rebuilding(struct node *node) {
     struct digests *digests = node->digests;
-    char text[INT_TEXT_MAX];
+    char text[2][INT_TEXT_MAX];
     if (node->now_us < digests->fence_ask_us) return;
     digests->fence_ask_us = node->now_us + ASK_AGAIN_HALF_US;
-    struct slice words[3] = {SLICE("rebuild"),
-        slice_of(text, uint_print(digests->fence_index, text)),
+    struct slice words[4] = {SLICE("rebuild"),
+        slice_of(text[0], uint_print(node->identity.id, text[0])),
+        slice_of(text[1], uint_print(digests->fence_index, text[1])),
         node->identity.fence_leaves ? SLICE("1") : SLICE("0")};
-    peer_send(node, raft_leader(node->raft), false, 3, words);
+    peer_send(node, raft_leader(node->raft), false, 4, words);
 }
 
 void fence_pump(struct node *node) {
@@ -150,10 +151,10 @@ void fence_pump(struct node *node) {
 }
 
 bool fence_on_may(struct node *node, uint32_t argc, const struct slice *argv) {
-    uint64_t index;
-    if (argc != 2 || !uint_parse(argv[1], &index)) return false;
+    uint64_t id, index;
+    if (argc != 3 || !uint_parse(argv[1], &id) || !uint_parse(argv[2], &index)) return false;
     struct digests *digests = node->digests;
-    if (!fence_is_up(node) || index != digests->fence_index) return true;
+    if (!fence_is_up(node) || id != node->identity.id || index != digests->fence_index) return true;
     digests->fence_leaves = true;
     digests->fence_ask_us = 0;
     node_wake(node);
@@ -229,16 +230,18 @@ static void look_again(struct node *node, raft_id who, raft_index index) {
 }
 
 bool fence_on_rebuild(struct node *node, raft_id from, uint32_t argc, const struct slice *argv) {
-    uint64_t index, agreed;
-    if (argc != 3 || !uint_parse(argv[1], &index) || !uint_parse(argv[2], &agreed)) return false;
-    if (!node_is_leader_serving(node) || !node->settings.digest_fence) return true;
+    uint64_t id, index, agreed;
+    if (argc != 4 || !uint_parse(argv[1], &id) || !uint_parse(argv[2], &index) ||
+        !uint_parse(argv[3], &agreed))
+        return false;
+    if (!node_is_leader_serving(node) || !node->settings.digest_fence || id != from) return true;
     if (!may_rebuild(node, from, index)) {
         look_again(node, from, index);
         return true;
     }
     if (agreed == 0) {
-        struct slice words[2] = {SLICE("rebuild-may"), argv[1]};
-        peer_send(node, from, false, 2, words);
+        struct slice words[3] = {SLICE("rebuild-may"), argv[1], argv[2]};
+        peer_send(node, from, false, 3, words);
         return true;
     }
     uint32_t n_voters = configuration_n_voters(raft_configuration(node->raft));

@@ -229,7 +229,7 @@ void node_on_snapshot_installed(struct node *node, uint64_t request, int64_t now
     struct raft_configuration configuration;
     enum sf_status status = configuration_decode(bytes_slice(from->configuration), &configuration);
     SF_ASSERT(status == SF_OK); /* load_received */
-    digests_drop_walk(node);
+    digests_state_replaced(node);
     engine_free(node->engine);
     node->engine = snapshots->loaded;
     snapshots->loaded = NULL;
