@@ -161,6 +161,14 @@ static void wipe(struct world *world, struct process *process) {
     world->coverage[COVER_STRANGER]++;
 }
 
+/* It lets its log go, by its own decision: others may have counted on it until then. */
+void members_on_new_id(struct process *process) {
+    if (node_identity(process->node)->fence_index == 0) return;
+    process->world->coverage[COVER_REBUILT]++;
+    world_note(process->world, (int)process->number, "begins anew");
+    remember(process->world->members, process->twin);
+}
+
 static bool lose_tail(struct world *world, struct process *process) {
     if (twin_mark_index(process->twin) == 0) return false;
     world_note(world, (int)process->number, "its disk loses what it had synced");

@@ -26,6 +26,9 @@ void members_ask_to_meet(struct world *world, uint32_t admin, uint32_t asked, ui
 const struct raft_entry *members_remember(
     const struct world *world, raft_id id, raft_index index, raft_term term);
 
+/* A node stores another id, with an empty log. */
+void members_on_new_id(struct process *process);
+
 /* Whether that node's disk was struck: what else it held is not known any more. */
 bool members_remember_id(const struct world *world, raft_id id);
 

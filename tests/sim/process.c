@@ -3,7 +3,9 @@
 #include "sim/client.h"
 #include "sim/drills.h"
 #include "sim/judge.h"
+#include "sim/members.h"
 #include "sim/network.h"
+#include "sim/rot.h"
 
 #include <stdio.h>
 
@@ -86,6 +88,7 @@ static void port_save_snapshot(void *context, uint64_t request,
     struct storage_snapshot content = content_of(snapshot);
     struct storage_keep kept = {keep->bytes, keep->entries, keep->needed_from};
     judge_on_snapshot(process, snapshot);
+    rot_on_snapshot(process, snapshot->place.id);
     twin_save_snapshot(process->twin, request, &content, &kept, world_now_us(process->world));
 }
 
@@ -118,6 +121,10 @@ static void port_save_identity(
     if (!port_begins(process)) return;
     struct buf blob = {0};
     identity_encode(identity, &blob);
+    if (identity->id != process->shadow_id) {
+        if (process->shadow_id != 0) members_on_new_id(process);
+        rot_on_identity(process);
+    }
     judge_on_identity(process, identity->id);
     twin_save_identity(
         process->twin, request, identity->id, buf_slice(&blob), world_now_us(process->world));
@@ -313,6 +320,7 @@ static void on_storage(void *context, const struct storage_event *event) {
         break;
     case STORAGE_SNAPSHOT_INSTALLED:
         judge_on_installed(process, &event->place);
+        rot_on_installed(process, event->place.id);
         node_on_snapshot_installed(process->node, event->request, now_us);
         break;
     case STORAGE_STATE:
@@ -485,6 +493,7 @@ static void process_turn(void *context, uint64_t life, uint64_t ticket) {
         return;
     }
     bool again = flush(process);
+    rot_on_turn(process);
     judge_turn(process);
     process->busy_until_us = now_us + world_between(world, 5, 60);
     if (process->stop_asked) {
@@ -549,6 +558,9 @@ static struct node_settings settings_of(struct world *world) {
             world_chance(world, 30) ? (uint64_t)world_between(world, 2000, 50000) : 1 << 30,
         .snapshot_log_entries =
             world_chance(world, 80) ? (uint64_t)world_between(world, 5, 200) : 1 << 30,
+        .digest_interval_ms = world_between(world, 200, 4000),
+        .digest_slice_units = (uint64_t)world_between(world, 1, 300),
+        .digest_fence = true,
         .max_clients = 1000,
         .feature_level = world->upgrades ? 1 : SIM_LEVEL_MAX,
         .port = CLIENT_PORT,
@@ -641,6 +653,7 @@ void process_start(struct process *process) {
     if (found.damaged && !process->may_be_damaged)
         world_fail(world, "node %u calls its log damaged, which has lost nothing", process->number);
     judge_on_start(process, start->identity.id);
+    rot_on_start(process, found.snapshot.place.index > 0 ? found.snapshot.place.id : 0);
     world_note(world, (int)process->number, "starts: boot %llu, term %llu, log %llu to %llu%s",
         (unsigned long long)found.boot_counter, (unsigned long long)found.hard_state.term,
         (unsigned long long)found.first_index, (unsigned long long)found.last_index,

@@ -94,6 +94,7 @@ struct process {
     raft_term seen_led_term; /* it led this term when the turn began and when it ended; else 0 */
     raft_index seen_commit, seen_applied;
     bool digest_wanted; /* its state was loaded, not grown */
+    bool rot_begins;    /* it has just started: a fence that is up was there before */
     struct raft_configuration seen_configuration, previous_configuration;
 };
 

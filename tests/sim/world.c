@@ -6,6 +6,7 @@
 #include "sim/judge.h"
 #include "sim/members.h"
 #include "sim/network.h"
+#include "sim/rot.h"
 #include "util/hash.h"
 
 #include <stdarg.h>
@@ -154,7 +155,7 @@ static bool all_equal(struct world *world) {
         if (engine_applied(node_engine(process->node)) != commit) return false;
         if (engine_feature_level(node_engine(process->node)) != level) return false;
     }
-    return true;
+    return rot_is_over(world);
 }
 
 static bool call_succeeded(const struct client_call *call) {
@@ -245,6 +246,7 @@ static void prepare(struct world *world, const struct world_options *options) {
     world->clients = clients_new(world, (uint32_t)world_between(world, 4, 16));
     world->faults = faults_new(world);
     world->members = members_new(world);
+    world->rot = rot_new(world);
 }
 
 static void judge_all(struct world *world) {
@@ -260,7 +262,7 @@ static void judge_all(struct world *world) {
 
 static bool is_enough(const struct world *world) {
     uint64_t faults = 0;
-    for (int i = 0; i <= COVER_LOST_TAIL; i++) faults += world->coverage[i];
+    for (int i = 0; i <= COVER_ROT; i++) faults += world->coverage[i];
     return faults >= FAULTS_MIN && world->history->n >= CALLS_MIN;
 }
 
@@ -282,6 +284,7 @@ void world_run(struct world *world, const struct world_options *options) {
     if (world->failed) return;
     clients_start(world);
     members_start(world);
+    rot_start(world);
     faults_start(world);
     play(world, options->duration_us);
     if (world->failed) return;
@@ -297,6 +300,7 @@ void world_clear(struct world *world) {
     clients_free(world->clients);
     faults_free(world->faults);
     members_free(world->members);
+    rot_free(world->rot);
     network_free(world->network);
     history_free(world->history);
     judge_free(world->judge);

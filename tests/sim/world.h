@@ -32,6 +32,7 @@ enum { NODES_MAX = 7, SIM_DATABASES = 2 };
     X(COVER_WIPE, "disk replaced, node joins anew")                                                \
     X(COVER_FORGET, "member forgotten and met again")                                              \
     X(COVER_LOST_TAIL, "disk lost synced entries")                                                 \
+    X(COVER_ROT, "a bit of memory falls over")                                                     \
     X(COVER_DRILL_LEASE, "drill: leader unheard, late answers")                                    \
     X(COVER_DRILL_PROMISE, "drill: a follower dies with a promise")                                \
     X(COVER_DRILL_READS, "drill: leader away while many read")                                     \
@@ -44,6 +45,10 @@ enum { NODES_MAX = 7, SIM_DATABASES = 2 };
     X(COVER_CHUNK, "chunk of a snapshot received")                                                 \
     X(COVER_INSTALLED, "state taken from a snapshot")                                              \
     X(COVER_LOADED, "restart from a snapshot")                                                     \
+    X(COVER_FENCED, "a node that differs is fenced")                                               \
+    X(COVER_REBUILT, "a fenced node begins anew")                                                  \
+    X(COVER_ROT_SPREAD, "snapshot of a node that differs installed (rare)")                        \
+    X(COVER_MARK, "digests of all nodes asked for")                                                \
     X(COVER_TORN_TAIL, "restart with part of an unanswered batch")                                 \
     X(COVER_ELECTION, "leader elected")                                                            \
     X(COVER_TRUNCATION, "log suffix truncated")                                                    \
@@ -89,6 +94,7 @@ struct judge;
 struct clients;
 struct faults;
 struct members;
+struct rot;
 
 struct world_options {
     uint64_t seed;
@@ -120,6 +126,7 @@ struct world {
     struct clients *clients;
     struct faults *faults;
     struct members *members;
+    struct rot *rot;
     bool failed;
     char failure[600];
     uint64_t coverage[COVER_KINDS];
