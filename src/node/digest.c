@@ -53,6 +53,7 @@ static struct digest_round *round_new(struct node *node, raft_index index) {
     round_clear(oldest);
     oldest->index = index;
     oldest->own.id = node->identity.id;
+    oldest->members = *raft_configuration(node->raft);
     oldest->moved_us = node->now_us;
     return oldest;
 }
@@ -93,19 +94,19 @@ static uint64_t has_total(void *context, raft_id id) {
     return word != NULL && word->say == DIGEST_DONE && word->total == question->total;
 }
 
-static bool is_majority(const struct node *node, const struct digest_round *round, uint64_t total) {
+static bool is_majority(const struct digest_round *round, uint64_t total) {
     struct question question = {round, total};
-    return configuration_quorum_value(raft_configuration(node->raft), has_total, &question) == 1;
+    return configuration_quorum_value(&round->members, has_total, &question) == 1;
 }
 
 static bool is_final(const struct digest_word *word) {
     return word != NULL && (word->say == DIGEST_DONE || word->say == DIGEST_NEVER);
 }
 
-static void find_majority(const struct node *node, struct digest_round *round) {
+static void find_majority(struct digest_round *round) {
     for (uint32_t i = 0; i <= round->n; i++) {
         const struct digest_word *word = i < round->n ? &round->words[i] : &round->own;
-        if (word->say != DIGEST_DONE || !is_majority(node, round, word->total)) continue;
+        if (word->say != DIGEST_DONE || !is_majority(round, word->total)) continue;
         round->has_majority = true;
         round->majority = word->total;
         return;
@@ -113,8 +114,8 @@ static void find_majority(const struct node *node, struct digest_round *round) {
     round->has_majority = false;
 }
 
-static enum digest_verdict verdict_of(const struct node *node, const struct digest_round *round) {
-    const struct raft_configuration *members = raft_configuration(node->raft);
+static enum digest_verdict verdict_of(const struct digest_round *round) {
+    const struct raft_configuration *members = &round->members;
     const struct digest_word *first = NULL;
     uint32_t n_silent = 0;
     bool differ = false;
@@ -137,8 +138,8 @@ static enum digest_verdict verdict_of(const struct node *node, const struct dige
     return n_silent == 0 ? DIGEST_EQUAL : DIGEST_PARTLY;
 }
 
-static bool all_have_spoken(const struct node *node, const struct digest_round *round) {
-    const struct raft_configuration *members = raft_configuration(node->raft);
+static bool all_have_spoken(const struct digest_round *round) {
+    const struct raft_configuration *members = &round->members;
     for (uint32_t i = 0; i < members->n; i++) {
         if (!is_final(digest_word_of(round, members->members[i].id))) return false;
     }
@@ -157,12 +158,12 @@ static bool is_looked_at(const struct digest_round *round) {
 }
 
 static void judge(struct node *node, struct digest_round *round) {
-    if (round->settled && !round->fresh) return;
-    bool spoken = all_have_spoken(node, round);
+    if (round->closed || (round->settled && !round->fresh)) return;
+    bool spoken = all_have_spoken(round);
     bool stands = node->now_us - round->moved_us >= STANDSTILL_US && is_final(&round->own);
     round->fresh = false;
-    find_majority(node, round);
-    enum digest_verdict verdict = verdict_of(node, round);
+    find_majority(round);
+    enum digest_verdict verdict = verdict_of(round);
     if (verdict == DIGEST_DIFFERS || spoken || stands) round->verdict = verdict;
     round->settled = stands || (spoken && is_looked_at(round));
     if (round->has_majority && round->own.say == DIGEST_DONE) fence_judged(node, round);
@@ -265,7 +266,7 @@ bool digest_on_ranges(struct node *node, raft_id from, uint32_t argc, const stru
 }
 
 static void ask_others(struct node *node, struct digest_round *round) {
-    const struct raft_configuration *members = raft_configuration(node->raft);
+    const struct raft_configuration *members = &round->members;
     if (round->settled || !is_final(&round->own) || node->now_us < round->ask_us) return;
     round->ask_us = node->now_us + ASK_EVERY_US;
     for (uint32_t i = 0; i < members->n; i++) {
@@ -287,10 +288,8 @@ void digests_state_replaced(struct node *node) {
     digests_drop_walk(node);
     for (uint32_t i = 0; i < DIGEST_ROUNDS; i++) { /* they say nothing of the state that it has */
         struct digest_round *round = &node->digests->rounds[i];
-        sf_free(round->own.full);
-        round->own.full = NULL;
-        if (round->index != 0) round->own.say = DIGEST_NEVER;
-        round->fresh = true;
+        if (round->index != 0 && round->own.say != DIGEST_DONE) round->own.say = DIGEST_NEVER;
+        round->closed = round->settled = true;
     }
 }
 

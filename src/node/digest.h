@@ -45,6 +45,8 @@ struct digest_round { /* a mark in the log, and what is known of it */
     bool fresh;                                 /* something was, and not yet judged */
     bool settled;                               /* nobody is waited for any more */
     bool told;                                  /* that somebody differs, in the log */
+    bool closed;                                /* the state that it was of is gone here */
+    struct raft_configuration members;          /* when the mark was applied */
     enum digest_verdict verdict;
     bool has_majority;
     uint64_t majority; /* the total that a majority of the voters has */

@@ -242,8 +242,8 @@ static const char *verdict_for_all(const struct digest_round *round) {
     return "incomplete";
 }
 
-static void answer(struct node *node, struct verify *verify, const struct digest_round *round) {
-    const struct raft_configuration *members = raft_configuration(node->raft);
+static void answer(struct verify *verify, const struct digest_round *round) {
+    const struct raft_configuration *members = &round->members;
     struct reply reply = held_reply(verify->held);
     char text[32];
     reply_map(&reply, 4);
@@ -283,7 +283,7 @@ static void pump_one(struct node *node, struct verify *verify) {
     } else if (round == NULL) {
         end(verify, "ERR later digests have taken the place of this one: ask again");
     } else if (round->settled || stands) {
-        answer(node, verify, round);
+        answer(verify, round);
         end(verify, NULL);
     }
 }

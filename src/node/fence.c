@@ -19,7 +19,8 @@ enum {
     ASK_AGAIN_HALF_US = 500000,
     STEADY_US = 2000000,          /* a new leader waits: another rebuilding may be under way */
     REBUILD_LIMIT_US = 120000000, /* then the one that was removed is not waited for any more */
-    HEARD_US = 1000000,
+    HEARD_US = 250000,            /* or five heartbeats */
+    CAUGHT_UP_ENTRIES = 1024,
 };
 
 bool fence_is_up(const struct node *node) {
@@ -167,12 +168,17 @@ int64_t fence_deadline_us(const struct node *node) {
 
 /* -- the leader ------------------------------------------------------------------------------ */
 
+/* Its state is the majority's, it lives, and its log is nearly all there: of a damaged one nothing
+ * counts as matched. */
 static bool is_well(const struct node *node, const struct digest_round *round, raft_id id) {
     const struct digest_word *word = digest_word_of(round, id);
     if (word == NULL || word->say != DIGEST_DONE || word->total != round->majority) return false;
-    struct raft_peer_status status;
     if (id == node->identity.id) return true;
-    return raft_peer(node->raft, id, &status) && node->now_us - status.last_contact_us < HEARD_US;
+    struct raft_peer_status status;
+    int64_t heard_us =
+        SF_MAX((int64_t)HEARD_US, (int64_t)node->settings.raft.heartbeat_interval_ms * 5000);
+    return raft_peer(node->raft, id, &status) && node->now_us - status.last_contact_us < heard_us &&
+           status.match + CAUGHT_UP_ENTRIES >= raft_last_index(node->raft);
 }
 
 /* Whether that many of the voters are known to be well that they are a majority without it, of the
@@ -204,6 +210,16 @@ static bool others_all_vote(const struct raft_configuration *now, raft_id leaves
     return !now->joint && configuration_find(now, leaves) != NULL;
 }
 
+/* In the midst of an upgrade the others could rise to a level at which it is not let in again. */
+static bool is_new_enough(struct node *node, raft_id who) {
+    uint64_t level = node->settings.feature_level;
+    for (uint32_t i = 0; i < node->n_peers; i++) {
+        if (node->peers[i].id != who) level = SF_MIN(level, node->peers[i].feature_level);
+    }
+    const struct peer *peer = peer_of(node, who);
+    return peer != NULL && peer->feature_level >= level;
+}
+
 /* This leader's own comparison at the latest mark in its log must say the same. */
 static bool may_rebuild(struct node *node, raft_id who, raft_index index) {
     const struct digests *digests = node->digests;
@@ -216,6 +232,7 @@ static bool may_rebuild(struct node *node, raft_id who, raft_index index) {
     const struct digest_word *word = digest_word_of(round, who);
     bool differs = word != NULL && word->say == DIGEST_DONE && word->total != round->majority;
     return differs && is_well(node, round, node->identity.id) && majority_stays(node, round, who) &&
+           is_new_enough(node, who) &&
            raft_configuration_index(node->raft) <= raft_commit_index(node->raft) &&
            others_all_vote(raft_configuration(node->raft), who) && none_is_rebuilt(node);
 }

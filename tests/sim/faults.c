@@ -344,8 +344,11 @@ struct faults *faults_new(struct world *world) {
         faults->interval_us = SF_MAX(faults->interval_us, 600000); /* it must be whole in between */
     }
     /* Who is out for a while may find that the others can do more by now. */
-    if (world->upgrades) faults->weights[COVER_WIPE] = faults->weights[COVER_FORGET] = 0;
-    if (world->n_nodes == 1) { /* what cannot befall it is not drawn: the others come often enough */
+    if (world->upgrades)
+        faults->weights[COVER_WIPE] = faults->weights[COVER_FORGET] = faults->weights[COVER_ROT] =
+            0;
+    if (world->n_nodes ==
+        1) { /* what cannot befall it is not drawn: the others come often enough */
         for (uint32_t kind = COVER_PARTITION; kind <= COVER_NIGHTMARE; kind++)
             faults->weights[kind] = 0;
         for (uint32_t kind = COVER_WIPE; kind <= COVER_ROT; kind++) faults->weights[kind] = 0;

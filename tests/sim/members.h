@@ -16,6 +16,7 @@ struct members *members_new(struct world *world);
 void members_free(struct members *members);
 /* COVER_WIPE, COVER_FORGET or COVER_LOST_TAIL; false: not now. */
 bool members_strike(struct world *world, enum sim_coverage kind);
+bool members_rest(struct world *world); /* ... and nothing is under way */
 void members_start(struct world *world); /* looks after what is under way from then on */
 bool members_are_whole(struct world *world);
 

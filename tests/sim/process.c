@@ -121,10 +121,7 @@ static void port_save_identity(
     if (!port_begins(process)) return;
     struct buf blob = {0};
     identity_encode(identity, &blob);
-    if (identity->id != process->shadow_id) {
-        if (process->shadow_id != 0) members_on_new_id(process);
-        rot_on_identity(process);
-    }
+    if (identity->id != process->shadow_id && process->shadow_id != 0) members_on_new_id(process);
     judge_on_identity(process, identity->id);
     twin_save_identity(
         process->twin, request, identity->id, buf_slice(&blob), world_now_us(process->world));

@@ -2,6 +2,7 @@
 
 #include "node/internal.h"
 #include "sim/client.h"
+#include "sim/members.h"
 
 #include <stdio.h>
 
@@ -11,7 +12,7 @@ struct rot {
     uint32_t admin, n_sets; /* a client, and how often it has set the key */
     uint64_t *ids;          /* of snapshots made by a node that was struck */
     size_t n_ids;
-    bool has[NODES_MAX];
+    bool has[NODES_MAX], rebuilt[NODES_MAX];
     raft_index fence[NODES_MAX]; /* as of the last turn */
 };
 
@@ -67,8 +68,13 @@ void rot_on_installed(struct process *process, uint64_t id) {
     set_rot(process, rotten);
 }
 
-void rot_on_identity(struct process *process) {
+void rot_on_rebuilding(struct process *process) {
+    process->world->rot->rebuilt[process->number] = true;
     set_rot(process, false);
+}
+
+bool rot_has_rebuilt(const struct world *world, uint32_t number) {
+    return world->rot->rebuilt[number];
 }
 
 /* -- striking ------------------------------------------------------------------------------- */
@@ -95,10 +101,19 @@ static uint32_t n_rotten(const struct world *world) {
     return n;
 }
 
+bool rot_is_quiet(const struct world *world) {
+    for (uint32_t i = 0; i < world->n_nodes; i++) {
+        const struct process *process = world->processes[i];
+        if (world->rot->has[i] || !process->up || process->node->digests->fence_index != 0)
+            return false;
+    }
+    return true;
+}
+
 bool rot_strike(struct world *world) {
     char scratch[OBJECT_TEXT_MAX];
     struct process *process = world->processes[world_below(world, world->n_nodes)];
-    if (world->n_nodes < 3 || n_rotten(world) > 0) return false;
+    if (world->n_nodes < 3 || !rot_is_quiet(world) || !members_rest(world)) return false;
     struct slice text = value_of(process, scratch);
     if (text.len < 10) {
         set_key(world);

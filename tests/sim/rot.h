@@ -20,11 +20,14 @@ bool rot_strike(struct world *world); /* false: not now */
 void rot_on_start(struct process *process, uint64_t snapshot_id); /* 0: from the log alone */
 void rot_on_snapshot(struct process *process, uint64_t id);       /* it makes one */
 void rot_on_installed(struct process *process, uint64_t id);
-void rot_on_identity(struct process *process); /* an empty log */
+void rot_on_rebuilding(struct process *process); /* it stores another id, with an empty log */
 void rot_on_turn(struct process *process);
 
 /* All states are what they should be, or as equal as they can become. */
 bool rot_is_over(struct world *world);
+bool rot_has_rebuilt(const struct world *world, uint32_t number); /* that node has begun anew */
+/* Nobody is struck or fenced: another change of members may begin. */
+bool rot_is_quiet(const struct world *world);
 /* Its state may differ from the others'. */
 bool rot_has(const struct process *process);
 
