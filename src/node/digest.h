@@ -6,7 +6,7 @@
 
 #include "engine/digest.h"
 
-enum { DIGEST_ROUNDS = 4 }; /* the latest marks, remembered */
+enum { DIGEST_ROUNDS = 8 }; /* the latest marks, remembered */
 
 enum digest_say {
     DIGEST_UNHEARD,

@@ -21,6 +21,7 @@ enum {
     REBUILD_LIMIT_US = 120000000, /* then the one that was removed is not waited for any more */
     HEARD_US = 250000,            /* or five heartbeats */
     CAUGHT_UP_ENTRIES = 1024,
+    LOOK_AGAIN_US = 1000000,
 };
 
 bool fence_is_up(const struct node *node) {
@@ -241,7 +242,8 @@ static bool may_rebuild(struct node *node, raft_id who, raft_index index) {
 static void look_again(struct node *node, raft_id who, raft_index index) {
     const struct digest_round *round = digest_round_latest(node);
     const struct digest_word *word = round == NULL ? NULL : digest_word_of(round, who);
-    if (!digest_is_settled(node)) return;
+    if (!digest_is_settled(node) || node->now_us - node->digests->marked_us < LOOK_AGAIN_US) return;
+    if (configuration_find(raft_configuration(node->raft), who) == NULL) return; /* it leaves */
     if (round != NULL && round->index >= index && word != NULL && word->say == DIGEST_DONE) return;
     node->digests->wanted = true;
 }
