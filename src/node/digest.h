@@ -76,6 +76,7 @@ struct digests {
     raft_index fence_index; /* > 0: this node is fenced, since it differed there */
     bool fence_leaves;      /* the leader has agreed to remove it, for being rebuilt */
     int64_t fence_ask_us;
+    raft_index past_index;    /* a former self had come so far: nobody sees less (stale reads) */
     int64_t rebuild_until_us; /* leader: a member that it removed is on its way back */
     uint32_t rebuild_voters;  /* then there are so many again */
 };
@@ -128,6 +129,9 @@ bool fence_on_rebuild(struct node *node, raft_id from, uint32_t argc, const stru
 bool fence_on_may(struct node *node, uint32_t argc, const struct slice *argv);
 /* Who should lead next: not one whose state is known to differ. NOBODY: whoever is best. */
 raft_id fence_successor(const struct node *node);
+/* Another id begins, with an empty state. */
+void fence_remember_past(struct node *node, bool other_cluster);
+bool fence_catches_up(const struct node *node); /* its state is older than one that it had */
 /* Asks for a new id with an empty log, to join its own cluster again. false: later. */
 bool node_begin_anew(struct node *node);
 

@@ -109,6 +109,16 @@ bool node_begin_anew(struct node *node) {
     return true;
 }
 
+void fence_remember_past(struct node *node, bool other_cluster) {
+    raft_index *past = &node->digests->past_index;
+    raft_index now = node->engine == NULL ? 0 : engine_applied(node->engine);
+    *past = other_cluster ? 0 : SF_MAX(*past, now);
+}
+
+bool fence_catches_up(const struct node *node) {
+    return node->engine != NULL && engine_applied(node->engine) < node->digests->past_index;
+}
+
 /* -- the node that is fenced ----------------------------------------------------------------- */
 
 /* The identity file follows what is known here. */

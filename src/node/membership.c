@@ -415,6 +415,9 @@ bool node_refuses(const struct node *node, bool write, bool stale, char text[REF
             "MEET a member of one, not executed");
     } else if (fence_is_up(node)) {
         fence_error(node, text, REFUSAL_BYTES);
+    } else if (stale && fence_catches_up(node)) {
+        snprintf(text, REFUSAL_BYTES,
+            "CLUSTERDOWN This node is being rebuilt and has not caught up yet, not executed");
     } else if (node->skips.held_at != 0 && !stale) {
         skips_error(node, text, REFUSAL_BYTES);
     } else if (write && node->storage_state != SF_OK && raft_leads(node)) {

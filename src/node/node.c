@@ -27,8 +27,9 @@ bool raft_leads(const struct node *node) {
 }
 
 bool node_is_leader_serving(const struct node *node) {
+    if (fence_is_up(node)) return false; /* what it would propose comes from its state */
     return raft_leads(node) && raft_is_serving(node->raft) && node->clock_running &&
-           !fence_is_up(node) && engine_applied(node->engine) >= raft_term_start_index(node->raft);
+           engine_applied(node->engine) >= raft_term_start_index(node->raft);
 }
 
 bool node_serves_data(const struct node *node) {
@@ -174,6 +175,7 @@ void node_on_identity_saved(struct node *node, uint64_t request, int64_t now_us)
         links_close_all(node);
         /* who waits in the old cluster's queue waits in the new one's */
         if (node->engine != NULL) engine_remove_waiters(node->engine, node->incarnation.node);
+        fence_remember_past(node, other_cluster);
         replica_close(node);
         node->incarnation.node = next.id;
         node->ports.random_bytes(

@@ -4,9 +4,8 @@
 #include "sim/drills.h"
 #include "sim/members.h"
 #include "sim/network.h"
-#include "sim/rot.h"
 
-enum { FAULT_KINDS = COVER_ROT + 1 };
+enum { FAULT_KINDS = COVER_LOST_TAIL + 1 };
 
 #define SUPERVISOR_US 20000
 
@@ -253,10 +252,6 @@ static void strike(struct world *world, enum sim_coverage kind) {
         world->coverage[kind] += members_strike(world, kind);
         return;
     }
-    if (kind == COVER_ROT) {
-        world->coverage[kind] += rot_strike(world);
-        return;
-    }
     world->coverage[kind]++;
     switch (kind) {
     case COVER_KILL:
@@ -344,14 +339,12 @@ struct faults *faults_new(struct world *world) {
         faults->interval_us = SF_MAX(faults->interval_us, 600000); /* it must be whole in between */
     }
     /* Who is out for a while may find that the others can do more by now. */
-    if (world->upgrades)
-        faults->weights[COVER_WIPE] = faults->weights[COVER_FORGET] = faults->weights[COVER_ROT] =
-            0;
+    if (world->upgrades) faults->weights[COVER_WIPE] = faults->weights[COVER_FORGET] = 0;
     if (world->n_nodes ==
         1) { /* what cannot befall it is not drawn: the others come often enough */
         for (uint32_t kind = COVER_PARTITION; kind <= COVER_NIGHTMARE; kind++)
             faults->weights[kind] = 0;
-        for (uint32_t kind = COVER_WIPE; kind <= COVER_ROT; kind++) faults->weights[kind] = 0;
+        for (uint32_t kind = COVER_WIPE; kind <= COVER_LOST_TAIL; kind++) faults->weights[kind] = 0;
     }
     if (!world->tight) return faults;
     faults->interval_us = world_between(world, 80000, 400000);

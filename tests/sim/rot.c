@@ -2,11 +2,13 @@
 
 #include "node/internal.h"
 #include "sim/client.h"
+#include "sim/faults.h"
 #include "sim/members.h"
 
 #include <stdio.h>
 
 #define ROT_KEY "rot"
+#define TICK_US 200000
 
 struct rot {
     uint32_t admin, n_sets; /* a client, and how often it has set the key */
@@ -25,10 +27,6 @@ void rot_free(struct rot *rot) {
     if (rot == NULL) return;
     sf_free(rot->ids);
     sf_free(rot);
-}
-
-void rot_start(struct world *world) {
-    world->rot->admin = client_add(world);
 }
 
 bool rot_has(const struct process *process) {
@@ -110,10 +108,10 @@ bool rot_is_quiet(const struct world *world) {
     return true;
 }
 
-bool rot_strike(struct world *world) {
+static bool strike(struct world *world) {
     char scratch[OBJECT_TEXT_MAX];
     struct process *process = world->processes[world_below(world, world->n_nodes)];
-    if (world->n_nodes < 3 || !rot_is_quiet(world) || !members_rest(world)) return false;
+    if (!rot_is_quiet(world) || !members_rest(world)) return false;
     struct slice text = value_of(process, scratch);
     if (text.len < 10) {
         set_key(world);
@@ -124,6 +122,20 @@ bool rot_strike(struct world *world) {
     world_note(world, (int)process->number, "a bit of its memory falls over");
     set_rot(process, true);
     return true;
+}
+
+static void tick(void *context, uint64_t percent, uint64_t b) {
+    struct world *world = context;
+    if (faults_are_on(world) && world_chance(world, (uint32_t)percent))
+        world->coverage[COVER_ROT] += strike(world);
+    queue_put(&world->queue, world_now_us(world) + TICK_US, tick, world, percent, b);
+}
+
+/* Not where nodes are of different builds: who is away for long might not be let in again. */
+void rot_start(struct world *world) {
+    world->rot->admin = client_add(world);
+    if (world->n_nodes < 3 || world->upgrades || !world_chance(world, 50)) return;
+    tick(world, (uint64_t)world_between(world, 2, 40), 0);
 }
 
 /* -- watching ------------------------------------------------------------------------------- */

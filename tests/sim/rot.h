@@ -14,7 +14,6 @@ struct rot;
 struct rot *rot_new(struct world *world);
 void rot_free(struct rot *rot);
 void rot_start(struct world *world);
-bool rot_strike(struct world *world); /* false: not now */
 
 /* What processes tell. */
 void rot_on_start(struct process *process, uint64_t snapshot_id); /* 0: from the log alone */

@@ -262,7 +262,7 @@ static void judge_all(struct world *world) {
 
 static bool is_enough(const struct world *world) {
     uint64_t faults = 0;
-    for (int i = 0; i <= COVER_ROT; i++) faults += world->coverage[i];
+    for (int i = 0; i <= COVER_LOST_TAIL; i++) faults += world->coverage[i];
     return faults >= FAULTS_MIN && world->history->n >= CALLS_MIN;
 }
 
