@@ -59,6 +59,10 @@ struct call_watcher {
     void (*event)(
         void *context, enum event_class class, const char *name, uint32_t db, struct slice key);
     void (*read)(void *context, const struct call *call); /* a command that reads is about to run */
+    /* A script calls a command; it has run, and its reply begins at before. Both or none. */
+    void (*script_calls)(void *context, const struct call *script);
+    void (*script_called)(void *context, const struct call *script, const struct command *command,
+        uint32_t db, uint32_t argc, const struct slice *argv, struct slice reply);
 };
 
 /* What one execution of a command sees. Everything that may influence its result is here. */

@@ -44,6 +44,7 @@ struct blocked {
 
 /* What is told of what happens (watch.c); no part of the state but event_classes, a setting. */
 struct watching {
+    bool rehearses;         /* what happens is not told */
     uint32_t event_classes; /* as chosen */
     uint32_t told;          /* what commands have to tell: struct call */
     bool keys;              /* engine_watch_keys */
@@ -170,7 +171,10 @@ void transaction_run(void *engine, struct call *call); /* engine_port's */
 
 /* -- side.c: what the state holds besides keys ----------------------------------------------- */
 
-void side_put(const struct engine *engine, struct buf *out); /* the image of it */
+void side_put(const struct engine *engine, struct buf *out);
+/* Its reverse, into a new engine; blocked_load_end follows when the keys are there. false: damaged,
+ * or of a feature level that this build does not know. */
+bool side_read(struct engine *engine, struct reader *in);
 struct row *row_find(const struct engine *engine, raft_id node);
 void apply_configuration(struct engine *engine, const struct raft_configuration *configuration);
 void apply_incarnation(struct engine *engine, struct incarnation incarnation);

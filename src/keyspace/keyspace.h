@@ -168,6 +168,11 @@ void keyspace_watch(
  * dead. No part of the state. */
 void keyspace_set_time(struct keyspace *keyspace, int64_t now_ms);
 
+/* What was counted once in the value of that revision, if it is still remembered: a cache of this
+ * node's own, so that a read may fill it (S3). */
+bool keyspace_recall_count(const struct keyspace *keyspace, uint64_t revision, uint64_t *count);
+void keyspace_remember_count(struct keyspace *keyspace, uint64_t revision, uint64_t count);
+
 /* -- expiry ---------------------------------------------------------------------------------- */
 
 /* The earliest due time over all dbs, NO_DUE when none. */

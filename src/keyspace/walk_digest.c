@@ -6,6 +6,7 @@
 #include "keyspace/set.h"
 #include "keyspace/stream.h"
 #include "keyspace/zset.h"
+#include "util/crc64.h"
 
 enum { RANGE_SHIFT = 64 - 10, CELL_RANGE_SHIFT = 16 - 10 }; /* a cell has the top 16 bits */
 

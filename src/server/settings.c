@@ -56,6 +56,11 @@ void settings_for_node(
         .snapshot_log_entries = (uint64_t)values->snapshot_log_entries,
         .digest_interval_ms = values->digest_interval * 1000,
         .digest_fence = values->digest_mismatch_action == 1,
+        .snapshot_log_percent = (uint64_t)values->snapshot_log_percent,
+        .n_save_points = values->save.n,
+        .rdb_compression = values->rdb_compression != 0,
+        .snapshot_piece_bytes = 256 << 10,
+        .snapshot_slice = 1024,
         .databases = (uint32_t)values->databases,
         .max_clients = (uint32_t)values->maxclients,
         .client_timeout_s = values->timeout,
@@ -73,6 +78,7 @@ void settings_for_node(
         .bus_port = net_bus_port(net),
         .n_join = values->cluster_join.n,
     };
+    memcpy(out->save_points, values->save.points, sizeof out->save_points);
     memcpy(out->observe.percentiles, values->latency_tracking_info_percentiles.values,
         sizeof out->observe.percentiles);
     raft_settings(values, &out->raft);

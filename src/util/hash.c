@@ -2,7 +2,6 @@
 
 #include "util/codec.h"
 #include <isa-l/crc.h>
-#include <isa-l/crc64.h>
 
 static inline uint64_t rotate(uint64_t x, unsigned bits) {
     return (x << bits) | (x >> (64 - bits));
@@ -57,11 +56,6 @@ uint32_t crc32c_more(uint32_t crc, struct slice bytes) {
         left -= (size_t)step;
     }
     return ~crc;
-}
-
-uint64_t crc64_more(uint64_t crc, struct slice bytes) {
-    if (bytes.len == 0) return crc;
-    return crc64_ecma_refl(crc, (const unsigned char *)bytes.data, bytes.len);
 }
 
 static uint32_t crc16(struct slice bytes) {

@@ -18,9 +18,6 @@ uint64_t hash_keyed(const struct hash_secret *secret, struct slice bytes);
 uint32_t crc32c(struct slice bytes);
 uint32_t crc32c_more(uint32_t crc, struct slice bytes);
 
-/* CRC-64 (ECMA-182, reflected); 0 begins. Parts one after another give what the whole gives. */
-uint64_t crc64_more(uint64_t crc, struct slice bytes);
-
 /* A strong mixing of 64 bits (the finalizer of SplitMix64). */
 static inline uint64_t hash_mix(uint64_t x) {
     x ^= x >> 30;

@@ -187,11 +187,10 @@ static void wall_jump(struct world *world) {
         (long long)process->wall_offset_ms);
 }
 
-static void transfer(struct world *world) {
+void faults_transfer(struct world *world, uint32_t number) {
     static const char *const words[] = {"CLUSTER", "FAILOVER"};
-    struct process *process = any_process(world);
-    world_note(world, (int)process->number, "is asked to take over");
-    (void)client_ask(world, world->faults->admin, process->number, CALL_ADMIN, 2, words);
+    world_note(world, (int)number, "is asked to take over");
+    (void)client_ask(world, world->faults->admin, number, CALL_ADMIN, 2, words);
 }
 
 /* -- choosing --------------------------------------------------------------------------------- */
@@ -282,7 +281,7 @@ static void strike(struct world *world, enum sim_coverage kind) {
         wall_jump(world);
         break;
     case COVER_TRANSFER:
-        transfer(world);
+        faults_transfer(world, any_number(world));
         break;
     default:
         break;
