@@ -34,6 +34,7 @@ static bool are_many(const struct thresholds *thresholds, uint64_t n_fields) {
 void hash_prepare(struct collection *hash, const struct thresholds *thresholds, uint32_t n,
     const struct slice *fields_and_values) {
     if (hash->encoding != ENCODING_LISTPACK) return;
+    collection_changes(hash);
     bool fits = !are_many(thresholds, n / 2);
     size_t bytes = 0;
     for (uint32_t i = 0; i < n && fits; i++) {
@@ -100,6 +101,7 @@ static bool set_packed(struct collection *hash, struct slice field, struct slice
 
 bool hash_set(struct collection *hash, const struct thresholds *thresholds, struct slice field,
     struct slice value) {
+    element_changes(hash, field);
     if (hash->encoding == ENCODING_LISTPACK &&
         (is_long(thresholds, field) || is_long(thresholds, value) ||
             !listpack_has_room(hash->value, field.len + value.len)))
@@ -111,6 +113,7 @@ bool hash_set(struct collection *hash, const struct thresholds *thresholds, stru
 }
 
 bool hash_remove(struct collection *hash, struct slice field) {
+    element_changes(hash, field);
     if (hash->encoding == ENCODING_HASHTABLE) return element_table_remove(hash->value, field);
     size_t at = packed_find(hash->value, field);
     if (at != 0) packed_delete(hash, at, 2);

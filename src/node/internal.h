@@ -313,6 +313,9 @@ struct node {
     struct loading *loading;           /* NULL: nothing is being loaded */
     raft_index replay_from; /* where the log found at the start begins: to replays_until */
     int64_t replay_us, replay_ms;
+    raft_index replay_told; /* how far, when it was said last (replay.c) */
+    int64_t replay_told_us;
+    bool replay_is_told; /* its end was */
     struct evictions *evictions; /* eviction.c */
     struct digests *digests;     /* digest.h */
     struct skips skips;
@@ -662,6 +665,7 @@ void skips_tell(struct node *node, raft_id to);
 void skips_error(const struct node *node, char *out, size_t size);
 
 /* apply.c */
+void replay_tell(struct node *node); /* replay.c: progress of a start, in the log */
 void apply_pump(struct node *node);
 void apply_drop_waiting(struct node *node);
 

@@ -114,6 +114,9 @@ static void note_replay(struct node *node, const struct raft_start *raft) {
     node->replay_from = engine_applied(node->engine);
     node->replay_us = node->now_us;
     node->replay_ms = node->wall_ms;
+    node->replay_told = 0;
+    node->replay_told_us = 0;
+    node->replay_is_told = false;
 }
 
 void node_replica_go_on(struct node *node, const struct node_start *start, struct engine *engine) {
@@ -446,6 +449,7 @@ static void replica_pump(struct node *node) {
         bool any = carry_out(node);
         raft_index before = engine_applied(node->engine);
         apply_pump(node);
+        replay_tell(node);
         if (engine_applied(node->engine) != before) {
             membership_applied(node);
             stream_pump(node); /* an incarnation or the term's no-op may have opened streams */

@@ -552,7 +552,8 @@ static void session_on_command(struct session *session, uint32_t argc, const str
         answer_refused(session, command, &error);
         return;
     }
-    if (node->loading != NULL && (command->flags & CMD_LOADING) == 0) {
+    /* inside MULTI nothing fails for such a reason: EXEC waits (DESIGN 11) */
+    if (node->loading != NULL && (command->flags & CMD_LOADING) == 0 && session->queue == NULL) {
         struct buf error = {0};
         buf_append_text(&error, "-LOADING Redis is loading the dataset in memory\r\n");
         answer_refused(session, command, &error);

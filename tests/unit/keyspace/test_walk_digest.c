@@ -155,7 +155,10 @@ static void test_blocks_of_lists_count_in_their_order(void **state) {
     struct block_limit limit = block_limit_of(20);
     char room[32];
     for (int i = 0; i < N; i++) quicklist_push(blocks, &limit, false, name_of(i, room));
-    struct collection list = {world.types, OBJECT_LIST, ENCODING_QUICKLIST, blocks};
+    struct collection list = {.types = world.types,
+        .type = OBJECT_LIST,
+        .encoding = ENCODING_QUICKLIST,
+        .value = blocks};
     uint64_t expected = whole(&world, &list);
     for (int wrong = 0; wrong < 2; wrong++) {
         struct quicklist_place at = {0, 0};
