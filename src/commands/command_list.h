@@ -107,7 +107,7 @@ COMMAND(CLIENT_UNBLOCK, "client|unblock", NULL, docs_client_unblock, -3,
     CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(CLIENT_UNPAUSE, "client|unpause", NULL, docs_client_unpause, 2,
     CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
-CONTAINER(CLUSTER, CLUSTER_SLOTS, "cluster", NULL, docs_cluster, -2,
+CONTAINER(CLUSTER, CLUSTER_VERIFY, "cluster", NULL, docs_cluster, -2,
     CMD_LOCAL, NO_KEYS, 0)
 COMMAND(CLUSTER_COUNT_FAILURE_REPORTS, "cluster|count-failure-reports", NULL, docs_cluster_count_failure_reports, 3,
     CMD_ADMIN | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
@@ -145,6 +145,8 @@ COMMAND(CLUSTER_SLAVES, "cluster|slaves", NULL, docs_cluster_slaves, 3,
     CMD_ADMIN | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(CLUSTER_SLOTS, "cluster|slots", NULL, docs_cluster_slots, 2,
     CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(CLUSTER_VERIFY, "cluster|verify", NULL, docs_cluster_verify, 2,
+    CMD_ADMIN | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
 CONTAINER(COMMAND, COMMAND_LIST, "command", cmd_command, docs_command, -1,
     CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(COMMAND_COUNT, "command|count", cmd_command_count, docs_command_count, 2,

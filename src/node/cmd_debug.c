@@ -214,6 +214,23 @@ static void debug_reload(struct local_call *call) {
     reply_status(call->reply, "OK");
 }
 
+#ifdef SF_TEST_HOOKS
+/* Flips a bit of this node's memory, which no log knows of: for tests of the digests. */
+static void debug_damage(struct local_call *call) {
+    char scratch[OBJECT_TEXT_MAX];
+    const struct object *object = object_asked_for(call);
+    int64_t integer;
+    if (object == NULL) return;
+    if (object_type(object) != OBJECT_STRING || object_integer(object, &integer) ||
+        object_string(object, scratch).len == 0) {
+        reply_error(call->reply, "ERR only strings that are held as bytes can be damaged");
+        return;
+    }
+    *(char *)(uintptr_t)object_string(object, scratch).data ^= 1;
+    reply_status(call->reply, "OK");
+}
+#endif
+
 /* -- PROTOCOL -------------------------------------------------------------------------------- */
 
 static void three(struct reply *reply) {
@@ -333,6 +350,9 @@ static const struct debug_row {
     local_run *run;
 } rows[] = {
     {"abort-when-applied", 2, 2, false, true, debug_abort_when_applied},
+#ifdef SF_TEST_HOOKS
+    {"damage", 3, 3, true, true, debug_damage},
+#endif
     {"digest", 2, 2, true, false, debug_digest},
     {"digest-value", 2, UINT32_MAX, true, false, debug_digest_value},
     {"error", 3, 3, false, false, debug_error},

@@ -238,6 +238,7 @@ static void info_raft(struct node *node, struct buf *out) {
         (unsigned long long)node->snapshots.n_installed, raft_configuration(raft)->n,
         configuration_n_voters(raft_configuration(raft)), node_is_leader_serving(node),
         (unsigned long long)engine_feature_level(node->engine));
+    digests_info(node, out);
     info_raft_skips(node, out);
     info_raft_peers(node, out);
 }
