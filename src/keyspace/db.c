@@ -1,6 +1,8 @@
 /* One db: look-up, order, and every change of a single key. */
 #include "keyspace/db.h"
 
+#include "keyspace/hash.h"
+
 enum { RANDOM_TRIES = 128 };
 
 static uint64_t db_hash(const struct db *db, struct slice key) {
@@ -232,6 +234,7 @@ void db_set_due(struct db *db, struct object **object, int64_t due_ms) {
         expiry_enter(db, old);
     } else if (old_due_ms != due_ms) {
         size_t old_bytes = object_bytes(old);
+        expiry_forget_fields(db, old);
         *object = object_reshape(old, object_key(old), due_ms);
         db_exchange(db, db_hash(db, object_key(old)), old, old_bytes, *object);
     }
@@ -297,6 +300,7 @@ struct object *db_add_collection(
     uint64_t hash = db_hash(db, key);
     struct object *old = table_find(&db->table, hash, key);
     if (old != NULL) leave_revision(db, hash, old);
+    if (collection->type == OBJECT_HASH) hash_simplify(collection);
     struct object *object =
         object_new_collection(key, collection, collection_bytes(collection), due_ms);
     collection->value = NULL;
@@ -318,6 +322,7 @@ void db_collection_counted(
 }
 
 bool db_collection_changed(struct db *db, struct object *object, struct collection *collection) {
+    if (collection->type == OBJECT_HASH) expiry_settle_fields(db, object, collection);
     collection_count(db, object, collection);
     if (collection_size(collection) > 0) {
         db_touch(db, object);

@@ -1,7 +1,7 @@
 /* All databases: their life, and what concerns a whole db at once. */
 #include "keyspace/db.h"
 
-#include "keyspace/element.h"
+#include "keyspace/due_table.h"
 
 /* Elements that are freed together with their value's key: no pause is felt. */
 #define FREE_AT_ONCE 512
@@ -13,6 +13,7 @@ static struct slice item_key(const void *item) {
 static void db_empty(struct db *db) {
     table_init(&db->table, &db->keyspace->keys);
     btree_init(&db->expiry, &db->keyspace->by_due);
+    btree_init(&db->field_expiry, &db->keyspace->by_field_due);
     db->due_sum_ms = 0;
 }
 
@@ -21,6 +22,9 @@ struct keyspace *keyspace_new(uint32_t n_dbs, const struct hash_secret *secret) 
     struct keyspace *keyspace = sf_alloc_zero(1, sizeof *keyspace);
     keyspace->keys = (struct table_type){.secret = *secret, .key = item_key};
     keyspace->by_due = (struct btree_type){.compare = object_compare_due, .context = keyspace};
+    keyspace->by_field_due =
+        (struct btree_type){.compare = object_compare_field_due, .context = keyspace};
+    keyspace->collections.due_fields = (struct btree_type){.compare = element_compare_due};
     sorted_set_type_init(&keyspace->collections.sorted_sets, secret);
     keyspace->collections.elements = (struct table_type){.secret = *secret, .key = element_key};
     keyspace->collections.pool = pool_new();
@@ -74,7 +78,7 @@ struct db *keyspace_db(struct keyspace *keyspace, uint32_t number) {
 static void set_aside(struct db *db) {
     struct keyspace *keyspace = db->keyspace;
     struct garbage *garbage = sf_alloc(sizeof *garbage);
-    *garbage = (struct garbage){keyspace->garbage, db->table, db->expiry};
+    *garbage = (struct garbage){keyspace->garbage, db->table, db->expiry, db->field_expiry};
     keyspace->garbage = garbage;
     db_empty(db);
     expiry_refresh(db);
@@ -123,9 +127,12 @@ static void free_tables(struct keyspace *keyspace, uint64_t *budget) {
         struct garbage *garbage = keyspace->garbage;
         uint64_t freed = btree_drop_some(&garbage->expiry, *budget, NULL, NULL);
         if (freed < *budget)
+            freed += btree_drop_some(&garbage->field_expiry, *budget - freed, NULL, NULL);
+        if (freed < *budget)
             freed += table_drop_some(&garbage->table, *budget - freed, dispose_item, keyspace);
         *budget -= SF_MIN(*budget, freed);
-        if (garbage->expiry.n > 0 || table_size(&garbage->table) > 0) return;
+        if (garbage->expiry.n > 0 || garbage->field_expiry.n > 0) return;
+        if (table_size(&garbage->table) > 0) return;
         keyspace->garbage = garbage->next;
         sf_free(garbage);
         if (*budget > 0) --*budget;
@@ -185,9 +192,11 @@ void keyspace_swap(struct keyspace *keyspace, uint32_t a, uint32_t b) {
     struct db was = *one;
     one->table = other->table;
     one->expiry = other->expiry;
+    one->field_expiry = other->field_expiry;
     one->due_sum_ms = other->due_sum_ms;
     other->table = was.table;
     other->expiry = was.expiry;
+    other->field_expiry = was.field_expiry;
     other->due_sum_ms = was.due_sum_ms;
     expiry_refresh(one);
     expiry_refresh(other);
@@ -205,6 +214,7 @@ size_t keyspace_used_bytes(const struct keyspace *keyspace) {
     for (uint32_t i = 0; i < keyspace->n_dbs; i++) {
         const struct db *db = &keyspace->dbs[i];
         bytes += table_bytes(&db->table) + btree_bytes(&db->expiry);
+        bytes += btree_bytes(&db->field_expiry);
     }
     for (const struct garbage *garbage = keyspace->garbage; garbage != NULL;
          garbage = garbage->next)
