@@ -215,6 +215,47 @@ static void test_a_read_that_meets_a_due_field_waits_and_leaves_no_bytes(void **
     machine_close(&machine);
 }
 
+/* As Redis 8.0 names them. */
+static void test_commands_tell_what_they_did_to_fields(void **state) {
+    (void)state;
+    static const struct {
+        const char *command, *events;
+    } steps[] = {{"HSETEX h FIELDS 2 a 1 b 2", "hset 0:h\n"},
+        {"HEXPIRE h 100 FIELDS 1 a", "hexpire 0:h\n"}, {"HEXPIRE h 100 NX FIELDS 1 a", ""},
+        {"HPERSIST h FIELDS 1 a", "hpersist 0:h\n"}, {"HPERSIST h FIELDS 1 a", ""},
+        {"HSETEX h EX 100 FIELDS 1 a 1", "hset 0:h\nhexpire 0:h\n"},
+        {"HSETEX h FNX FIELDS 1 a 1", ""}, {"HGETEX h PERSIST FIELDS 2 a b", "hpersist 0:h\n"},
+        {"HGETEX h PERSIST FIELDS 2 a b", ""}, {"HGETEX h EX 100 FIELDS 1 a", "hexpire 0:h\n"},
+        {"HGETEX h FIELDS 1 a", ""}, {"HGETEX h PXAT 1 FIELDS 1 a", "hdel 0:h\n"},
+        {"HGETDEL h FIELDS 2 b none", "hdel 0:h\ndel 0:h\n"}, {"HGETDEL h FIELDS 1 b", ""},
+        {"HSETEX h PXAT 1 FIELDS 1 a 1", "hset 0:h\nhdel 0:h\ndel 0:h\n"},
+        {"HSET h a 1 b 2", "hset 0:h\n"}, {"HEXPIREAT h 1 FIELDS 1 a", "hdel 0:h\n"},
+        {"HPEXPIREAT h 1 FIELDS 1 b", "hdel 0:h\ndel 0:h\n"}};
+    struct machine machine;
+    machine_open(&machine);
+    apply(&machine, "shardforge.setting notify-keyspace-events KEA");
+    for (size_t i = 0; i < SF_LENGTH(steps); i++) {
+        buf_clear(&machine.events);
+        apply(&machine, steps[i].command);
+        expect(&machine, &machine.events, steps[i].events);
+    }
+    machine_close(&machine);
+}
+
+static void test_a_dead_field_that_a_write_meets_is_told_of_first(void **state) {
+    (void)state;
+    struct machine machine;
+    machine_open(&machine);
+    apply(&machine, "shardforge.setting notify-keyspace-events KEA");
+    apply(&machine, "HSETEX h PX 10 FIELDS 4 a 1 b 1 c 1 d 1\nHSET h stays 1");
+    buf_clear(&machine.events);
+    machine.now_ms += 10;
+    apply(&machine, "HINCRBY h a 1\nHSETEX h FXX FIELDS 1 b 1\nHDEL h c none");
+    expect(&machine, &machine.events,
+        "hexpired 0:h\nhincrby 0:h\nhexpired 0:h\nhexpired 0:h\nhexpired 0:h\n");
+    machine_close(&machine);
+}
+
 /* -- grown = loaded -------------------------------------------------------------------------- */
 
 static void random_line(struct random *random, char text[160]) {
@@ -274,6 +315,8 @@ int main(void) {
         cmocka_unit_test(
             test_a_dead_field_is_none_for_the_commands_of_the_entry_that_brings_its_time),
         cmocka_unit_test(test_a_read_that_meets_a_due_field_waits_and_leaves_no_bytes),
+        cmocka_unit_test(test_commands_tell_what_they_did_to_fields),
+        cmocka_unit_test(test_a_dead_field_that_a_write_meets_is_told_of_first),
         cmocka_unit_test(test_a_state_that_grew_equals_one_that_was_loaded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
