@@ -26,6 +26,7 @@ static void reply_all(struct call *call, unsigned shown) {
     if (hash.object == NULL) return;
     struct hash_iterator next = hash_iterate(&hash.hash);
     for (struct hash_pair pair; hash_next(&next, &pair);) {
+        call_work(call, 1);
         if (pair_lives(call, &pair)) reply_pair(call->reply, &pair, shown);
     }
 }
@@ -100,6 +101,7 @@ static struct choice choice_of(struct call *call, const struct collection *hash)
     struct hash_iterator next = hash_iterate(hash);
     uint64_t n = 0, rank = 0;
     for (struct hash_pair pair; hash_next(&next, &pair); rank++) {
+        call_work(call, 1);
         if (pair.due_ms > call->now_ms) choice.living[n++] = rank;
     }
     SF_ASSERT(n == choice.n);

@@ -43,6 +43,7 @@ struct collection_types {
     struct pool *pool;            /* where those elements lie */
     struct btree_type due_fields; /* those of large hashes that have a due time: due_table.h */
     struct sorted_set_type sorted_sets;
+    struct breath *breath; /* for copies and readings; NULL: nobody needs it */
 };
 
 /* A value, or the handle on one that a key holds: then whoever changes it hands the handle back

@@ -145,8 +145,10 @@ static struct table_iterator elements_of(const void *value) {
 static void *due_table_copy(const struct collection_types *types, const void *value) {
     struct due_table *copy = due_table_new(types);
     struct table_iterator next = elements_of(value);
-    for (const void *element; (element = table_next(&next)) != NULL;)
+    for (const void *element; (element = table_next(&next)) != NULL;) {
+        breath_spend(types->breath, 1);
         due_table_put(copy, element_key(element), element_value(element), element_due_ms(element));
+    }
     return copy;
 }
 
