@@ -13,7 +13,7 @@ bool call_lives(struct call *call, int64_t due_ms) {
 }
 
 bool call_is_alive(struct call *call, const struct object *object) {
-    return call_lives(call, object_due_ms(object));
+    return call_lives(call, object_end_ms(object));
 }
 
 struct object *call_find_in(struct call *call, struct db *db, struct slice key) {

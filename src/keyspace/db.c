@@ -55,9 +55,10 @@ void db_walk(struct db *db, db_visit *visit, void *context) {
     table_walk(&db->table, visit_item, &visitor);
 }
 
+/* By its own due time, which the index goes by. */
 static int compare_dead(const void *keyspace, const void *now_ms, const void *object) {
     (void)keyspace;
-    return object_is_dead(object, *(const int64_t *)now_ms) ? 1 : -1;
+    return object_due_ms(object) <= *(const int64_t *)now_ms ? 1 : -1;
 }
 
 static uint64_t dead_size(const struct db *db, int64_t now_ms) {
@@ -75,7 +76,7 @@ struct object *db_random(struct db *db, int64_t now_ms, struct random *random) {
         if (!object_is_dead(object, now_ms)) return object;
     }
     struct table_iterator next = table_seek(&db->table, db_hash(db, object_key(object)));
-    for (;;) {
+    for (uint64_t i = 0; i <= size; i++) { /* once around */
         object = table_next(&next);
         if (object == NULL) {
             next = table_seek(&db->table, 0);
@@ -83,6 +84,7 @@ struct object *db_random(struct db *db, int64_t now_ms, struct random *random) {
             return object;
         }
     }
+    return NULL;
 }
 
 /* -- changing -------------------------------------------------------------------------------- */
@@ -110,6 +112,11 @@ void db_tell_changed(const struct db *db, struct slice key) {
 
 void db_tell_expired(const struct db *db, const struct object *object) {
     const struct keyspace_watcher *watcher = &db->keyspace->watcher;
+    if (object_end_ms(object) < object_due_ms(object)) { /* with its last field */
+        if (watcher->field_expired != NULL)
+            watcher->field_expired(watcher->context, db->number, object_key(object), false, true);
+        return;
+    }
     if (watcher->expired != NULL)
         watcher->expired(watcher->context, db->number, object_key(object));
 }
@@ -317,7 +324,13 @@ static void collection_count(
 
 void db_collection_counted(
     struct db *db, struct object *object, const struct collection *collection) {
-    collection_count(db, object, collection);
+    if (collection->type == OBJECT_HASH) {
+        struct collection hash = *collection;
+        expiry_settle_fields(db, object, &hash);
+        collection_count(db, object, &hash);
+    } else {
+        collection_count(db, object, collection);
+    }
     db_tell_changed(db, object_key(object));
 }
 

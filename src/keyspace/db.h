@@ -87,8 +87,8 @@ struct keyspace {
 
 /* Dead at now_ms: it counts as absent although nobody has reclaimed it yet. */
 static inline bool object_is_dead(const struct object *object, int64_t now_ms) {
-    int64_t due_ms = object_due_ms(object);
-    return due_ms <= now_ms && due_ms != NO_DUE;
+    int64_t end_ms = object_end_ms(object);
+    return end_ms <= now_ms && end_ms != NO_DUE;
 }
 
 /* -- keyspace.c ------------------------------------------------------------------------------ */

@@ -51,6 +51,15 @@ int64_t due_packed_first_due(const struct due_packed *packed) {
     return at == 0 ? NO_DUE : due_of(packed->listpack, at);
 }
 
+int64_t due_packed_last_due(const struct due_packed *packed) {
+    size_t at = listpack_last(packed->listpack);
+    int64_t due_ms;
+    if (at == 0) return NO_DUE;
+    bool is_number = listpack_integer(packed->listpack, at, &due_ms);
+    SF_ASSERT(is_number);
+    return due_ms == 0 ? NO_DUE : due_ms;
+}
+
 uint64_t due_packed_n_dead(const struct due_packed *packed, int64_t now_ms) {
     const struct listpack *listpack = packed->listpack;
     uint64_t n = 0;

@@ -27,6 +27,7 @@ bool due_packed_put(
 bool due_packed_remove(struct due_packed *packed, struct slice field);
 bool due_packed_set_due(struct due_packed *packed, struct slice field, int64_t due_ms);
 int64_t due_packed_first_due(const struct due_packed *packed);
+int64_t due_packed_last_due(const struct due_packed *packed);
 void due_packed_remove_first(struct due_packed *packed);
 uint64_t due_packed_n_dead(const struct due_packed *packed, int64_t now_ms);
 /* Whether each entry is what it should be, in order. Not whether fields are there but once. */

@@ -110,6 +110,12 @@ int64_t due_table_first_due(const struct due_table *table) {
     return first == NULL ? NO_DUE : element_due_ms(first);
 }
 
+int64_t due_table_last_due(const struct due_table *table) {
+    uint64_t n = table->dues.n;
+    if (n == 0 || n < table_size(&table->elements.table)) return NO_DUE;
+    return element_due_ms(btree_at(&table->dues, n - 1));
+}
+
 void due_table_remove_first(struct due_table *table) {
     void *first = btree_first(&table->dues);
     SF_ASSERT(first != NULL);

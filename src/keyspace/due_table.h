@@ -28,6 +28,7 @@ bool due_table_remove(struct due_table *table, struct slice field); /* false: it
 /* false: no such field. */
 bool due_table_set_due(struct due_table *table, struct slice field, int64_t due_ms);
 int64_t due_table_first_due(const struct due_table *table); /* NO_DUE: there is none */
+int64_t due_table_last_due(const struct due_table *table);  /* NO_DUE: a field has none */
 void due_table_remove_first(struct due_table *table); /* the first that is due; there is one */
 /* Fields whose due time is <= now_ms. */
 uint64_t due_table_n_dead(const struct due_table *table, int64_t now_ms);

@@ -37,6 +37,16 @@ static int64_t *indexed_at(const struct object *object) {
     return NULL;
 }
 
+int64_t object_end_ms(const struct object *object) {
+    int64_t due_ms = object_due_ms(object);
+    enum object_encoding encoding = object_encoding(object);
+    if (encoding != ENCODING_LISTPACK_DUE && encoding != ENCODING_HASHTABLE_DUE) return due_ms;
+    struct collection hash = {
+        .type = OBJECT_HASH, .encoding = encoding, .value = object_collection(object)};
+    int64_t last_ms = hash_last_due(&hash);
+    return SF_MIN(due_ms, last_ms);
+}
+
 int object_compare_field_due(const void *keyspace, const void *a, const void *b) {
     if (a == b) return 0;
     int order = compare_due(*indexed_at(a), *indexed_at(b));
@@ -242,24 +252,38 @@ int64_t keyspace_next_due(const struct keyspace *keyspace) {
     return keyspace->n_due_heap == 0 ? NO_DUE : keyspace->due_heap[0]->first_due_ms;
 }
 
-static void reclaim_key(struct db *db, uint64_t hash, struct object *object) {
-    db_tell_expired(db, object);
+static void remove_dead(struct db *db, uint64_t hash, struct object *object) {
     db_take_out(db, hash, object);
     db_raise_cell(db, hash, object_revision(object));
     db_tell_changed(db, object_key(object));
     db_dispose(db, object);
 }
 
-/* One field; the hash with its last one. The key takes a revision, since no watcher of it can tell
- * by the time alone which of its fields went. Returns object, or NULL when it is gone. */
-static const struct object *reclaim_field(struct db *db, struct object *object, bool was_told) {
-    struct collection hash = db_collection(db, object);
-    hash_remove_first_due(&hash);
-    bool is_last = collection_size(&hash) == 0;
+static void tell_field(
+    const struct db *db, const struct object *object, bool was_told, bool is_last) {
     const struct keyspace_watcher *watcher = &db->keyspace->watcher;
     if (watcher->field_expired != NULL)
         watcher->field_expired(watcher->context, db->number, object_key(object), was_told, is_last);
-    return db_collection_changed(db, object, &hash) ? object : NULL;
+}
+
+/* One field; the hash with its last one. Where others live on, the key takes a revision: no watcher
+ * of it can tell by the time alone which of its fields went. Returns object, or NULL when it is
+ * gone. */
+static const struct object *reclaim_field(
+    struct db *db, const struct first_due *first, int64_t now_ms, bool was_told) {
+    struct object *object = first->object;
+    bool is_dead = object_is_dead(object, now_ms);
+    struct collection hash = db_collection(db, object);
+    hash_remove_first_due(&hash);
+    bool is_last = collection_size(&hash) == 0;
+    tell_field(db, object, was_told, is_last);
+    if (is_last)
+        remove_dead(db, first->hash, object);
+    else if (is_dead)
+        db_collection_counted(db, object, &hash);
+    else
+        db_collection_changed(db, object, &hash);
+    return is_last ? NULL : object;
 }
 
 uint64_t keyspace_reclaim(struct keyspace *keyspace, int64_t now_ms, uint64_t budget,
@@ -271,12 +295,13 @@ uint64_t keyspace_reclaim(struct keyspace *keyspace, int64_t now_ms, uint64_t bu
         struct db *db = keyspace->due_heap[0];
         struct first_due first = find_first(db);
         if (first.is_field) {
-            told = reclaim_field(db, first.object, first.object == told);
+            told = reclaim_field(db, &first, now_ms, first.object == told);
             continue;
         }
         told = NULL;
         if (on_expired != NULL) on_expired(context, db->number, object_key(first.object));
-        reclaim_key(db, first.hash, first.object);
+        db_tell_expired(db, first.object);
+        remove_dead(db, first.hash, first.object);
     }
     keyspace_free_some(keyspace, KEYSPACE_FREE_SLICE);
     return n;

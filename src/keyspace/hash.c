@@ -276,6 +276,12 @@ int64_t hash_first_due(const struct collection *hash) {
     return NO_DUE;
 }
 
+int64_t hash_last_due(const struct collection *hash) {
+    if (hash->encoding == ENCODING_HASHTABLE_DUE) return due_table_last_due(hash->value);
+    if (hash->encoding == ENCODING_LISTPACK_DUE) return due_packed_last_due(hash->value);
+    return NO_DUE;
+}
+
 void hash_remove_first_due(struct collection *hash) {
     if (hash->encoding == ENCODING_HASHTABLE_DUE)
         due_table_remove_first(hash->value);

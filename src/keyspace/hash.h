@@ -44,8 +44,9 @@ bool hash_remove(struct collection *hash, struct slice field); /* false: it was 
 
 /* -- due times ------------------------------------------------------------------------------- */
 
-#define FIELD_DUE_MAX ((INT64_C(1) << 48) - 1) /* so that it is one in Redis too (48 bits there)   \
-                                                */
+#define FIELD_DUE_MAX                                                                              \
+    ((INT64_C(1) << 48) - 1) /* so that it is one in Redis too (48 bits there)                     \
+                              */
 
 /* false: no field can have one, as the form says. */
 static inline bool hash_has_dues(const struct collection *hash) {
@@ -57,6 +58,8 @@ static inline bool hash_is_packed(const struct collection *hash) {
 /* NO_DUE: it has none any more. false: no such field. */
 bool hash_set_due(struct collection *hash, struct slice field, int64_t due_ms);
 int64_t hash_first_due(const struct collection *hash); /* NO_DUE: no field has one */
+/* When the last field is due; NO_DUE: one has no due time, and the hash stays. */
+int64_t hash_last_due(const struct collection *hash);
 /* Takes out the field that is due first, by (due time, place in a packed hash or name). */
 void hash_remove_first_due(struct collection *hash);
 uint64_t hash_n_dead(const struct collection *hash, int64_t now_ms); /* due <= now_ms */

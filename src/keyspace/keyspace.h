@@ -7,8 +7,8 @@
  *
  * Expiry. A key is dead at time t when its due time is <= t. db_find takes that time. A dead key
  * stays in its table until keyspace_reclaim or a write to the same name takes it out: until then it
- * counts in db_size only. A field of a hash is dead in the same way; the key is there until its
- * last field was taken out. */
+ * counts in db_size only. A field of a hash is dead in the same way, and so is the key with
+ * the last of its fields. */
 #ifndef SF_KEYSPACE_KEYSPACE_H
 #define SF_KEYSPACE_KEYSPACE_H
 
@@ -88,6 +88,9 @@ struct slice object_key(const struct object *object);
 enum object_type object_type(const struct object *object);
 enum object_encoding object_encoding(const struct object *object);
 int64_t object_due_ms(const struct object *object); /* NO_DUE when it never expires */
+/* When the key is dead: at its due time, or, where every field of a hash has one, at the last of
+ * these, whichever is first. */
+int64_t object_end_ms(const struct object *object);
 uint64_t object_revision(const struct object *object);
 /* The bytes of a string. scratch is used where the value is held as a number; the slice is valid as
  * long as both object and scratch are. */
@@ -163,9 +166,8 @@ void db_announce(struct db *db, const struct object *object);
  * change nothing here. Every function may be NULL. `changed`: the value, the due time or a stream's
  * groups, or the key came or went, for whatever reason. `added`: a key where there was none.
  * `expired`: a key that was dead goes, reclaimed or overwritten. `field_expired`: a dead field of a
- * hash is reclaimed; was_told: the one before it was of the same hash; is_last: the key goes with
- * it. `replaced`: a whole db was flushed
- * or swapped. */
+ * hash is reclaimed, or overwritten with its key; was_told: the one before it was of the same hash;
+ * is_last: the key goes with it. `replaced`: a whole db was flushed or swapped. */
 struct keyspace_watcher {
     void *context;
     void (*changed)(void *context, uint32_t db, struct slice key);

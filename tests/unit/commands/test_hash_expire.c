@@ -50,12 +50,25 @@ static void test_no_command_shows_a_dead_field(void **state) {
         {"HPERSIST h FIELDS 2 a b", "[-2 -1]"}, {"HDEL h a", "0"}, {"HLEN h", "1"});
 }
 
-static void test_a_hash_of_dead_fields_is_empty_until_it_is_reclaimed(void **state) {
+static void test_a_hash_dies_with_the_last_of_its_fields(void **state) {
     (void)state;
-    SCENARIOS({"HSETEX h PX 10 FIELDS 2 a 1 b 2", "1"}, {"@now 1000010", NULL}, {"HLEN h", "0"},
+    SCENARIOS({"HSETEX h PX 10 FIELDS 2 a 1 b 2", "1"}, {"HPEXPIRE h 20 FIELDS 1 b", "[1]"},
+        {"HSET w a 1", "1"}, {"HPEXPIRE w 10 FIELDS 1 a", "[1]"}, {"@now 1000010", NULL},
+        {"EXISTS h w", "1"}, {"RPUSH w 1", "1"}, {"TYPE w", "+list"},
+        {"HSETEX s PX 10 FIELDS 1 a 1", "1"}, {"@now 1000020", NULL}, {"HLEN h", "0"},
         {"HGETALL h", "[]"}, {"HRANDFIELD h", "nil"}, {"HRANDFIELD h 3", "[]"},
-        {"HRANDFIELD h -3", "[]"}, {"HSCAN h 0", "['0' []]"}, {"EXISTS h", "1"}, {"HDEL h a", "0"},
-        {"HGETDEL h FIELDS 1 b", "[nil]"}, {"EXISTS h", "0"});
+        {"HSCAN h 0", "['0' []]"}, {"EXISTS h", "0"}, {"TYPE h", "+none"}, {"HDEL h a", "0"},
+        {"HGETDEL h FIELDS 1 b", "[nil]"}, {"KEYS *", "['w']"}, {"RANDOMKEY", "'w'"},
+        {"TTL h", "-2"}, {"RENAME h x", "-ERR no such key"}, {"DEL h", "0"}, {"SET s 1", "+OK"},
+        {"GET s", "'1'"}, {"DEL w s", "2"}, {"HSETEX h PX 1 FIELDS 1 a 1", "1"},
+        {"@now 1000021", NULL}, {"RANDOMKEY", "nil"}, {"HSET h b 1", "1"}, {"HLEN h", "1"});
+}
+
+static void test_reads_wait_for_a_hash_that_dies_with_its_fields(void **state) {
+    (void)state;
+    SCENARIOS({"HSETEX h PX 10 FIELDS 1 a 1", "1"}, {"@clock 1000009", NULL}, {"EXISTS h", "1"},
+        {"@clock 1000010", NULL}, {"EXISTS h", "(must wait)"}, {"TYPE h", "(must wait)"},
+        {"HLEN h", "(must wait)"}, {"@now 1000010", NULL}, {"EXISTS h", "0"});
 }
 
 static void test_setting_a_field_takes_its_due_time_and_counting_keeps_it(void **state) {
@@ -254,7 +267,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_field_dies_at_its_time_and_the_others_live),
         cmocka_unit_test(test_no_command_shows_a_dead_field),
-        cmocka_unit_test(test_a_hash_of_dead_fields_is_empty_until_it_is_reclaimed),
+        cmocka_unit_test(test_a_hash_dies_with_the_last_of_its_fields),
+        cmocka_unit_test(test_reads_wait_for_a_hash_that_dies_with_its_fields),
         cmocka_unit_test(test_setting_a_field_takes_its_due_time_and_counting_keeps_it),
         cmocka_unit_test(test_a_dead_field_that_is_set_counts_as_new),
         cmocka_unit_test(test_conditions_compare_with_the_due_time_that_is_there),
