@@ -2,10 +2,14 @@
 
 enum { DUE_TEXT_BYTES = 24 }; /* more than an entry of any due time takes */
 
-struct due_packed *due_packed_new(void) {
+struct due_packed *due_packed_with(struct listpack *listpack) {
     struct due_packed *packed = sf_alloc(sizeof *packed);
-    *packed = (struct due_packed){listpack_new(), NO_DUE};
+    *packed = (struct due_packed){listpack, NO_DUE};
     return packed;
+}
+
+struct due_packed *due_packed_new(void) {
+    return due_packed_with(listpack_new());
 }
 
 void due_packed_free(struct due_packed *packed) {

@@ -30,6 +30,8 @@ int64_t due_packed_first_due(const struct due_packed *packed);
 int64_t due_packed_last_due(const struct due_packed *packed);
 void due_packed_remove_first(struct due_packed *packed);
 uint64_t due_packed_n_dead(const struct due_packed *packed, int64_t now_ms);
+/* Takes over a listpack that is good, with fields that are different. */
+struct due_packed *due_packed_with(struct listpack *listpack);
 /* Whether each entry is what it should be, in order. Not whether fields are there but once. */
 bool due_packed_is_good(const struct listpack *listpack);
 

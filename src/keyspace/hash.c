@@ -270,6 +270,30 @@ bool hash_set_due(struct collection *hash, struct slice field, int64_t due_ms) {
     return hash_get(hash, field, scratch, &value);
 }
 
+/* Each field that is found goes, so that none counts twice. */
+static bool take_triple(struct collection *hash, const struct listpack *packed, size_t at) {
+    char field_scratch[INT_TEXT_MAX], scratch[INT_TEXT_MAX];
+    struct slice field = listpack_text(packed, at, field_scratch), value;
+    if (!hash_get(hash, field, scratch, &value)) return false;
+    if (!listpack_equals(packed, listpack_next(packed, at), value)) return false;
+    return hash_remove(hash, field);
+}
+
+bool hash_take_due_packed(struct collection *hash, struct listpack **packed) {
+    SF_ASSERT(hash->encoding == ENCODING_HASHTABLE);
+    if (!due_packed_is_good(*packed)) return false;
+    for (size_t at = listpack_first(*packed); at != 0;) {
+        if (!take_triple(hash, *packed, at)) return false;
+        for (int i = 0; i < 3; i++) at = listpack_next(*packed, at);
+    }
+    if (collection_size(hash) > 0) return false;
+    collection_free(hash);
+    hash->encoding = ENCODING_LISTPACK_DUE;
+    hash->value = due_packed_with(*packed);
+    *packed = NULL;
+    return true;
+}
+
 int64_t hash_first_due(const struct collection *hash) {
     if (hash->encoding == ENCODING_HASHTABLE_DUE) return due_table_first_due(hash->value);
     if (hash->encoding == ENCODING_LISTPACK_DUE) return due_packed_first_due(hash->value);

@@ -63,6 +63,9 @@ int64_t hash_last_due(const struct collection *hash);
 /* Takes out the field that is due first, by (due time, place in a packed hash or name). */
 void hash_remove_first_due(struct collection *hash);
 uint64_t hash_n_dead(const struct collection *hash, int64_t now_ms); /* due <= now_ms */
+/* Puts these triples (due_packed.h) in the place of a table, moved, if they hold the same fields
+ * and values; false: they do not, or are damaged, and the table may have lost some of it. */
+SF_MUST_CHECK bool hash_take_due_packed(struct collection *hash, struct listpack **packed);
 /* A table without due times takes the form of one that never had any. */
 void hash_simplify(struct collection *hash);
 

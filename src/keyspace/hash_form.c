@@ -61,12 +61,6 @@ static void due_packed_form_free(void *value) {
     due_packed_free(value);
 }
 
-static struct due_packed *due_packed_with(struct listpack *listpack) {
-    struct due_packed *packed = sf_alloc(sizeof *packed);
-    *packed = (struct due_packed){listpack, NO_DUE};
-    return packed;
-}
-
 static void *due_packed_copy(const struct collection_types *types, const void *value) {
     (void)types;
     return due_packed_with(listpack_copy(entries_of(value)));

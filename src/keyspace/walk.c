@@ -66,9 +66,12 @@ static void show_element(
 
 static void show_elements(const struct walk_sink *sink, const struct element_table *elements) {
     struct table_iterator next = table_seek(&elements->table, 0);
-    for (const void *item; (item = table_next(&next)) != NULL;)
+    for (const void *item; (item = table_next(&next)) != NULL;) {
+        int64_t due_ms = element_due_ms(item);
         show_element(sink, element_key(item),
-            elements->has_values ? element_value(item) : slice_of(NULL, 0), 0);
+            elements->has_values ? element_value(item) : slice_of(NULL, 0),
+            due_ms == NO_DUE ? 0 : (double)due_ms);
+    }
 }
 
 static void show_sorted(const struct walk_sink *sink, const struct sorted_set *set) {

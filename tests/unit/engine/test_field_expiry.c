@@ -308,6 +308,35 @@ static void test_a_state_that_grew_equals_one_that_was_loaded(void **state) {
     machine_close(&grown);
 }
 
+static void test_a_large_hash_goes_through_a_snapshot_with_its_due_times(void **state) {
+    (void)state;
+    struct machine grown, loaded;
+    machine_open(&grown);
+    char text[120];
+    for (int i = 0; i < 2000; i++) {
+        snprintf(text, sizeof text, i % 3 == 0 ? "HSET h f%d v%d" : "HSETEX h PX %d FIELDS 1 f%d v",
+            i % 3 == 0 ? i : 10 + i % 7, i);
+        apply(&grown, text);
+    }
+    struct buf image = {0}, again = {0};
+    engine_dump(grown.engine, &image);
+    loaded = (struct machine){.engine = engine_new(&engine_defaults, NULL),
+        .sequence = grown.sequence,
+        .now_ms = grown.now_ms};
+    assert_int_equal(engine_load(loaded.engine, buf_slice(&image)), SF_OK);
+    engine_dump(loaded.engine, &again);
+    assert_true(slice_equal(buf_slice(&image), buf_slice(&again)));
+    assert_true(engine_digest(grown.engine) == engine_digest(loaded.engine));
+    assert_int_equal(engine_next_due(loaded.engine), START_MS + 10);
+    grown.now_ms = loaded.now_ms = START_MS + 12;
+    tick(&grown), tick(&loaded);
+    assert_true(engine_digest(grown.engine) == engine_digest(loaded.engine));
+    assert_int_equal(engine_expired_fields_count(loaded.engine), 512);
+    buf_free(&image), buf_free(&again);
+    machine_close(&grown);
+    machine_close(&loaded);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fields_and_keys_go_in_the_order_of_their_time_and_tell),
@@ -318,6 +347,7 @@ int main(void) {
         cmocka_unit_test(test_commands_tell_what_they_did_to_fields),
         cmocka_unit_test(test_a_dead_field_that_a_write_meets_is_told_of_first),
         cmocka_unit_test(test_a_state_that_grew_equals_one_that_was_loaded),
+        cmocka_unit_test(test_a_large_hash_goes_through_a_snapshot_with_its_due_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
