@@ -277,8 +277,8 @@ static bool reply_values(struct call *call, struct call_hash *hash, const struct
     return false;
 }
 
-static void wish_for_fields(struct call *call, struct call_hash *hash,
-    const struct fields *fields, enum due_wish wish, int64_t due_ms) {
+static void wish_for_fields(struct call *call, struct call_hash *hash, const struct fields *fields,
+    enum due_wish wish, int64_t due_ms) {
     struct field_value held;
     uint32_t n_done = 0;
     call_hash_make(call, hash);
