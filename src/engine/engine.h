@@ -190,6 +190,7 @@ void engine_reset_counts(struct engine *engine);
 /* A replicated setting that is no directive: "0" where dead keys are not to be reclaimed. */
 #define SETTING_ACTIVE_EXPIRE "debug-active-expire"
 uint64_t engine_expired_count(const struct engine *engine);
+uint64_t engine_expired_fields_count(const struct engine *engine); /* reclaimed, of hashes */
 uint64_t engine_evicted_count(const struct engine *engine);
 /* maxmemory and its policy, as the replicated settings say. */
 const struct memory_policy *engine_memory_policy(const struct engine *engine);
