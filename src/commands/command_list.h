@@ -12,6 +12,10 @@ CONTAINER(ACL, ACL_WHOAMI, "acl", NULL, docs_acl, -2,
     CMD_LOCAL, NO_KEYS, 0)
 COMMAND(ACL_CAT, "acl|cat", cmd_acl_cat, docs_acl_cat, -2,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(ACL_DELUSER, "acl|deluser", NULL, docs_acl_deluser, -3,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(ACL_DRYRUN, "acl|dryrun", NULL, docs_acl_dryrun, -4,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(ACL_GENPASS, "acl|genpass", NULL, docs_acl_genpass, -2,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(ACL_GETUSER, "acl|getuser", NULL, docs_acl_getuser, 3,
@@ -19,6 +23,14 @@ COMMAND(ACL_GETUSER, "acl|getuser", NULL, docs_acl_getuser, 3,
 COMMAND(ACL_HELP, "acl|help", NULL, docs_acl_help, 2,
     CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(ACL_LIST, "acl|list", NULL, docs_acl_list, 2,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(ACL_LOAD, "acl|load", NULL, docs_acl_load, 2,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(ACL_LOG, "acl|log", NULL, docs_acl_log, -2,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(ACL_SAVE, "acl|save", NULL, docs_acl_save, 2,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(ACL_SETUSER, "acl|setuser", NULL, docs_acl_setuser, -3,
     CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(ACL_USERS, "acl|users", NULL, docs_acl_users, 2,
     CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
@@ -398,6 +410,8 @@ COMMAND(MEMORY_USAGE, "memory|usage", cmd_memory_usage, docs_memory_usage, -3,
     CMD_READ, KEYS(2, 2, 1), 0)
 COMMAND(MGET, "mget", cmd_mget, docs_mget, -2,
     CMD_READ | CMD_FAST, KEYS(1, -1, 1), CAT_STRING)
+COMMAND(MIGRATE, "migrate", NULL, docs_migrate, -6,
+    CMD_WRITE | CMD_MOVABLE_KEYS | CMD_LOCAL, KEYS(3, 3, 1), CAT_KEYSPACE | CAT_DANGEROUS)
 COMMAND(MONITOR, "monitor", NULL, docs_monitor, 1,
     CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(MOVE, "move", cmd_move, docs_move, 3,
@@ -445,6 +459,8 @@ COMMAND(PSETEX, "psetex", cmd_psetex, docs_psetex, 4,
     CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_STRING)
 COMMAND(PSUBSCRIBE, "psubscribe", NULL, docs_psubscribe, -2,
     CMD_PUBSUB | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(PSYNC, "psync", NULL, docs_psync, -3,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_NO_ASYNC_LOADING | CMD_NO_MULTI | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(PTTL, "pttl", cmd_pttl, docs_pttl, 2,
     CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_KEYSPACE)
 COMMAND(PUBLISH, "publish", NULL, docs_publish, 3,
@@ -478,10 +494,16 @@ COMMAND(RENAME, "rename", cmd_rename, docs_rename, 3,
     CMD_WRITE, KEYS(1, 2, 1), CAT_KEYSPACE)
 COMMAND(RENAMENX, "renamenx", cmd_renamenx, docs_renamenx, 3,
     CMD_WRITE | CMD_FAST, KEYS(1, 2, 1), CAT_KEYSPACE)
+COMMAND(REPLCONF, "replconf", NULL, docs_replconf, -1,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_ALLOW_BUSY | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(REPLICAOF, "replicaof", cmd_replicaof, docs_replicaof, 3,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_STALE | CMD_NO_ASYNC_LOADING | CMD_LOGGED, NO_KEYS, 0)
 COMMAND(RESET, "reset", NULL, docs_reset, 1,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_NO_AUTH | CMD_ALLOW_BUSY | CMD_LOCAL,
     NO_KEYS, CAT_CONNECTION)
 COMMAND(RESTORE, "restore", cmd_restore, docs_restore, -4,
+    CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_KEYSPACE | CAT_DANGEROUS)
+COMMAND(RESTORE_ASKING, "restore-asking", cmd_restore, docs_restore_asking, -4,
     CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_KEYSPACE | CAT_DANGEROUS)
 COMMAND(ROLE, "role", NULL, docs_role, 1,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_LOCAL, NO_KEYS, CAT_ADMIN |
@@ -534,13 +556,19 @@ COMMAND(SETRANGE, "setrange", cmd_setrange, docs_setrange, 4,
     CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_STRING)
 COMMAND(SHARDFORGE_ABORT, "shardforge.abort", cmd_shardforge_abort, docs_internal, 1,
     CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
+COMMAND(SHARDFORGE_ACL, "shardforge.acl", cmd_shardforge_acl, docs_internal, -2,
+    CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
 COMMAND(SHARDFORGE_AGAIN, "shardforge.again", cmd_shardforge_again, docs_internal, -3,
     CMD_WRITE | CMD_BLOCKING | CMD_INTERNAL, NO_KEYS, 0)
 COMMAND(SHARDFORGE_EXEC, "shardforge.exec", cmd_shardforge_exec, docs_internal, 4,
     CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
+COMMAND(SHARDFORGE_MOVED, "shardforge.moved", cmd_shardforge_moved, docs_internal, -2,
+    CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
 COMMAND(SHARDFORGE_PUBLISH, "shardforge.publish", cmd_shardforge_publish, docs_internal, 4,
     CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
 COMMAND(SHARDFORGE_SETTING, "shardforge.setting", cmd_shardforge_setting, docs_internal, -3,
+    CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
+COMMAND(SHARDFORGE_SOURCE, "shardforge.source", cmd_shardforge_source, docs_internal, -5,
     CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
 COMMAND(SHARDFORGE_UNBLOCK, "shardforge.unblock", cmd_shardforge_unblock, docs_internal, 7,
     CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
@@ -555,6 +583,8 @@ COMMAND(SINTERSTORE, "sinterstore", cmd_sinterstore, docs_sinterstore, -3,
     CMD_WRITE | CMD_GROWS, KEYS(1, -1, 1), CAT_SET)
 COMMAND(SISMEMBER, "sismember", cmd_sismember, docs_sismember, 3,
     CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_SET)
+COMMAND(SLAVEOF, "slaveof", cmd_replicaof, docs_slaveof, 3,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_STALE | CMD_NO_ASYNC_LOADING | CMD_LOGGED, NO_KEYS, 0)
 CONTAINER(SLOWLOG, SLOWLOG_RESET, "slowlog", NULL, docs_slowlog, -2,
     CMD_LOCAL, NO_KEYS, 0)
 COMMAND(SLOWLOG_GET, "slowlog|get", NULL, docs_slowlog_get, -2,
@@ -603,6 +633,8 @@ COMMAND(SUNSUBSCRIBE, "sunsubscribe", NULL, docs_sunsubscribe, -1,
     CMD_PUBSUB | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, KEYS(1, -1, 1), 0)
 COMMAND(SWAPDB, "swapdb", cmd_swapdb, docs_swapdb, 3,
     CMD_WRITE | CMD_FAST, NO_KEYS, CAT_KEYSPACE | CAT_DANGEROUS)
+COMMAND(SYNC, "sync", NULL, docs_sync, 1,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_NO_ASYNC_LOADING | CMD_NO_MULTI | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(TIME, "time", NULL, docs_time, 1,
     CMD_LOADING | CMD_STALE | CMD_FAST | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(TOUCH, "touch", cmd_exists, docs_touch, -2,

@@ -12,10 +12,16 @@ static const struct local_row {
     local_run *run;
     uint8_t when;
 } rows[COMMANDS_TOTAL] = {
+    [COMMAND_ACL_DELUSER] = {local_acl, HOLDS},
+    [COMMAND_ACL_DRYRUN] = {local_acl, AT_TURN},
     [COMMAND_ACL_GENPASS] = {local_acl, AT_TURN},
     [COMMAND_ACL_GETUSER] = {local_acl, AT_TURN},
     [COMMAND_ACL_HELP] = {local_acl, AT_TURN},
     [COMMAND_ACL_LIST] = {local_acl, AT_TURN},
+    [COMMAND_ACL_LOAD] = {local_acl, HOLDS},
+    [COMMAND_ACL_LOG] = {local_acl, AT_TURN},
+    [COMMAND_ACL_SAVE] = {local_acl, AT_TURN},
+    [COMMAND_ACL_SETUSER] = {local_acl, HOLDS},
     [COMMAND_ACL_USERS] = {local_acl, AT_TURN},
     [COMMAND_ACL_WHOAMI] = {local_acl, AT_TURN},
     [COMMAND_AUTH] = {local_auth, AT_ONCE},
@@ -80,6 +86,10 @@ static const struct local_row {
     [COMMAND_MEMORY_MALLOC_STATS] = {local_memory, AT_TURN},
     [COMMAND_MEMORY_PURGE] = {local_memory, AT_TURN},
     [COMMAND_MEMORY_STATS] = {local_memory, AT_TURN},
+    [COMMAND_MIGRATE] = {local_migrate, HOLDS},
+    [COMMAND_PSYNC] = {local_sync, HOLDS},
+    [COMMAND_REPLCONF] = {local_replconf, AT_ONCE},
+    [COMMAND_SYNC] = {local_sync, HOLDS},
     [COMMAND_MONITOR] = {local_monitor, AT_TURN},
     [COMMAND_PING] = {local_ping, AT_TURN},
     [COMMAND_PSUBSCRIBE] = {local_subscribe, HOLDS},

@@ -50,11 +50,16 @@ struct config_values {
     int64_t tracking_table_max_keys;
     int64_t maxmemory, maxmemory_policy, maxmemory_samples, maxmemory_eviction_tenacity;
     int64_t lfu_log_factor, lfu_decay_time;
+    int64_t acl_pubsub_default, acllog_max_len;
+    char aclfile[CONFIG_PATH_MAX];
+    struct slice users; /* of the directives `user`, or of the aclfile: lines, owned elsewhere */
     struct config_saves {
         uint32_t n;
         struct save_point points[SAVE_POINTS_MAX];
     } save;
     char requirepass[CONFIG_SECRET_MAX + 1], cluster_secret[CONFIG_SECRET_MAX + 1];
+    char masterauth[CONFIG_SECRET_MAX + 1], masteruser[CONFIG_SECRET_MAX + 1];
+    char import_rdb[CONFIG_PATH_MAX];
     char dir[CONFIG_PATH_MAX], logfile[CONFIG_PATH_MAX], pidfile[CONFIG_PATH_MAX];
     char cluster_announce_ip[CONFIG_HOST_MAX];
     struct config_bind {
@@ -108,6 +113,7 @@ const char *config_refusal(struct slice name);
 
 struct config {
     struct config_values values;
+    struct buf users; /* the directives `user`, a line each */
     char *file; /* absolute path of the main file; NULL without one */
     /* Where each directive was set last: 'name.conf:3: "port abc"'. NULL: nowhere. */
     char *where[CONFIG_DIRECTIVES_MAX];
