@@ -401,6 +401,9 @@ bool engine_is_dissolved(const struct engine *engine) {
 uint64_t engine_expired_count(const struct engine *engine) {
     return engine->n_expired;
 }
+uint64_t engine_expired_fields_count(const struct engine *engine) {
+    return engine->n_expired_fields;
+}
 uint64_t engine_proto_max_bulk_len(const struct engine *engine) {
     return engine->settings.proto_max_bulk_len;
 }

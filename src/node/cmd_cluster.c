@@ -255,7 +255,7 @@ struct slot_walk {
 static bool visit_slot(void *context, struct object *object) {
     struct slot_walk *walk = context;
     struct slice key = object_key(object);
-    if (object_due_ms(object) <= walk->now_ms || (int64_t)key_slot(key) != walk->slot) return true;
+    if (object_end_ms(object) <= walk->now_ms || (int64_t)key_slot(key) != walk->slot) return true;
     if (walk->reply != NULL) reply_bulk(walk->reply, key);
     walk->n++;
     return walk->wanted < 0 || walk->n < walk->wanted;

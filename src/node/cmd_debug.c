@@ -99,7 +99,8 @@ static void debug_sdslen(struct local_call *call) {
 static void debug_packed(struct local_call *call, enum object_encoding wanted, const char *name) {
     const struct object *object = object_asked_for(call);
     if (object == NULL) return;
-    if (object_encoding(object) != wanted) {
+    bool is_due = wanted == ENCODING_LISTPACK && object_encoding(object) == ENCODING_LISTPACK_DUE;
+    if (object_encoding(object) != wanted && !is_due) {
         bool quick = wanted == ENCODING_QUICKLIST;
         reply_errorf(call->reply, "ERR Not a %s encoded object.", quick ? "quicklist" : "listpack");
         return;
@@ -140,7 +141,8 @@ static void debug_htstats_key(struct local_call *call) {
     const struct object *object = object_asked_for(call);
     if (object == NULL) return;
     enum object_encoding encoding = object_encoding(object);
-    if (encoding != ENCODING_HASHTABLE && encoding != ENCODING_SKIPLIST) {
+    if (encoding != ENCODING_HASHTABLE && encoding != ENCODING_HASHTABLE_DUE &&
+        encoding != ENCODING_SKIPLIST) {
         reply_error(call->reply,
             "ERR The value stored at the specified key is not represented using an hash table");
         return;
