@@ -1,6 +1,7 @@
 #include "keyspace/walk_digest.h"
 
 #include "keyspace/db.h"
+#include "keyspace/due_packed.h"
 #include "keyspace/hash.h"
 #include "keyspace/list.h"
 #include "keyspace/set.h"
@@ -75,7 +76,8 @@ static uint64_t of_hash(const struct collection *hash) {
     struct hash_iterator at = hash_iterate(hash);
     struct hash_pair pair;
     uint64_t sum = 0;
-    while (hash_next(&at, &pair)) sum += of_element(pair.field, pair.value, 0);
+    while (hash_next(&at, &pair))
+        sum += of_element(pair.field, pair.value, pair.due_ms == NO_DUE ? 0 : (double)pair.due_ms);
     return of_elements(collection_size(hash), sum);
 }
 
@@ -112,6 +114,9 @@ static uint64_t of_collection(const struct collection *value) {
         return digest_absorb_bytes(DOMAIN_VALUE, listpack_image(value->value));
     if (value->encoding == ENCODING_INTSET)
         return digest_absorb_bytes(DOMAIN_VALUE, intset_image(value->value));
+    if (value->encoding == ENCODING_LISTPACK_DUE)
+        return digest_absorb_bytes(
+            DOMAIN_VALUE, listpack_image(((const struct due_packed *)value->value)->listpack));
     switch (value->type) {
     case OBJECT_SET:
         return of_set(value);
