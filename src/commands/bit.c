@@ -37,17 +37,22 @@ bool call_bit_offset(struct call *call, struct slice text, unsigned width, uint6
     return false;
 }
 
-bool call_bits_writable(struct call *call, struct slice key, uint64_t last_bit, uint8_t **bytes,
-    size_t *len, bool *grew) {
+bool call_bits_writable(struct call *call, struct slice key, uint64_t last_bit, struct bits *out) {
     struct object *object;
     char scratch[OBJECT_TEXT_MAX];
     if (!call_find_string(call, key, &object)) return false;
     size_t old_len = object == NULL ? 0 : object_string(object, scratch).len;
     if (object == NULL) object = db_set_text(call->db, key, SLICE(""), NO_DUE);
-    *len = SF_MAX(old_len, (size_t)(last_bit / 8 + 1));
-    *grew = *len > old_len;
-    *bytes = (uint8_t *)db_string_writable(call->db, &object, *len);
+    out->len = SF_MAX(old_len, (size_t)(last_bit / 8 + 1));
+    out->grew = out->len > old_len;
+    out->bytes = (uint8_t *)db_string_part_writable(call->db, &object, out->len, 0, 0);
+    out->object = object;
     return true;
+}
+
+void call_bits_change(
+    struct call *call, const struct bits *bits, uint64_t first_bit, uint64_t last_bit) {
+    db_string_part_changes(call->db, bits->object, first_bit / 8, last_bit / 8 + 1);
 }
 
 static unsigned bit_of(struct slice text, uint64_t offset) {
@@ -87,13 +92,14 @@ void cmd_setbit(struct call *call) {
         reply_integer(call->reply, bit);
         return;
     }
-    uint8_t *bytes;
-    size_t len;
-    bool grew;
-    if (!call_bits_writable(call, call->argv[1], offset, &bytes, &len, &grew)) return;
-    unsigned shift = 7 - offset % 8, before = bytes[offset / 8] >> shift & 1;
-    bytes[offset / 8] = (uint8_t)((bytes[offset / 8] & ~(1u << shift)) | (unsigned)bit << shift);
-    if (grew || before != (unsigned)bit) call_event(call, EVENT_STRING, "setbit", call->argv[1]);
+    struct bits bits;
+    if (!call_bits_writable(call, call->argv[1], offset, &bits)) return;
+    call_bits_change(call, &bits, offset, offset);
+    uint8_t *byte = &bits.bytes[offset / 8];
+    unsigned shift = 7 - offset % 8, before = *byte >> shift & 1;
+    *byte = (uint8_t)((*byte & ~(1u << shift)) | (unsigned)bit << shift);
+    if (bits.grew || before != (unsigned)bit)
+        call_event(call, EVENT_STRING, "setbit", call->argv[1]);
     reply_integer(call->reply, before);
 }
 

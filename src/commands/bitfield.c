@@ -142,19 +142,19 @@ static __int128 number_of(const struct field_step *step, uint64_t value) {
 
 /* SET's operand is a number of 64 bits, which an unsigned field takes as one without a sign: -1 is
  * beyond its highest, not below its lowest. */
-/* true: it was written, and other bits stand there now (grew: at least there are more). */
-static bool run_write(
-    struct call *call, const struct field_step *step, uint8_t *bytes, size_t len, bool grew) {
-    uint64_t old = field_read(step, slice_of(bytes, len)), value;
+/* true: it was written, and other bits stand there now (or at least there are more). */
+static bool run_write(struct call *call, const struct field_step *step, const struct bits *bits) {
+    uint64_t old = field_read(step, slice_of(bits->bytes, bits->len)), value;
     __int128 wanted = number_of(step, (uint64_t)step->operand);
     if (step->action == FIELD_INCRBY) wanted = number_of(step, old) + step->operand;
     if (!fit(step, wanted, &value)) {
         reply_null(call->reply);
         return false;
     }
-    field_write(step, bytes, len, value);
+    call_bits_change(call, bits, step->offset, step->offset + step->width - 1);
+    field_write(step, bits->bytes, bits->len, value);
     reply_integer(call->reply, (int64_t)(step->action == FIELD_SET ? old : value));
-    return grew || old != value;
+    return bits->grew || old != value;
 }
 
 static void run_reads(struct call *call, const struct field_step *steps, int64_t n) {
@@ -172,16 +172,16 @@ static void run_reads(struct call *call, const struct field_step *steps, int64_t
  */
 static void run_all(
     struct call *call, const struct field_step *steps, int64_t n, uint64_t last_bit) {
-    uint8_t *bytes;
-    size_t len;
-    bool grew, changed = false;
-    if (!call_bits_writable(call, call->argv[1], last_bit, &bytes, &len, &grew)) return;
+    struct bits bits;
+    bool changed = false;
+    if (!call_bits_writable(call, call->argv[1], last_bit, &bits)) return;
     reply_array(call->reply, (uint64_t)n);
     for (int64_t i = 0; i < n; i++) {
         if (steps[i].action == FIELD_GET)
-            reply_integer(call->reply, (int64_t)field_read(&steps[i], slice_of(bytes, len)));
+            reply_integer(
+                call->reply, (int64_t)field_read(&steps[i], slice_of(bits.bytes, bits.len)));
         else
-            changed |= run_write(call, &steps[i], bytes, len, grew);
+            changed |= run_write(call, &steps[i], &bits);
     }
     if (changed) call_event(call, EVENT_STRING, "setbit", call->argv[1]);
 }

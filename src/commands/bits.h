@@ -9,9 +9,16 @@
  * many bits. */
 bool call_bit_offset(struct call *call, struct slice text, unsigned width, uint64_t *out);
 
-/* The key's string, made where there is none, and at least so long that the last bit is in it.
- * *bytes may be written until the next change of the db. */
-bool call_bits_writable(struct call *call, struct slice key, uint64_t last_bit, uint8_t **bytes,
-    size_t *len, bool *grew);
+/* The key's string, made where there is none, and at least so long that the last bit is in it. Its
+ * bytes may be written until the next change of the db: after call_bits_change has said which. */
+struct bits {
+    struct object *object;
+    uint8_t *bytes;
+    size_t len;
+    bool grew;
+};
+bool call_bits_writable(struct call *call, struct slice key, uint64_t last_bit, struct bits *out);
+void call_bits_change(
+    struct call *call, const struct bits *bits, uint64_t first_bit, uint64_t last_bit);
 
 #endif

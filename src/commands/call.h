@@ -10,6 +10,7 @@
 #define TEXT_NOT_INTEGER "ERR value is not an integer or out of range"
 #define TEXT_NOT_FLOAT "ERR value is not a valid float"
 #define TEXT_WRONG_TYPE "WRONGTYPE Operation against a key holding the wrong kind of value"
+#define TEXT_READONLY "READONLY You can't write against a read only replica."
 #define TEXT_NO_KEY "ERR no such key"
 #define TEXT_DB_RANGE "ERR DB index is out of range"
 #define TEXT_OUT_OF_RANGE "ERR value is out of range"
@@ -33,6 +34,8 @@ bool call_find_type(
     struct call *call, struct slice key, enum object_type type, struct object **out);
 /* The time against which times to live are counted. */
 int64_t call_clock_ms(const struct call *call);
+/* Whether a key that is to be due then is dead at once. */
+bool call_is_past(const struct call *call, int64_t due_ms);
 /* The due time as the keyspace takes it: NO_DUE itself means never. */
 int64_t due_clamp(int64_t due_ms);
 

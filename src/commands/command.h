@@ -48,6 +48,8 @@ struct engine_port {
     /* Answers who waits there; GONE: takes him out without a word. false: nobody does. */
     bool (*unblock)(void *context, const struct waiter_place *place, enum unblock_how how);
     void (*run_transaction)(void *context, struct call *call); /* shardforge.exec */
+    void (*follow)(void *context, struct call *call);          /* REPLICAOF */
+    void (*source)(void *context, struct call *call);          /* shardforge.source */
     /* To the subscribers of every node, as each applies it; how many heard it at this one. */
     int64_t (*publish)(void *context, bool shard, struct slice name, struct slice message);
 };
@@ -79,6 +81,9 @@ struct call {
      * state time has come that far (DESIGN 7). Writes and settled reads: equal to now_ms. */
     int64_t read_clock_ms;
     bool must_wait;
+    bool refuses_writes; /* the cluster follows a master: what clients want to write is refused */
+    /* What that master says. It alone decides when a key has expired: none is dead for it. */
+    bool is_followed;
     bool oom;             /* the entry's out-of-memory bit: commands that grow answer -OOM */
     struct random random; /* seeded for this command alone */
     uint64_t proto_max_bulk_len;

@@ -398,6 +398,8 @@ COMMAND(MEMORY_USAGE, "memory|usage", cmd_memory_usage, docs_memory_usage, -3,
     CMD_READ, KEYS(2, 2, 1), 0)
 COMMAND(MGET, "mget", cmd_mget, docs_mget, -2,
     CMD_READ | CMD_FAST, KEYS(1, -1, 1), CAT_STRING)
+COMMAND(MIGRATE, "migrate", NULL, docs_migrate, -6,
+    CMD_WRITE | CMD_MOVABLE_KEYS | CMD_LOCAL, KEYS(3, 3, 1), CAT_KEYSPACE | CAT_DANGEROUS)
 COMMAND(MONITOR, "monitor", NULL, docs_monitor, 1,
     CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(MOVE, "move", cmd_move, docs_move, 3,
@@ -445,6 +447,8 @@ COMMAND(PSETEX, "psetex", cmd_psetex, docs_psetex, 4,
     CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_STRING)
 COMMAND(PSUBSCRIBE, "psubscribe", NULL, docs_psubscribe, -2,
     CMD_PUBSUB | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(PSYNC, "psync", NULL, docs_psync, -3,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_NO_ASYNC_LOADING | CMD_NO_MULTI | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(PTTL, "pttl", cmd_pttl, docs_pttl, 2,
     CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_KEYSPACE)
 COMMAND(PUBLISH, "publish", NULL, docs_publish, 3,
@@ -478,10 +482,16 @@ COMMAND(RENAME, "rename", cmd_rename, docs_rename, 3,
     CMD_WRITE, KEYS(1, 2, 1), CAT_KEYSPACE)
 COMMAND(RENAMENX, "renamenx", cmd_renamenx, docs_renamenx, 3,
     CMD_WRITE | CMD_FAST, KEYS(1, 2, 1), CAT_KEYSPACE)
+COMMAND(REPLCONF, "replconf", NULL, docs_replconf, -1,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_ALLOW_BUSY | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(REPLICAOF, "replicaof", cmd_replicaof, docs_replicaof, 3,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_STALE | CMD_NO_ASYNC_LOADING | CMD_LOGGED, NO_KEYS, 0)
 COMMAND(RESET, "reset", NULL, docs_reset, 1,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_NO_AUTH | CMD_ALLOW_BUSY | CMD_LOCAL,
     NO_KEYS, CAT_CONNECTION)
 COMMAND(RESTORE, "restore", cmd_restore, docs_restore, -4,
+    CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_KEYSPACE | CAT_DANGEROUS)
+COMMAND(RESTORE_ASKING, "restore-asking", cmd_restore, docs_restore_asking, -4,
     CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_KEYSPACE | CAT_DANGEROUS)
 COMMAND(ROLE, "role", NULL, docs_role, 1,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_LOCAL, NO_KEYS, CAT_ADMIN |
@@ -538,9 +548,13 @@ COMMAND(SHARDFORGE_AGAIN, "shardforge.again", cmd_shardforge_again, docs_interna
     CMD_WRITE | CMD_BLOCKING | CMD_INTERNAL, NO_KEYS, 0)
 COMMAND(SHARDFORGE_EXEC, "shardforge.exec", cmd_shardforge_exec, docs_internal, 4,
     CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
+COMMAND(SHARDFORGE_MOVED, "shardforge.moved", cmd_shardforge_moved, docs_internal, -2,
+    CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
 COMMAND(SHARDFORGE_PUBLISH, "shardforge.publish", cmd_shardforge_publish, docs_internal, 4,
     CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
 COMMAND(SHARDFORGE_SETTING, "shardforge.setting", cmd_shardforge_setting, docs_internal, -3,
+    CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
+COMMAND(SHARDFORGE_SOURCE, "shardforge.source", cmd_shardforge_source, docs_internal, -5,
     CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
 COMMAND(SHARDFORGE_UNBLOCK, "shardforge.unblock", cmd_shardforge_unblock, docs_internal, 7,
     CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
@@ -555,6 +569,8 @@ COMMAND(SINTERSTORE, "sinterstore", cmd_sinterstore, docs_sinterstore, -3,
     CMD_WRITE | CMD_GROWS, KEYS(1, -1, 1), CAT_SET)
 COMMAND(SISMEMBER, "sismember", cmd_sismember, docs_sismember, 3,
     CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_SET)
+COMMAND(SLAVEOF, "slaveof", cmd_replicaof, docs_slaveof, 3,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_STALE | CMD_NO_ASYNC_LOADING | CMD_LOGGED, NO_KEYS, 0)
 CONTAINER(SLOWLOG, SLOWLOG_RESET, "slowlog", NULL, docs_slowlog, -2,
     CMD_LOCAL, NO_KEYS, 0)
 COMMAND(SLOWLOG_GET, "slowlog|get", NULL, docs_slowlog_get, -2,
@@ -603,6 +619,8 @@ COMMAND(SUNSUBSCRIBE, "sunsubscribe", NULL, docs_sunsubscribe, -1,
     CMD_PUBSUB | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, KEYS(1, -1, 1), 0)
 COMMAND(SWAPDB, "swapdb", cmd_swapdb, docs_swapdb, 3,
     CMD_WRITE | CMD_FAST, NO_KEYS, CAT_KEYSPACE | CAT_DANGEROUS)
+COMMAND(SYNC, "sync", NULL, docs_sync, 1,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_NO_ASYNC_LOADING | CMD_NO_MULTI | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(TIME, "time", NULL, docs_time, 1,
     CMD_LOADING | CMD_STALE | CMD_FAST | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(TOUCH, "touch", cmd_exists, docs_touch, -2,

@@ -28,7 +28,7 @@ static bool due_parse(
         reply_expire_error(call);
         return false;
     }
-    *due_ms = amount + base_ms;
+    *due_ms = SF_MAX(amount + base_ms, 1); /* 0 stands for none in a packed hash */
     return true;
 }
 
@@ -93,7 +93,7 @@ static enum condition condition_parse(struct slice word) {
 /* Gives a living field a due time; one that has passed removes it. */
 static enum field_answer expire_field(
     struct call *call, struct call_hash *hash, struct slice field, int64_t due_ms) {
-    if (due_ms <= call->now_ms) {
+    if (call_is_past(call, due_ms)) {
         hash_remove(&hash->hash, field);
         return DELETED;
     }
@@ -312,7 +312,7 @@ void cmd_hgetex(struct call *call) {
         at = 3;
     }
     if (!fields_parse(call, at, TEXT_NO_NUMBER, &fields)) return;
-    if (wish == SET_DUE && due_ms <= call->now_ms)
+    if (wish == SET_DUE && call_is_past(call, due_ms))
         take_fields(call, &hash, &fields);
     else
         wish_for_fields(call, &hash, &fields, wish, due_ms);
@@ -406,7 +406,7 @@ static bool set_pair(struct call *call, struct call_hash *hash, const struct set
     struct field_value held;
     int64_t due_ms = setting->wish == SET_DUE ? setting->due_ms : NO_DUE;
     if (call_hash_take(call, hash, field, &held) && setting->wish == KEEP) due_ms = held.due_ms;
-    if (due_ms <= call->now_ms) {
+    if (call_is_past(call, due_ms)) {
         hash_remove(&hash->hash, field);
         return true;
     }

@@ -59,6 +59,7 @@ bool call_hash_take(
 }
 
 uint64_t call_hash_size(struct call *call, const struct collection *hash) {
+    if (call->is_followed) return collection_size(hash);
     uint64_t n_dead = hash_n_dead(hash, call->now_ms);
     if (call->read_clock_ms > call->now_ms && hash_n_dead(hash, call->read_clock_ms) != n_dead)
         call->must_wait = true;

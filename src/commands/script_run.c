@@ -98,6 +98,7 @@ static const char *refusal(
         return "ERR This Redis command is not allowed from script";
     if (state->read_only && may_change(command))
         return "ERR Write commands are not allowed from read-only scripts.";
+    if (state->call->refuses_writes && (command->flags & CMD_WRITE) != 0) return TEXT_READONLY;
     bool grows = (command->flags & CMD_GROWS) != 0;
     if (grows && state->call->oom && !state->wrote && (state->job->flags & SCRIPT_ALLOW_OOM) == 0)
         return TEXT_OOM;
@@ -202,6 +203,8 @@ static const char *start_refusal(const struct call *call, const struct script_jo
     if ((job->flags & SCRIPT_COMPAT) != 0) return NULL;
     if (job->read_only && (job->flags & SCRIPT_NO_WRITES) == 0)
         return "ERR Can not execute a script with write flag using *_ro command.";
+    if (call->refuses_writes && (job->flags & SCRIPT_NO_WRITES) == 0)
+        return "READONLY Can not run script with write flag on readonly replica.";
     if (call->oom && (job->flags & (SCRIPT_ALLOW_OOM | SCRIPT_NO_WRITES)) == 0)
         return "OOM allow-oom flag is not set on the script, can not run it when used memory > "
                "'maxmemory'";

@@ -167,10 +167,10 @@ void cmd_xadd(struct call *call) {
         reply_null(call->reply);
         return;
     }
-    struct stream *stream = edit.object == NULL ? NULL : stream_in(&edit.value);
-    if (!entry_is_good(call, stream, &options, at + 1, &id)) return;
+    const struct stream *held = edit.object == NULL ? NULL : stream_in(&edit.value);
+    if (!entry_is_good(call, held, &options, at + 1, &id)) return;
     if (edit.object == NULL) edit.value = stream_new(db_collection_types(call->db));
-    stream = stream_in(&edit.value);
+    struct stream *stream = stream_to_change(&edit.value);
     struct stream_node_limits limits = stream_limits(call->thresholds);
     stream_append(stream, &limits, id, n_texts / 2, call->argv + at + 1);
     uint64_t gone = options.trims ? stream_cut(stream, &options.trim) : 0;
@@ -188,13 +188,14 @@ void cmd_xtrim(struct call *call) {
     uint32_t at;
     if (!add_options(call, false, &options, &at)) return;
     if (!edit_begin(call, call->argv[1], OBJECT_STREAM, &edit)) return;
-    uint64_t gone = edit.object == NULL ? 0 : stream_cut(stream_in(&edit.value), &options.trim);
+    uint64_t gone =
+        edit.object == NULL ? 0 : stream_cut(stream_to_change(&edit.value), &options.trim);
     if (gone > 0) edit_end(call, &edit, "xtrim");
     reply_integer(call->reply, (int64_t)gone);
 }
 
 void cmd_xlen(struct call *call) {
-    struct stream *stream;
+    const struct stream *stream;
     if (!call_stream(call, call->argv[1], &stream)) return;
     reply_integer(call->reply, stream == NULL ? 0 : (int64_t)stream_length(stream));
 }
@@ -210,7 +211,7 @@ void cmd_xdel(struct call *call) {
     if (!call_stream_ids(call, 2, call->argc, &ids)) return;
     int64_t gone = 0;
     for (uint32_t i = 0; i < call->argc - 2; i++)
-        gone += stream_remove(stream_in(&edit.value), ids[i]);
+        gone += stream_remove(stream_to_change(&edit.value), ids[i]);
     sf_free(ids);
     if (gone > 0) edit_end(call, &edit, "xdel");
     reply_integer(call->reply, gone);
@@ -271,7 +272,7 @@ void cmd_xsetid(struct call *call) {
         reply_error(call->reply, error);
         return;
     }
-    struct stream *stream = stream_in(&edit.value);
+    struct stream *stream = stream_to_change(&edit.value);
     stream->last = new.last;
     if (new.entries_added != -1) stream->entries_added = (uint64_t) new.entries_added;
     if (stream_id_compare(new.max_deleted, STREAM_ID_MIN) != 0)

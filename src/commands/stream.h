@@ -32,7 +32,7 @@ void reply_stream_entry(struct reply *reply, const struct stream_entry *entry);
 /* -- look-ups (stream_id.c) ------------------------------------------------------------------ */
 
 /* false with WRONGTYPE; *out NULL where there is no key. */
-bool call_stream(struct call *call, struct slice key, struct stream **out);
+bool call_stream(struct call *call, struct slice key, const struct stream **out);
 /* A stream whose groups are about to change; NULL where there is no key. */
 struct stream_edit {
     struct object *object;

@@ -51,7 +51,8 @@ static bool group_begin(struct call *call, struct stream_edit *edit) {
 static void add_stream_with_group(
     struct call *call, struct stream_id last, const struct group_options *options) {
     struct collection value = stream_new(db_collection_types(call->db));
-    stream_group_create(stream_in(&value), call->argv[3], last, options->entries_read);
+    stream_group_create(
+        stream_groups_to_change(&value), call->argv[3], last, options->entries_read);
     db_add_collection(call->db, call->argv[2], &value, NO_DUE);
     call_event(call, EVENT_STREAM, "xgroup-create", call->argv[2]);
     reply_ok(call->reply);

@@ -141,7 +141,7 @@ void reply_subcommand_error(struct call *call) {
 
 /* -- look-ups -------------------------------------------------------------------------------- */
 
-bool call_stream(struct call *call, struct slice key, struct stream **out) {
+bool call_stream(struct call *call, struct slice key, const struct stream **out) {
     struct collection value;
     *out = NULL;
     if (!call_value(call, key, OBJECT_STREAM, &value)) return false;
@@ -155,7 +155,7 @@ bool stream_edit_begin(
     if (!call_find_type(call, key, OBJECT_STREAM, &edit->object)) return false;
     if (edit->object == NULL) return true;
     edit->value = db_collection(call->db, edit->object);
-    edit->stream = stream_in(&edit->value);
+    edit->stream = stream_groups_to_change(&edit->value);
     edit->group = stream_group_find(edit->stream, group);
     return true;
 }

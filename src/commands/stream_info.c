@@ -20,7 +20,7 @@ static int64_t since(const struct call *call, int64_t then_ms) {
 }
 
 /* The stream of argv[2], which must be there. */
-static bool info_stream(struct call *call, struct stream **stream) {
+static bool info_stream(struct call *call, const struct stream **stream) {
     if (!call_stream(call, call->argv[2], stream)) return false;
     if (*stream == NULL) reply_error(call->reply, TEXT_NO_KEY);
     return *stream != NULL;
@@ -45,7 +45,7 @@ static void reply_progress(
 /* -- CONSUMERS, GROUPS ----------------------------------------------------------------------- */
 
 void cmd_xinfo_consumers(struct call *call) {
-    struct stream *stream;
+    const struct stream *stream;
     if (!info_stream(call, &stream)) return;
     const struct stream_group *group = stream_group_find(stream, call->argv[3]);
     if (group == NULL) {
@@ -69,7 +69,7 @@ void cmd_xinfo_consumers(struct call *call) {
 }
 
 void cmd_xinfo_groups(struct call *call) {
-    struct stream *stream;
+    const struct stream *stream;
     struct btree_cursor at;
     if (!info_stream(call, &stream)) return;
     reply_array(call->reply, stream->groups.n);
@@ -172,7 +172,7 @@ static void reply_full(struct reply *reply, const struct stream *stream, uint64_
 }
 
 void cmd_xinfo_stream(struct call *call) {
-    struct stream *stream;
+    const struct stream *stream;
     int64_t count = FULL_COUNT_DEFAULT;
     if (!info_stream(call, &stream)) return;
     if (call->argc == 3) {

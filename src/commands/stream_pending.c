@@ -30,7 +30,7 @@ static bool pending_options(struct call *call, struct pending_options *out) {
 }
 
 static bool group_for_reading(struct call *call, struct stream_group **group) {
-    struct stream *stream;
+    const struct stream *stream;
     if (!call_stream(call, call->argv[1], &stream)) return false;
     *group = stream == NULL ? NULL : stream_group_find(stream, call->argv[2]);
     if (*group != NULL) return true;

@@ -39,7 +39,7 @@ static void reply_range(struct call *call, const struct stream *stream, struct s
 
 static void range(struct call *call, bool backward) {
     struct stream_id start, end;
-    struct stream *stream;
+    const struct stream *stream;
     int64_t count;
     if (!call_stream_start(call, call->argv[backward ? 3 : 2], &start)) return;
     if (!call_stream_end(call, call->argv[backward ? 2 : 3], &end)) return;

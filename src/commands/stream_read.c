@@ -106,7 +106,7 @@ bool stream_read_resolve(struct call *call, struct stream_read *read) {
     read->is_new = sf_alloc_zero(read->n_streams, sizeof *read->is_new);
     for (uint32_t i = 0; i < read->n_streams; i++) {
         struct slice key = call->argv[read->first_key + i];
-        struct stream *stream;
+        const struct stream *stream;
         if (!call_stream(call, key, &stream)) return false;
         if (read->is_group && (stream == NULL || stream_group_find(stream, read->group) == NULL)) {
             reply_errorf(call->reply,
@@ -153,6 +153,7 @@ static void give(struct call *call, struct stream_edit *edit, struct stream_cons
     if (pending == NULL) {
         stream_pending_add(edit->stream, edit->group, consumer, id, call->now_ms);
     } else {
+        stream_pending_changes(edit->stream, edit->group, pending);
         stream_pending_give(pending, consumer);
         pending->delivered_ms = call->now_ms;
         pending->n_deliveries = 1;
@@ -160,13 +161,14 @@ static void give(struct call *call, struct stream_edit *edit, struct stream_cons
     consumer->active_ms = call->now_ms;
 }
 
-/* Entries above `after`, as many as asked for; a consumer (NULL: XREAD) takes them. */
+/* Entries above `after`, as many as asked for; a consumer (NULL: XREAD, as edit is) takes them. */
 static void reply_entries(struct call *call, const struct stream_read *read,
-    struct stream_edit *edit, struct stream_consumer *consumer, struct stream_id after) {
+    const struct stream *stream, struct stream_edit *edit, struct stream_consumer *consumer,
+    struct stream_id after) {
     struct stream_cursor cursor;
     struct reply_open open = reply_begin(call->reply);
     uint64_t n = 0;
-    bool more = stream_id_increment(&after) && stream_log_seek(&edit->stream->log, after, &cursor);
+    bool more = stream_id_increment(&after) && stream_log_seek(&stream->log, after, &cursor);
     for (; more && (read->count == 0 || n < read->count); more = stream_cursor_next(&cursor)) {
         struct stream_id id = cursor.entry.id;
         reply_stream_entry(call->reply, &cursor.entry);
@@ -181,7 +183,7 @@ static void reply_entries(struct call *call, const struct stream_read *read,
 /* What the consumer was given above `after` and has not acknowledged; an entry that is no more
  * shows as its id alone. */
 static void reply_history(struct call *call, const struct stream_read *read,
-    const struct stream *stream, struct stream_consumer *consumer, struct stream_id after) {
+    const struct stream_edit *edit, struct stream_consumer *consumer, struct stream_id after) {
     struct btree_cursor at;
     struct stream_cursor cursor;
     struct reply_open open = reply_begin(call->reply);
@@ -190,13 +192,14 @@ static void reply_history(struct call *call, const struct stream_read *read,
     for (struct stream_pending *pending = stream_pending_seek(&consumer->pending, after, &at);
          pending != NULL && (read->count == 0 || n < read->count); pending = btree_next(&at)) {
         n++;
-        if (!stream_log_find(&stream->log, pending->id, &cursor)) {
+        if (!stream_log_find(&edit->stream->log, pending->id, &cursor)) {
             reply_array(call->reply, 2);
             reply_stream_id(call->reply, pending->id);
             reply_null_array(call->reply);
             continue;
         }
         reply_stream_entry(call->reply, &cursor.entry);
+        stream_pending_changes(edit->stream, edit->group, pending);
         pending->delivered_ms = call->now_ms;
         pending->n_deliveries++;
     }
@@ -209,16 +212,16 @@ static void try_group(
     struct stream_edit edit = {.object = call_find(call, key)};
     if (edit.object == NULL || object_type(edit.object) != OBJECT_STREAM) return;
     edit.value = db_collection(call->db, edit.object);
-    edit.stream = stream_in(&edit.value);
+    if (stream_group_find(stream_in(&edit.value), read->group) == NULL) return;
+    edit.stream = stream_groups_to_change(&edit.value);
     edit.group = stream_group_find(edit.stream, read->group);
-    if (edit.group == NULL) return;
     struct stream_consumer *consumer = stream_edit_consumer(call, &edit, read->consumer);
     if (!read->is_new[i]) {
         answer_stream(call, answer, key);
-        reply_history(call, read, edit.stream, consumer, read->after[i]);
+        reply_history(call, read, &edit, consumer, read->after[i]);
     } else if (is_above(edit.stream, edit.group->last)) {
         answer_stream(call, answer, key);
-        reply_entries(call, read, &edit, consumer, edit.group->last);
+        reply_entries(call, read, edit.stream, &edit, consumer, edit.group->last);
     }
     stream_edit_end(call, &edit);
 }
@@ -229,10 +232,10 @@ static void try_plain(
     struct object *object = call_find(call, key);
     if (object == NULL || object_type(object) != OBJECT_STREAM) return;
     struct collection value = db_collection(call->db, object);
-    struct stream_edit edit = {.stream = stream_in(&value)};
-    if (!is_above(edit.stream, read->after[i])) return;
+    const struct stream *stream = stream_in(&value);
+    if (!is_above(stream, read->after[i])) return;
     answer_stream(call, answer, key);
-    reply_entries(call, read, &edit, NULL, read->after[i]);
+    reply_entries(call, read, stream, NULL, NULL, read->after[i]);
 }
 
 bool stream_read_try(struct call *call, const struct stream_read *read) {

@@ -47,7 +47,7 @@ void cmd_append(struct call *call) {
     char scratch[OBJECT_TEXT_MAX];
     size_t len = object_string(object, scratch).len;
     if (!call_string_fits(call, len, more.len)) return;
-    char *bytes = db_string_writable(call->db, &object, len + more.len);
+    char *bytes = db_string_part_writable(call->db, &object, len + more.len, len, len + more.len);
     if (more.len > 0) memcpy(bytes + len, more.data, more.len);
     call_event(call, EVENT_STRING, "append", key);
     reply_integer(call->reply, (int64_t)(len + more.len));
@@ -72,7 +72,8 @@ void cmd_setrange(struct call *call) {
     if (!call_string_fits(call, (uint64_t)offset, patch.len)) return;
     if (object == NULL) object = db_set_string(call->db, key, SLICE(""), NO_DUE);
     size_t new_len = SF_MAX(len, (size_t)offset + patch.len);
-    char *bytes = db_string_writable(call->db, &object, new_len);
+    char *bytes = db_string_part_writable(
+        call->db, &object, new_len, (size_t)offset, (size_t)offset + patch.len);
     memcpy(bytes + offset, patch.data, patch.len);
     call_event(call, EVENT_STRING, "setrange", key);
     reply_integer(call->reply, (int64_t)new_len);

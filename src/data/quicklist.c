@@ -1,9 +1,11 @@
 /* A list is an array of pages, a page an array of blocks:
  *
  *   pages   [ page, elements below ] [ ... ]         one array, moved where a page comes or goes
- *   page    [ listpack, elements ] [ ... ]           up to 128 blocks
+ *   page    [ block ] [ block ] ...                  up to 128 of them
+ *   block   listpack, elements
  *
- * With blocks of 8 KiB a page stands for a mebibyte. */
+ * With blocks of 8 KiB a page stands for a mebibyte. Pages and blocks may be shared with other
+ * lists (quicklist_share): who changes one makes it its own first. */
 #include "data/quicklist.h"
 
 #include "data/size_class.h"
@@ -18,11 +20,13 @@ enum { PAGE_BLOCKS = 128, FIRST_ROOM = 4, FRAME_BYTES = 7, ENTRY_OVERHEAD = 8 };
 struct block {
     struct listpack *packed;
     uint64_t n;
+    uint32_t n_owners; /* pages */
 };
 
 struct page {
     uint32_t n, room;
-    struct block blocks[];
+    uint32_t n_owners; /* lists */
+    struct block *blocks[];
 };
 
 struct page_slot {
@@ -57,11 +61,11 @@ bool block_limit_allows(const struct block_limit *limit, size_t bytes, uint64_t 
 
 static struct block *block_at(const struct quicklist *list, struct place place) {
     SF_ASSERT(place.page < list->n_pages && place.block < list->pages[place.page].page->n);
-    return &list->pages[place.page].page->blocks[place.block];
+    return list->pages[place.page].page->blocks[place.block];
 }
 
 static size_t page_size(uint32_t room) {
-    return sizeof(struct page) + (size_t)room * sizeof(struct block);
+    return sizeof(struct page) + (size_t)room * sizeof(struct block *);
 }
 
 static size_t block_bytes(const struct block *block) {
@@ -83,12 +87,46 @@ static struct page *page_new(uint32_t room) {
     struct page *page = sf_alloc(page_size(room));
     page->n = 0;
     page->room = room;
+    page->n_owners = 1;
     return page;
+}
+
+static void block_release(struct block *block) {
+    if (--block->n_owners > 0) return;
+    listpack_free(block->packed);
+    sf_free(block);
+}
+
+/* The page, shared with no other list: about to change which blocks it has. */
+static struct page *page_own(struct quicklist *list, uint32_t at) {
+    struct page *shared = list->pages[at].page;
+    if (shared->n_owners == 1) return shared;
+    struct page *own = page_new(shared->room);
+    own->n = shared->n;
+    for (uint32_t i = 0; i < own->n; i++) {
+        own->blocks[i] = shared->blocks[i];
+        own->blocks[i]->n_owners++;
+    }
+    shared->n_owners--;
+    list->pages[at].page = own;
+    return own;
+}
+
+/* The block, shared with nobody: its listpack is about to change. */
+static struct block *block_own(struct quicklist *list, struct place place) {
+    SF_ASSERT(place.page < list->n_pages);
+    struct block **at = &page_own(list, place.page)->blocks[place.block];
+    struct block *shared = *at;
+    if (shared->n_owners == 1) return shared;
+    *at = sf_alloc(sizeof **at);
+    **at = (struct block){listpack_copy(shared->packed), shared->n, 1};
+    shared->n_owners--;
+    return *at;
 }
 
 /* Moves the second half of a full page into a new one behind it, or begins one at an edge. */
 static struct place page_split(struct quicklist *list, struct place place) {
-    struct page *page = list->pages[place.page].page;
+    struct page *page = page_own(list, place.page);
     bool at_end = place.block == page->n && place.page + 1 == list->n_pages;
     bool at_front = place.block == 0 && place.page == 0;
     if (at_front || at_end) {
@@ -100,9 +138,9 @@ static struct place page_split(struct quicklist *list, struct place place) {
     struct page *right = page_new(PAGE_BLOCKS);
     right->n = page->n - kept;
     page->n = kept;
-    memcpy(right->blocks, page->blocks + kept, (size_t)right->n * sizeof(struct block));
+    memcpy(right->blocks, page->blocks + kept, (size_t)right->n * sizeof(struct block *));
     pages_open(list, place.page + 1, right);
-    for (uint32_t i = 0; i < right->n; i++) list->pages[place.page + 1].n += right->blocks[i].n;
+    for (uint32_t i = 0; i < right->n; i++) list->pages[place.page + 1].n += right->blocks[i]->n;
     list->pages[place.page].n -= list->pages[place.page + 1].n;
     if (place.block <= kept) return place;
     return (struct place){place.page + 1, place.block - kept};
@@ -114,14 +152,15 @@ static struct place block_enter(
     if (list->n_pages == 0) pages_open(list, 0, page_new(FIRST_ROOM));
     if (list->pages[place.page].page->n == PAGE_BLOCKS) place = page_split(list, place);
     struct page_slot *slot = &list->pages[place.page];
-    struct page *page = slot->page;
+    struct page *page = page_own(list, place.page);
     if (page->n == page->room) {
         page->room = SF_MIN(page->room * 2, (uint32_t)PAGE_BLOCKS);
         page = slot->page = sf_realloc(page, page_size(page->room));
     }
-    struct block *block = &page->blocks[place.block];
-    memmove(block + 1, block, (size_t)(page->n - place.block) * sizeof *block);
-    *block = (struct block){packed, listpack_count(packed)};
+    struct block *block = sf_alloc(sizeof *block), **at = &page->blocks[place.block];
+    *block = (struct block){packed, listpack_count(packed), 1};
+    memmove(at + 1, at, (size_t)(page->n - place.block) * sizeof *at);
+    *at = block;
     page->n++;
     slot->n += block->n;
     list->n += block->n;
@@ -130,24 +169,24 @@ static struct place block_enter(
     return place;
 }
 
-/* Takes the block out and returns its listpack. */
-static struct listpack *block_take(struct quicklist *list, struct place place) {
+/* Takes the block out. */
+static void block_drop(struct quicklist *list, struct place place) {
     struct block *block = block_at(list, place);
     struct page_slot *slot = &list->pages[place.page];
-    struct page *page = slot->page;
-    struct listpack *packed = block->packed;
+    struct page *page = page_own(list, place.page);
+    struct block **at = &page->blocks[place.block];
     list->block_bytes -= block_bytes(block);
     list->n -= block->n;
     slot->n -= block->n;
     list->n_blocks--;
     page->n--;
-    memmove(block, block + 1, (size_t)(page->n - place.block) * sizeof *block);
+    memmove(at, at + 1, (size_t)(page->n - place.block) * sizeof *at);
     if (page->n == 0) {
         sf_free(page);
         list->n_pages--;
         memmove(slot, slot + 1, (size_t)(list->n_pages - place.page) * sizeof *slot);
     }
-    return packed;
+    block_release(block);
 }
 
 /* The block's listpack has changed: it was old_bytes, and has n entries now. None: it goes. */
@@ -155,10 +194,14 @@ static void block_changed(
     struct quicklist *list, struct place place, size_t old_bytes, uint64_t n) {
     struct block *block = block_at(list, place);
     list->block_bytes += block_bytes(block) - old_bytes;
+    if (n == 0) {
+        block_drop(list, place);
+        return;
+    }
+    SF_ASSERT(block->n_owners == 1 && list->pages[place.page].page->n_owners == 1);
     list->pages[place.page].n += n - block->n;
     list->n += n - block->n;
     block->n = n;
-    if (n == 0) listpack_free(block_take(list, place));
 }
 
 static bool place_next(const struct quicklist *list, struct place *place) {
@@ -195,7 +238,7 @@ static struct place place_find(const struct quicklist *list, uint64_t *index) {
         while (*index >= list->pages[place.page].n) *index -= list->pages[place.page++].n;
     }
     const struct page *page = list->pages[place.page].page;
-    while (*index >= page->blocks[place.block].n) *index -= page->blocks[place.block++].n;
+    while (*index >= page->blocks[place.block]->n) *index -= page->blocks[place.block++]->n;
     return place;
 }
 
@@ -208,11 +251,17 @@ struct quicklist *quicklist_new(void) {
 bool quicklist_free_some(struct quicklist *list, uint64_t *budget) {
     while (list->n_pages > 0) {
         struct page *page = list->pages[list->n_pages - 1].page;
-        while (page->n > 0) {
+        if (page->n_owners > 1) {
             if (*budget == 0) return false;
-            listpack_free(page->blocks[--page->n].packed);
-            *budget -=
-                SF_MIN(*budget, (uint64_t)16); /* a block is one allocation, but a large one */
+            page->n_owners--;
+            page = NULL;
+            --*budget;
+        }
+        while (page != NULL && page->n > 0) {
+            if (*budget == 0) return false;
+            block_release(page->blocks[--page->n]);
+            /* a block is two allocations, one of them large */
+            *budget -= SF_MIN(*budget, (uint64_t)16);
         }
         sf_free(page);
         list->n_pages--;
@@ -227,12 +276,24 @@ void quicklist_free(struct quicklist *list) {
     while (!quicklist_free_some(list, &budget)) budget = UINT64_MAX;
 }
 
+struct quicklist *quicklist_share(const struct quicklist *list) {
+    struct quicklist *copy = sf_alloc(sizeof *copy);
+    *copy = *list;
+    copy->room = list->n_pages;
+    copy->pages = sf_alloc(copy->room * sizeof *copy->pages);
+    for (uint32_t i = 0; i < list->n_pages; i++) {
+        copy->pages[i] = list->pages[i];
+        copy->pages[i].page->n_owners++;
+    }
+    return copy;
+}
+
 struct quicklist *quicklist_copy(const struct quicklist *list) {
     struct quicklist *copy = quicklist_new();
     for (uint32_t i = 0; i < list->n_pages; i++) {
         const struct page *page = list->pages[i].page;
         for (uint32_t j = 0; j < page->n; j++) {
-            struct listpack *packed = listpack_copy(page->blocks[j].packed);
+            struct listpack *packed = listpack_copy(page->blocks[j]->packed);
             quicklist_append_block(copy, &packed);
         }
     }
@@ -251,6 +312,7 @@ size_t quicklist_bytes(const struct quicklist *list) {
     size_t pages = list->n_pages == 1 ? page_size(list->pages[0].page->room)
                                       : (size_t)list->n_pages * page_size(PAGE_BLOCKS);
     return size_class(sizeof *list) + list->block_bytes + pages +
+           list->n_blocks * size_class(sizeof(struct block)) +
            (size_t)list->room * sizeof *list->pages;
 }
 
@@ -264,7 +326,7 @@ void quicklist_append_block(struct quicklist *list, struct listpack **packed) {
 }
 
 const struct listpack *quicklist_only_block(const struct quicklist *list) {
-    return list->n_blocks == 1 ? list->pages[0].page->blocks[0].packed : NULL;
+    return list->n_blocks == 1 ? list->pages[0].page->blocks[0]->packed : NULL;
 }
 
 /* -- looking --------------------------------------------------------------------------------- */
@@ -327,7 +389,7 @@ static bool block_has_room(
 
 /* Puts text in front of the block's entry at that offset; 0: behind its last. */
 static void block_insert(struct quicklist *list, struct place place, size_t at, struct slice text) {
-    struct block *block = block_at(list, place);
+    struct block *block = block_own(list, place);
     size_t old_bytes = block_bytes(block);
     listpack_insert(&block->packed, at, text);
     block_changed(list, place, old_bytes, block->n + 1);
@@ -363,7 +425,7 @@ void quicklist_push(
 /* Cuts the block's entries from `index` on off into a block of their own behind it, whose place is
  * returned. */
 static struct place block_cut(struct quicklist *list, struct place place, uint64_t index) {
-    struct block *block = block_at(list, place);
+    struct block *block = block_own(list, place);
     SF_ASSERT(index > 0 && index < block->n);
     size_t old_bytes = block_bytes(block);
     struct listpack *right = listpack_copy(block->packed);
@@ -382,12 +444,13 @@ static bool block_join_next(
     const struct block *right = block_at(list, next);
     size_t bytes = listpack_bytes(left->packed) + listpack_bytes(right->packed) - FRAME_BYTES;
     if (!block_limit_allows(limit, bytes, left->n + right->n)) return false;
+    left = block_own(list, place);
     size_t old_bytes = block_bytes(left);
     char scratch[INT_TEXT_MAX];
     for (size_t at = listpack_first(right->packed); at != 0; at = listpack_next(right->packed, at))
         listpack_append(&left->packed, listpack_text(right->packed, at, scratch));
     uint64_t n = left->n + right->n;
-    listpack_free(block_take(list, next));
+    block_drop(list, next);
     block_changed(list, place, old_bytes, n);
     return true;
 }
@@ -470,9 +533,9 @@ void quicklist_replace(struct quicklist *list, uint64_t index, struct slice text
     struct block *block = block_at(list, place);
     if (block->n > 1 && listpack_bytes(block->packed) + text.len > BLOCK_BYTES_MAX) {
         place = block_isolate(list, place, index);
-        block = block_at(list, place);
         index = 0;
     }
+    block = block_own(list, place);
     size_t old_bytes = block_bytes(block);
     listpack_replace(&block->packed, listpack_seek(block->packed, (int64_t)index), text);
     block_changed(list, place, old_bytes, block->n);
@@ -486,8 +549,10 @@ void quicklist_remove(struct quicklist *list, uint64_t index, uint64_t n) {
         struct block *block = block_at(list, place);
         uint64_t here = SF_MIN(n, block->n - at);
         size_t old_bytes = block_bytes(block);
-        if (here < block->n)
+        if (here < block->n) {
+            block = block_own(list, place);
             listpack_delete(&block->packed, listpack_seek(block->packed, (int64_t)at), here);
+        }
         block_changed(list, place, old_bytes, block->n - here);
         n -= here;
     }
@@ -509,6 +574,10 @@ static uint64_t block_remove_equal(
     return removed;
 }
 
+static bool block_has_equal(const struct block *block, struct slice text) {
+    return listpack_find(block->packed, listpack_first(block->packed), text, 0) != 0;
+}
+
 uint64_t quicklist_remove_equal(
     struct quicklist *list, struct slice text, uint64_t max, bool backward) {
     uint64_t removed = 0;
@@ -520,6 +589,13 @@ uint64_t quicklist_remove_equal(
         struct place here = place;
         struct block *block = block_at(list, here);
         size_t old_bytes = block_bytes(block);
+        if (block->n_owners > 1 || list->pages[here.page].page->n_owners > 1) {
+            if (!block_has_equal(block, text)) {
+                more = backward ? place_prev(list, &place) : place_next(list, &place);
+                continue;
+            }
+            block = block_own(list, here);
+        }
         uint64_t gone = block_remove_equal(block, text, max - removed, backward);
         uint64_t left = block->n - gone;
         uint32_t page_blocks = list->pages[here.page].page->n;
@@ -544,7 +620,7 @@ const struct listpack *quicklist_next_block(
     if (at->page < list->n_pages && at->block == list->pages[at->page].page->n)
         *at = (struct quicklist_place){at->page + 1, 0};
     if (at->page >= list->n_pages) return NULL;
-    return list->pages[at->page].page->blocks[at->block++].packed;
+    return list->pages[at->page].page->blocks[at->block++]->packed;
 }
 
 /* -- images ---------------------------------------------------------------------------------- */
@@ -554,7 +630,7 @@ void quicklist_put(const struct quicklist *list, struct buf *out) {
     for (uint32_t i = 0; i < list->n_pages; i++) {
         const struct page *page = list->pages[i].page;
         for (uint32_t j = 0; j < page->n; j++)
-            put_string(out, listpack_image(page->blocks[j].packed));
+            put_string(out, listpack_image(page->blocks[j]->packed));
     }
 }
 

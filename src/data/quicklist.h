@@ -35,6 +35,9 @@ void quicklist_free(struct quicklist *list);
  * only this function may be used. */
 bool quicklist_free_some(struct quicklist *list, uint64_t *budget);
 struct quicklist *quicklist_copy(const struct quicklist *list);
+/* A copy that costs a word for each mebibyte: both share their blocks until one of them changes
+ * them, one page of pointers and one block at a time. */
+struct quicklist *quicklist_share(const struct quicklist *list);
 
 uint64_t quicklist_count(const struct quicklist *list);
 uint64_t quicklist_blocks(const struct quicklist *list);

@@ -21,11 +21,17 @@ static void enter(struct stream_log *log, struct stream_node *node) {
     log->length += stream_node_live(node);
 }
 
+static bool tell(
+    const struct stream_log *log, struct stream_node *node, enum stream_node_change change) {
+    const struct stream_watcher *watcher = log->watcher;
+    return watcher != NULL && watcher->changes(watcher->context, node, change);
+}
+
 static void take_out(struct stream_log *log, struct stream_node *node) {
     log->node_bytes -= stream_node_bytes(node);
     log->length -= stream_node_live(node);
     btree_remove(&log->nodes, node);
-    stream_node_free(node);
+    if (!tell(log, node, NODE_GOES)) stream_node_free(node);
 }
 
 void stream_log_copy(const struct stream_log *log, struct stream_log *out) {
@@ -66,7 +72,10 @@ void stream_log_append(struct stream_log *log, const struct stream_node_limits *
     for (uint64_t i = 0; i < 2 * n_fields; i++) text_bytes += pairs[i].len;
     if (node == NULL || !stream_node_takes(node, limits, text_bytes, n_fields)) {
         node = stream_node_new(id, n_fields, pairs);
+        tell(log, node, NODE_COMES);
         enter(log, node);
+    } else {
+        tell(log, node, NODE_CHANGES);
     }
     log->node_bytes -= stream_node_bytes(node);
     stream_node_append(node, id, n_fields, pairs);
@@ -82,6 +91,7 @@ bool stream_log_remove(struct stream_log *log, struct stream_id id) {
         take_out(log, node);
         return true;
     }
+    tell(log, node, NODE_CHANGES);
     log->node_bytes -= stream_node_bytes(node);
     stream_node_delete(node, &cursor.entry);
     log->node_bytes += stream_node_bytes(node);
@@ -102,6 +112,7 @@ static uint64_t trim_within(
     struct stream_log *log, const struct stream_trim *trim, struct stream_node *node) {
     struct stream_id end = trim->by_id ? trim->min_id : STREAM_ID_MAX;
     uint64_t max = trim->by_id ? UINT64_MAX : log->length - trim->max_length;
+    tell(log, node, NODE_CHANGES);
     log->node_bytes -= stream_node_bytes(node);
     uint64_t gone = stream_node_delete_front(node, end, max);
     log->node_bytes += stream_node_bytes(node);
@@ -132,6 +143,12 @@ static int compare_up_to(const void *context, const void *probe, const void *ite
     const struct stream_id *id = probe;
     const struct stream_node *node = item;
     return stream_id_compare(node->master, *id) <= 0 ? 1 : -1;
+}
+
+const struct stream_node *stream_log_node_from(
+    const struct stream_log *log, struct stream_id id, struct btree_cursor *cursor) {
+    struct stream_node probe = {.master = id};
+    return btree_lower_bound(&log->nodes, NULL, &probe, cursor, NULL);
 }
 
 /* The last node that begins at id or before; NULL: none does. */

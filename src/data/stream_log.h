@@ -10,10 +10,19 @@
 #include "data/stream_node.h"
 #include "util/codec.h"
 
+/* Who must see a node before it changes, or has come, or goes; true of one that goes: the watcher
+ * has taken it. */
+enum stream_node_change { NODE_COMES, NODE_CHANGES, NODE_GOES };
+struct stream_watcher {
+    void *context;
+    bool (*changes)(void *context, struct stream_node *node, enum stream_node_change change);
+};
+
 struct stream_log {
     struct btree nodes;
-    uint64_t length;   /* entries not deleted */
-    size_t node_bytes; /* of all nodes, as the allocator rounds */
+    uint64_t length;                      /* entries not deleted */
+    size_t node_bytes;                    /* of all nodes, as the allocator rounds */
+    const struct stream_watcher *watcher; /* borrowed; NULL: nobody */
 };
 
 void stream_log_init(struct stream_log *log);
@@ -54,6 +63,9 @@ bool stream_log_seek_back(
     const struct stream_log *log, struct stream_id id, struct stream_cursor *cursor);
 bool stream_cursor_next(struct stream_cursor *cursor);
 bool stream_cursor_prev(struct stream_cursor *cursor);
+/* The first node whose first id is id or more, deleted entries or not; btree_next goes on. */
+const struct stream_node *stream_log_node_from(
+    const struct stream_log *log, struct stream_id id, struct btree_cursor *cursor);
 /* At that very entry. */
 bool stream_log_find(
     const struct stream_log *log, struct stream_id id, struct stream_cursor *cursor);

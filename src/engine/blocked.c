@@ -303,6 +303,19 @@ static bool on_unblock(void *context, const struct waiter_place *place, enum unb
     return true;
 }
 
+void blocked_end_all(struct engine *engine) {
+    for (struct list *first = list_first(&engine->blocked.all); first != NULL;
+         first = list_first(&engine->blocked.all)) {
+        struct waiter *waiter = SF_CONTAINER(first, struct waiter, in_all);
+        waiter_take_out(engine, waiter);
+        struct reply reply = answer_begin(engine, waiter->holder);
+        reply_error(&reply, "UNBLOCKED force unblock from blocking operation, instance state "
+                            "changed (master -> replica?)");
+        answer_end(engine, waiter->holder);
+        sf_free(waiter);
+    }
+}
+
 /* His key is there: his command runs again. */
 static void waiter_run(struct engine *engine, struct waiter *waiter) {
     struct blocked *blocked = &engine->blocked;

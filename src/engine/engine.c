@@ -37,6 +37,7 @@ struct engine *engine_new(
                                              engine->watcher.breathe, engine->watcher.script_log});
     blocked_init(engine);
     watch_init(engine);
+    source_init(engine);
     SF_ASSERT(settings->feature_level >= 1);
     engine->feature_level = 1;
     engine->thresholds = THRESHOLDS_DEFAULT;
@@ -52,10 +53,16 @@ void engine_free(struct engine *engine) {
     }
     command_reader_free(&engine->commands);
     blocked_free(engine);
+    source_free(engine);
     buf_free(&engine->watching.misses);
     keyspace_free(engine->keyspace);
     scripts_free(engine->scripts);
     sf_free(engine);
+}
+
+/* A master says itself when a key has expired: until then it may still be given more time. */
+static bool keeps_dead(const struct engine *engine) {
+    return engine->keeps_dead || engine->source.kind == SOURCE_REDIS;
 }
 
 void engine_retire(struct engine *engine) {
@@ -72,6 +79,7 @@ bool engine_free_some(struct engine *engine, uint64_t budget) {
 /* -- the cursor ------------------------------------------------------------------------------ */
 
 static void apply_dissolve(struct engine *engine) {
+    if (engine->source.kind != SOURCE_NONE) return; /* more is on its way */
     for (uint32_t i = 0; i < engine->settings.n_dbs; i++) {
         if (db_size(keyspace_db(engine->keyspace, i)) > 0) return; /* it holds keys: refused */
     }
@@ -296,7 +304,7 @@ bool engine_is_broken(const struct engine *engine) {
 
 void engine_end(struct engine *engine) {
     SF_ASSERT(engine->open && !engine->has_command && !engine->broken);
-    if (keyspace_next_due(engine->keyspace) <= engine->now_ms && !engine->keeps_dead) {
+    if (keyspace_next_due(engine->keyspace) <= engine->now_ms && !keeps_dead(engine)) {
         keyspace_reclaim(engine->keyspace, engine->now_ms, RECLAIM_BUDGET, NULL, NULL);
     } else {
         keyspace_free_some(engine->keyspace, FREE_BUDGET); /* nobody sees when memory goes */
@@ -390,6 +398,6 @@ uint64_t engine_proto_max_bulk_len(const struct engine *engine) {
 int64_t engine_next_due(const struct engine *engine) {
     int64_t due_ms = keyspace_next_due(engine->keyspace);
     /* the dead stay in front: then time must go on all the same, for reads that wait for it */
-    if (engine->keeps_dead && due_ms <= engine->now_ms) due_ms = engine->now_ms + KEEPING_TICK_MS;
+    if (keeps_dead(engine) && due_ms <= engine->now_ms) due_ms = engine->now_ms + KEEPING_TICK_MS;
     return SF_MIN(due_ms, blocked_next_due(engine));
 }

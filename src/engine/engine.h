@@ -13,6 +13,8 @@
 #include "raft/types.h"
 
 struct engine;
+struct source;
+struct source_ran;
 
 /* What this build can apply. Every change that applying could show is gated by a level of its own:
  * a cluster acts at the level that all its members can apply, raised by a log entry. */
@@ -58,6 +60,8 @@ struct engine_watcher {
         uint32_t argc, const struct slice *argv);
     /* The node's own command at this place of the transaction that runs; where the reply goes. */
     void (*own_place)(void *context, uint32_t place, struct reply *reply);
+    /* Something of the master's or dump's was applied (source.h). */
+    void (*source_ran)(void *context, const struct source_ran *ran);
     /* A transaction or script publishes; how many of this node's clients hear it. */
     int64_t (*published)(void *context, bool shard, struct slice name, struct slice message);
     /* Of each command of an entry, and of each in a transaction that is read; not of those that
@@ -189,6 +193,7 @@ void engine_keep_counts(struct engine *engine, const struct engine *from);
 void engine_reset_counts(struct engine *engine);
 /* A replicated setting that is no directive: "0" where dead keys are not to be reclaimed. */
 #define SETTING_ACTIVE_EXPIRE "debug-active-expire"
+const struct source *engine_source(const struct engine *engine); /* whom the cluster follows */
 uint64_t engine_expired_count(const struct engine *engine);
 uint64_t engine_expired_fields_count(const struct engine *engine); /* reclaimed, of hashes */
 uint64_t engine_evicted_count(const struct engine *engine);

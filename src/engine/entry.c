@@ -1,6 +1,7 @@
 #include "engine/entry.h"
 
 #include "commands/command.h"
+#include "util/number.h"
 
 enum {
     STAMP_OOM = 1,
@@ -184,10 +185,27 @@ static bool transaction_is_good(const struct command_reader *outer, uint32_t n_d
     return good;
 }
 
+/* What the followed master wrote (source.c): as inside a transaction. */
+static bool source_is_good(const struct command_reader *outer, uint32_t n_dbs) {
+    uint64_t n;
+    if (!slice_is(outer->argv[1], "batch")) return true; /* judged when it is applied */
+    if (outer->argc != 11 || !uint_parse(outer->argv[9], &n) || n > UINT32_MAX) return false;
+    struct sub_batch_header header = {.n_commands = (uint32_t)n, .commands = outer->argv[10]};
+    struct command_reader reader = {0};
+    command_reader_begin(&reader, &header);
+    bool good = true;
+    while (good && command_reader_next(&reader))
+        good = reader.argc > 0 && may_stand_inside(&reader, n_dbs);
+    good = good && !reader.in.failed && reader.left == 0 && reader.in.rest.len == 0;
+    command_reader_free(&reader);
+    return good;
+}
+
 static bool may_be_logged(const struct command_reader *reader, uint32_t n_dbs) {
     if (reader->argc == 0) return true;
     const struct command *command = command_of(reader, n_dbs);
     if (command == NULL || command_route(command) != ROUTE_WRITE) return false;
+    if (command->id == COMMAND_SHARDFORGE_SOURCE) return source_is_good(reader, n_dbs);
     return command->id != COMMAND_SHARDFORGE_EXEC || transaction_is_good(reader, n_dbs);
 }
 

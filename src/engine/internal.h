@@ -5,6 +5,7 @@
 #include "data/btree.h"
 #include "data/table.h"
 #include "engine/engine.h"
+#include "engine/source.h"
 #include "raft/configuration.h"
 #include "script/store.h"
 #include "util/list.h"
@@ -73,7 +74,8 @@ struct engine {
     uint64_t n_evicted;        /* the same */
     uint64_t n_expired_fields; /* the same */
     int64_t access_now_s;
-    bool keeps_dead; /* from the replicated settings: nothing is reclaimed */
+    struct source source; /* whom the cluster follows (source.c) */
+    bool keeps_dead;      /* from the replicated settings: nothing is reclaimed */
     bool quiet;      /* reads count as no accesses */
 
     uint32_t n_members; /* of the last applied configuration, ascending */
@@ -119,6 +121,7 @@ struct command_words {
     const struct slice *argv;
     const struct command *command; /* NULL: not looked up yet */
     bool may_block;                /* a client's own command; blocked.runs says whose */
+    bool of_source;                /* what the master or dump says that the cluster follows */
     int64_t deadline_ms;           /* of one that waited before; else 0 */
 };
 
@@ -155,6 +158,18 @@ void blocked_put(const struct engine *engine, struct buf *out); /* the image of 
 /* Its reverse, into an empty queue; sets in->failed. Nobody is ready yet: blocked_load_end. */
 void blocked_load(struct engine *engine, struct reader *in);
 void blocked_load_end(struct engine *engine);
+
+/* Everybody's waiting ends with an error: this cluster follows another from now on. */
+void blocked_end_all(struct engine *engine);
+
+/* -- source.c -------------------------------------------------------------------------------- */
+
+void source_init(struct engine *engine);
+void source_free(struct engine *engine);
+bool source_refuses_writes(const struct engine *engine); /* clients' */
+void source_put(const struct engine *engine, struct buf *out); /* the image */
+void source_read(struct engine *engine, struct reader *in);   /* sets in->failed */
+enum piece { PIECE_WHOLE = 1, PIECE_PART = 2, PIECE_LAST = 3, PIECE_FUNCTION = 4 };
 
 /* -- watch.c --------------------------------------------------------------------------------- */
 

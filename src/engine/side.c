@@ -2,7 +2,7 @@
 #include "engine/internal.h"
 #include "util/number.h"
 
-enum { IMAGE_VERSION = 2 };
+enum { IMAGE_VERSION = 3 };
 
 /* -- replicated settings --------------------------------------------------------------------- */
 
@@ -152,6 +152,7 @@ void side_put(const struct engine *engine, struct buf *out) {
     blocked_put(engine, out);
     put_varint(out, engine->n_skipped);
     for (uint32_t i = 0; i < engine->n_skipped; i++) put_varint(out, engine->skipped[i]);
+    source_put(engine, out);
 }
 
 uint64_t engine_digest(struct engine *engine) {
@@ -201,5 +202,6 @@ bool side_read(struct engine *engine, struct reader *in) {
     if (n_skipped > SKIPPED_MAX) in->failed = true;
     for (uint64_t i = 0; !in->failed && i < n_skipped; i++) engine->skipped[i] = read_varint(in);
     engine->n_skipped = in->failed ? 0 : (uint32_t)n_skipped;
+    source_read(engine, in);
     return !in->failed && engine->feature_level <= engine->settings.feature_level;
 }

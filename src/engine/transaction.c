@@ -110,17 +110,18 @@ enum engine_query_result engine_revision(struct engine *engine, uint32_t db, str
 
 /* -- in an entry, as a read ------------------------------------------------------------------ */
 
-static bool may_grow(const struct transaction_words *transaction) {
+/* Whether one of its commands has that flag. */
+static bool has_flag(const struct transaction_words *transaction, uint32_t flag) {
     struct command_reader reader = {0};
-    bool grows = false;
+    bool has = false;
     transaction_commands(transaction, &reader);
-    while (!grows && command_reader_next(&reader)) {
+    while (!has && command_reader_next(&reader)) {
         const struct command *command =
             reader.argc == 0 ? NULL : command_lookup(reader.argc, reader.argv);
-        grows = command != NULL && (command->flags & CMD_GROWS) != 0;
+        has = command != NULL && (command->flags & flag) != 0;
     }
     command_reader_free(&reader);
-    return grows;
+    return has;
 }
 
 void transaction_run(void *context, struct call *call) {
@@ -128,7 +129,9 @@ void transaction_run(void *context, struct call *call) {
     struct transaction_words transaction;
     bool good = transaction_read(call->argc, call->argv, &transaction);
     SF_ASSERT(good); /* the leader checked it */
-    if (call->oom && may_grow(&transaction)) {
+    if (call->refuses_writes && has_flag(&transaction, CMD_WRITE)) {
+        reply_error(call->reply, "EXECABORT Transaction discarded because of: " TEXT_READONLY);
+    } else if (call->oom && has_flag(&transaction, CMD_GROWS)) {
         reply_error(call->reply, "EXECABORT Transaction discarded because of: OOM command not "
                                  "allowed when used memory > 'maxmemory'.");
     } else if (!watches_hold(engine, &transaction)) {

@@ -68,6 +68,8 @@ uint64_t collection_size(const struct collection *collection) {
 struct collection collection_copy(const struct collection *collection) {
     struct collection copy = *collection;
     copy.value = form_of(collection)->copy(collection->types, collection->value);
+    copy.db = NULL;
+    copy.unchanged = NULL;
     return copy;
 }
 

@@ -53,7 +53,21 @@ struct collection {
     enum object_type type;
     enum object_encoding encoding;
     void *value; /* never NULL; NULL in a handle whose value was moved away */
+    /* Only in a handle on a key's value, and while a walk is open: */
+    struct db *db;
+    const struct object *unchanged; /* until the first change through this handle */
 };
+
+/* What changes a value tells it first, by these: walks may have to show it as it is now. element:
+ * of a set, hash or sorted set, where just one comes, changes or goes. */
+void collection_note(struct collection *collection);
+void collection_note_element(struct collection *collection, struct slice element);
+static inline void collection_changes(struct collection *collection) {
+    if (SF_UNLIKELY(collection->unchanged != NULL)) collection_note(collection);
+}
+static inline void element_changes(struct collection *collection, struct slice element) {
+    if (SF_UNLIKELY(collection->db != NULL)) collection_note_element(collection, element);
+}
 
 /* What a form must offer. One table of functions for each pair of type and encoding, listed in
  * collection.c. */
@@ -103,7 +117,6 @@ struct object *db_add_collection(
 bool db_collection_changed(struct db *db, struct object *object, struct collection *collection);
 /* The same for what WATCH does not see (the groups of a stream): the key keeps its revision. The
  * value must not have become empty. */
-void db_collection_counted(
-    struct db *db, struct object *object, const struct collection *collection);
+void db_collection_counted(struct db *db, struct object *object, struct collection *collection);
 
 #endif

@@ -134,6 +134,7 @@ static bool tell_if_dead(const struct db *db, const struct object *old) {
 }
 
 void db_take_out(struct db *db, uint64_t hash, struct object *object) {
+    db_changes(db, object);
     tell_left(db, object);
     expiry_take_out(db, object);
     void *removed = table_remove(&db->table, hash, object_key(object));
@@ -173,6 +174,7 @@ static struct object *db_put(
         tell_added(db, object);
         keyspace_free_for_new(db->keyspace);
     } else {
+        db_changes(db, old);
         if (tell_if_dead(db, old)) tell_added(db, object);
         access_inherit(db->keyspace, old, object);
         tell_left(db, old);
@@ -194,6 +196,7 @@ static struct object *db_set(
     struct object *old = table_find(&db->table, hash, key);
     if (old != NULL) {
         leave_revision(db, hash, old);
+        db_changes(db, old);
         if (object_due_ms(old) == due_ms && object_overwrite(old, value)) {
             db_touch(db, old);
             db_note_access(db, old);
@@ -219,7 +222,18 @@ struct object *db_set_integer(struct db *db, struct slice key, int64_t value, in
 }
 
 char *db_string_writable(struct db *db, struct object **object, size_t new_len) {
+    return db_string_part_writable(db, object, new_len, 0, SIZE_MAX);
+}
+
+char *db_string_part_writable(
+    struct db *db, struct object **object, size_t new_len, size_t from, size_t end) {
     SF_ASSERT(object_type(*object) == OBJECT_STRING);
+    db_value_changes(db, *object);
+    const void *old_value = object_value(*object);
+    if (SF_UNLIKELY(db->keyspace->walks.n_active > 0)) {
+        walks_note_bytes(db->keyspace, old_value, from, end);
+        walks_note_bytes(db->keyspace, old_value, new_len, SIZE_MAX);
+    }
     if (!object_has_block(*object)) {
         struct object *old = *object;
         *object = object_with_block(old, new_len);
@@ -228,13 +242,21 @@ char *db_string_writable(struct db *db, struct object **object, size_t new_len) 
     db->keyspace->object_bytes -= object_bytes(*object);
     char *bytes = object_resize_block(*object, new_len);
     db->keyspace->object_bytes += object_bytes(*object);
+    if (SF_UNLIKELY(db->keyspace->walks.n_active > 0))
+        walks_note_move(db->keyspace, old_value, object_value(*object));
     db_touch(db, *object);
     return bytes;
+}
+
+void db_string_part_changes(struct db *db, const struct object *object, size_t from, size_t end) {
+    if (SF_UNLIKELY(db->keyspace->walks.n_active > 0))
+        walks_note_bytes(db->keyspace, object_value(object), from, end);
 }
 
 void db_set_due(struct db *db, struct object **object, int64_t due_ms) {
     struct object *old = *object;
     int64_t old_due_ms = object_due_ms(old);
+    db_changes(db, old);
     if (old_due_ms != due_ms && old_due_ms != NO_DUE && due_ms != NO_DUE) {
         expiry_take_out(db, old);
         object_set_due(old, due_ms);
@@ -291,10 +313,26 @@ const struct collection_types *db_collection_types(const struct db *db) {
 }
 
 struct collection db_collection(const struct db *db, const struct object *object) {
-    return (struct collection){.types = &db->keyspace->collections,
+    struct collection handle = {.types = &db->keyspace->collections,
         .type = object_type(object),
         .encoding = object_encoding(object),
         .value = object_collection(object)};
+    if (SF_UNLIKELY(db->keyspace->walks.n_active > 0)) {
+        handle.db = (struct db *)(uintptr_t)db;
+        handle.unchanged = object;
+    }
+    return handle;
+}
+
+void collection_note(struct collection *collection) {
+    walks_note(collection->db, collection->unchanged, true);
+    collection->unchanged = NULL;
+}
+
+void collection_note_element(struct collection *collection, struct slice element) {
+    collection_changes(collection);
+    struct tracked *tracked = tracked_find(collection->db->keyspace, collection->value);
+    if (tracked != NULL) tracked_element_changes(tracked, element);
 }
 
 static size_t collection_bytes(const struct collection *collection) {
@@ -314,27 +352,37 @@ struct object *db_add_collection(
     return db_put(db, hash, old, object);
 }
 
-static void collection_count(
-    struct db *db, struct object *object, const struct collection *collection) {
+/* Whether the value is, as far as its bytes tell, what it was when they were counted. */
+static bool is_as_counted(const struct object *object, const struct collection *collection) {
+    struct object *shell = object_shell(object);
+    object_set_collection(shell, collection, collection_bytes(collection));
+    bool is_same = object_encoding(shell) == object_encoding(object) &&
+                   object_collection(shell) == object_collection(object) &&
+                   object_collection_bytes(shell) == object_collection_bytes(object);
+    sf_free(shell);
+    return is_same;
+}
+
+static void collection_count(struct db *db, struct object *object, struct collection *collection) {
+    if (SF_UNLIKELY(collection->unchanged != NULL)) {
+        SF_ASSERT(is_as_counted(object, collection)); /* or somebody has told no walk */
+        collection_note(collection);                  /* the key itself changes */
+    }
     size_t before = object_bytes(object);
     object_set_collection(object, collection, collection_bytes(collection));
     db->keyspace->object_bytes += object_bytes(object) - before;
     keyspace_free_for_new(db->keyspace);
 }
 
-void db_collection_counted(
-    struct db *db, struct object *object, const struct collection *collection) {
-    if (collection->type == OBJECT_HASH) {
-        struct collection hash = *collection;
-        expiry_settle_fields(db, object, &hash);
-        collection_count(db, object, &hash);
-    } else {
-        collection_count(db, object, collection);
-    }
+void db_collection_counted(struct db *db, struct object *object, struct collection *collection) {
+    collection_changes(collection);
+    if (collection->type == OBJECT_HASH) expiry_settle_fields(db, object, collection);
+    collection_count(db, object, collection);
     db_tell_changed(db, object_key(object));
 }
 
 bool db_collection_changed(struct db *db, struct object *object, struct collection *collection) {
+    collection_changes(collection);
     if (collection->type == OBJECT_HASH) expiry_settle_fields(db, object, collection);
     collection_count(db, object, collection);
     if (collection_size(collection) > 0) {

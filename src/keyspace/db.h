@@ -8,6 +8,7 @@
 #include "keyspace/eviction.h"
 #include "keyspace/keyspace.h"
 #include "keyspace/object.h"
+#include "keyspace/walks.h"
 
 #define CELL_PAGES 256
 #define CELLS_A_PAGE 256
@@ -31,13 +32,20 @@ struct db {
     uint64_t first_hash;
     uint64_t floor;           /* no revision of this db, present or absent, counts as less */
     struct cell_page **cells; /* [CELL_PAGES] or NULL; of absent keys, above floor */
+    /* Of each open walk: its part that goes over this table, and the one that shows these cells.
+     * Counted from 1; 0: none, or passed. */
+    uint32_t walk_parts[WALKS_MAX], cell_parts[WALKS_MAX];
 };
 
-/* What a flush left, until it is freed. */
+/* Items that nobody will look at again, but walks; until they are freed. */
 struct garbage {
     struct garbage *next;
     struct table table;
-    struct btree expiry, field_expiry;
+    struct btree index;
+    void (*drop)(void *keyspace, void *item);         /* of the table */
+    void (*drop_indexed)(void *keyspace, void *item); /* NULL: they are the table's */
+    uint32_t n_walks;                                 /* that go over it; then in walks.held */
+    size_t bytes;                                     /* of a flushed table's objects: estimated */
 };
 
 /* A large value that was removed or overwritten, until it is freed. */
@@ -83,6 +91,7 @@ struct keyspace {
     const struct keyspace_observer *observer; /* NULL: nobody wants to know */
     struct keyspace_watcher watcher;
     int64_t now_ms; /* for the watcher alone */
+    struct walks walks;
 };
 
 /* Dead at now_ms: it counts as absent although nobody has reclaimed it yet. */
@@ -98,8 +107,22 @@ void keyspace_free_for_new(struct keyspace *keyspace);
 /* Frees an object that is in no table any more; a large value becomes garbage. bytes: as the
  * object was counted. */
 void keyspace_dispose(struct keyspace *keyspace, struct object *object, size_t bytes);
+/* Frees a value that no object holds, or sets it aside when it is large. */
+void keyspace_discard(
+    struct keyspace *keyspace, const struct collection_form *form, void *value, size_t bytes);
+/* What lies there is freed in slices. */
+void keyspace_set_aside(struct keyspace *keyspace, struct garbage garbage);
 
 /* -- db.c ------------------------------------------------------------------------------------ */
+
+/* Before an object changes, or goes: walks may have to show it as it is now. */
+static inline void db_changes(struct db *db, const struct object *object) {
+    if (SF_UNLIKELY(db->keyspace->walks.n_active > 0)) walks_note(db, object, false);
+}
+/* The same where its value changes in place. */
+static inline void db_value_changes(struct db *db, const struct object *object) {
+    if (SF_UNLIKELY(db->keyspace->walks.n_active > 0)) walks_note(db, object, true);
+}
 
 /* Frees an object that is in no table any more. */
 void db_dispose(struct db *db, struct object *object);

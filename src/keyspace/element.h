@@ -22,6 +22,11 @@ struct element_table {
 struct slice element_key(const void *element); /* the member or field */
 struct slice element_value(const void *element);
 int64_t element_due_ms(const void *element); /* NO_DUE: none */
+/* The same as walks show it: 0: none. */
+static inline double element_due_number(const void *element) {
+    int64_t due_ms = element_due_ms(element);
+    return due_ms == NO_DUE ? 0 : (double)due_ms;
+}
 /* Only for an element that has a due time, and never NO_DUE. */
 void element_set_due(void *element, int64_t due_ms);
 /* A new element for that table, counted, and in no table; and its reverse. */

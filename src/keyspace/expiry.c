@@ -193,7 +193,9 @@ void expiry_settle_fields(struct db *db, struct object *object, struct collectio
     object_set_collection(object, hash, object_collection_bytes(object));
     if (!hash_has_dues(hash)) return;
     place_fields(db, object, hash_first_due(hash));
+    const void *before = hash->value;
     hash_simplify(hash);
+    if (db->keyspace->walks.n_active > 0) walks_note_form(db->keyspace, before, hash);
 }
 
 /* -- both ------------------------------------------------------------------------------------ */

@@ -1,5 +1,6 @@
 #include "keyspace/hash.h"
 
+#include "keyspace/db.h"
 #include "keyspace/due_packed.h"
 #include "keyspace/due_table.h"
 
@@ -51,7 +52,8 @@ static void become(struct collection *hash, enum object_encoding encoding) {
     }
     if (hash_has_dues(hash)) *indexed_at(&other) = *indexed_at(hash);
     collection_free(hash);
-    *hash = other;
+    hash->encoding = encoding;
+    hash->value = other.value;
 }
 
 static void become_table(struct collection *hash) {
@@ -64,8 +66,10 @@ static void take_dues(struct collection *hash) {
         become(hash, ENCODING_LISTPACK_DUE);
     } else if (hash->encoding == ENCODING_HASHTABLE) {
         struct element_table *plain = hash->value;
+        const void *before = plain;
         hash->value = due_table_of(hash->types, &plain);
         hash->encoding = ENCODING_HASHTABLE_DUE;
+        if (hash->db != NULL) walks_note_form(hash->db->keyspace, before, hash);
     }
 }
 
@@ -93,6 +97,7 @@ static bool has_room(const struct collection *hash, size_t text_len) {
 void hash_prepare(struct collection *hash, const struct thresholds *thresholds, uint32_t n,
     const struct slice *fields_and_values) {
     if (!hash_is_packed(hash)) return;
+    collection_changes(hash);
     bool fits = !are_many(thresholds, n / 2);
     size_t bytes = 0;
     for (uint32_t i = 0; i < n && fits; i++) {
@@ -226,6 +231,7 @@ static bool put(struct collection *hash, struct slice field, struct slice value,
 bool hash_put(struct collection *hash, const struct thresholds *thresholds, struct slice field,
     struct slice value, int64_t due_ms) {
     SF_ASSERT(due_ms == NO_DUE || (due_ms > 0 && due_ms <= FIELD_DUE_MAX));
+    element_changes(hash, field);
     if (due_ms != NO_DUE) take_dues(hash);
     if (hash_is_packed(hash) && (is_long(thresholds, field) || is_long(thresholds, value) ||
                                     !has_room(hash, field.len + value.len)))
@@ -241,6 +247,7 @@ bool hash_set(struct collection *hash, const struct thresholds *thresholds, stru
 }
 
 bool hash_remove(struct collection *hash, struct slice field) {
+    element_changes(hash, field);
     switch (hash->encoding) {
     case ENCODING_HASHTABLE:
         return element_table_remove(hash->value, field);
@@ -260,6 +267,7 @@ bool hash_remove(struct collection *hash, struct slice field) {
 
 bool hash_set_due(struct collection *hash, struct slice field, int64_t due_ms) {
     SF_ASSERT(due_ms == NO_DUE || (due_ms > 0 && due_ms <= FIELD_DUE_MAX));
+    element_changes(hash, field);
     if (due_ms != NO_DUE) take_dues(hash);
     if (hash->encoding == ENCODING_HASHTABLE_DUE)
         return due_table_set_due(hash->value, field, due_ms);
@@ -307,10 +315,13 @@ int64_t hash_last_due(const struct collection *hash) {
 }
 
 void hash_remove_first_due(struct collection *hash) {
-    if (hash->encoding == ENCODING_HASHTABLE_DUE)
+    if (hash->encoding == ENCODING_HASHTABLE_DUE) {
+        element_changes(hash, element_key(btree_first(&((struct due_table *)hash->value)->dues)));
         due_table_remove_first(hash->value);
-    else
+    } else {
+        collection_changes(hash);
         due_packed_remove_first(hash->value);
+    }
 }
 
 uint64_t hash_n_dead(const struct collection *hash, int64_t now_ms) {

@@ -15,6 +15,7 @@ static void db_empty(struct db *db) {
     btree_init(&db->expiry, &db->keyspace->by_due);
     btree_init(&db->field_expiry, &db->keyspace->by_field_due);
     db->due_sum_ms = 0;
+    memset(db->walk_parts, 0, sizeof db->walk_parts);
 }
 
 struct keyspace *keyspace_new(uint32_t n_dbs, const struct hash_secret *secret) {
@@ -28,6 +29,7 @@ struct keyspace *keyspace_new(uint32_t n_dbs, const struct hash_secret *secret) 
     sorted_set_type_init(&keyspace->collections.sorted_sets, secret);
     keyspace->collections.elements = (struct table_type){.secret = *secret, .key = element_key};
     keyspace->collections.pool = pool_new();
+    walks_init(&keyspace->walks, secret);
     keyspace->access.chance = random_from(secret->k0);
     keyspace->n_dbs = n_dbs;
     keyspace->dbs = sf_alloc_zero(n_dbs, sizeof *keyspace->dbs);
@@ -79,27 +81,51 @@ struct db *keyspace_db(struct keyspace *keyspace, uint32_t number) {
 
 /* -- flushing -------------------------------------------------------------------------------- */
 
-/* Hands the db's table and index over to the garbage. */
+static void dispose_item(void *keyspace, void *item) {
+    keyspace_dispose(keyspace, item, object_bytes(item));
+}
+
+void keyspace_set_aside(struct keyspace *keyspace, struct garbage what) {
+    struct garbage *garbage = sf_alloc(sizeof *garbage);
+    *garbage = what;
+    garbage->next = keyspace->garbage;
+    keyspace->garbage = garbage;
+}
+
+/* How much of all objects' bytes is the db's, if they are alike. */
+static size_t bytes_share(const struct db *db) {
+    const struct keyspace *keyspace = db->keyspace;
+    uint64_t all = 0;
+    for (uint32_t i = 0; i < keyspace->n_dbs; i++) all += table_size(&keyspace->dbs[i].table);
+    return (size_t)((double)keyspace->object_bytes * (double)db_size(db) / (double)all);
+}
+
+/* Hands the db's table and index over to the garbage, or to the walks that go over it. */
 static void set_aside(struct db *db) {
     struct keyspace *keyspace = db->keyspace;
-    struct garbage *garbage = sf_alloc(sizeof *garbage);
-    *garbage = (struct garbage){keyspace->garbage, db->table, db->expiry, db->field_expiry};
-    keyspace->garbage = garbage;
+    if (db->field_expiry.n > 0)
+        keyspace_set_aside(keyspace, (struct garbage){.index = db->field_expiry});
+    keyspace_set_aside(
+        keyspace, (struct garbage){.table = db->table, .index = db->expiry, .drop = dispose_item});
+    struct garbage *garbage = keyspace->garbage;
+    if (keyspace->walks.n_open > 0 && walks_hold(db, garbage)) {
+        garbage->bytes = bytes_share(db);
+        keyspace->garbage = garbage->next;
+        garbage->next = keyspace->walks.held;
+        keyspace->walks.held = garbage;
+    }
     db_empty(db);
     expiry_refresh(db);
 }
 
-/* Frees a value, or sets it aside when it is large. */
-static void discard_value(struct keyspace *keyspace, struct object *object, void *value) {
-    const struct collection_form *form =
-        collection_form(object_type(object), object_encoding(object));
+void keyspace_discard(
+    struct keyspace *keyspace, const struct collection_form *form, void *value, size_t bytes) {
     if (form->free_some == NULL || form->size(value) <= FREE_AT_ONCE) {
         form->free(value);
         return;
     }
     struct garbage_value *garbage = sf_alloc(sizeof *garbage);
-    *garbage = (struct garbage_value){
-        keyspace->garbage_values, form, value, object_collection_bytes(object)};
+    *garbage = (struct garbage_value){keyspace->garbage_values, form, value, bytes};
     keyspace->object_bytes += garbage->bytes;
     keyspace->garbage_value_bytes += garbage->bytes;
     keyspace->garbage_values = garbage;
@@ -107,13 +133,12 @@ static void discard_value(struct keyspace *keyspace, struct object *object, void
 
 void keyspace_dispose(struct keyspace *keyspace, struct object *object, size_t bytes) {
     keyspace->object_bytes -= bytes;
+    if (SF_UNLIKELY(keyspace->walks.n_active > 0) && walks_take_over(keyspace, object))
+        object_forget_value(object);
     if (object_type(object) != OBJECT_STRING && object_collection(object) != NULL)
-        discard_value(keyspace, object, object_collection(object));
+        keyspace_discard(keyspace, collection_form(object_type(object), object_encoding(object)),
+            object_collection(object), object_collection_bytes(object));
     object_free(object);
-}
-
-static void dispose_item(void *keyspace, void *item) {
-    keyspace_dispose(keyspace, item, object_bytes(item));
 }
 
 static void free_values(struct keyspace *keyspace, uint64_t *budget) {
@@ -130,15 +155,16 @@ static void free_values(struct keyspace *keyspace, uint64_t *budget) {
 static void free_tables(struct keyspace *keyspace, uint64_t *budget) {
     while (keyspace->garbage != NULL && *budget > 0) {
         struct garbage *garbage = keyspace->garbage;
-        uint64_t freed = btree_drop_some(&garbage->expiry, *budget, NULL, NULL);
+        keyspace->garbage = garbage->next; /* what is dropped may leave garbage of its own */
+        uint64_t freed = btree_drop_some(&garbage->index, *budget, garbage->drop_indexed, keyspace);
         if (freed < *budget)
-            freed += btree_drop_some(&garbage->field_expiry, *budget - freed, NULL, NULL);
-        if (freed < *budget)
-            freed += table_drop_some(&garbage->table, *budget - freed, dispose_item, keyspace);
+            freed += table_drop_some(&garbage->table, *budget - freed, garbage->drop, keyspace);
         *budget -= SF_MIN(*budget, freed);
-        if (garbage->expiry.n > 0 || garbage->field_expiry.n > 0) return;
-        if (table_size(&garbage->table) > 0) return;
-        keyspace->garbage = garbage->next;
+        if (garbage->index.n > 0 || table_size(&garbage->table) > 0) {
+            garbage->next = keyspace->garbage;
+            keyspace->garbage = garbage;
+            return;
+        }
         sf_free(garbage);
         if (*budget > 0) --*budget;
     }
@@ -178,6 +204,7 @@ void db_flush(struct db *db) {
 }
 
 void keyspace_reset(struct keyspace *keyspace) {
+    walks_cut(keyspace);
     sf_free(keyspace->remembered); /* revisions begin anew */
     keyspace->remembered = NULL;
     for (uint32_t i = 0; i < keyspace->n_dbs; i++) {
@@ -205,6 +232,9 @@ void keyspace_swap(struct keyspace *keyspace, uint32_t a, uint32_t b) {
     other->expiry = was.expiry;
     other->field_expiry = was.field_expiry;
     other->due_sum_ms = was.due_sum_ms;
+    memcpy(one->walk_parts, other->walk_parts, sizeof one->walk_parts);
+    memcpy(other->walk_parts, was.walk_parts, sizeof other->walk_parts);
+    walks_swapped(one, other);
     expiry_refresh(one);
     expiry_refresh(other);
     db_raise_floor(one);
@@ -216,6 +246,10 @@ void keyspace_swap(struct keyspace *keyspace, uint32_t a, uint32_t b) {
 
 /* -- memory ---------------------------------------------------------------------------------- */
 
+static size_t garbage_bytes(const struct garbage *garbage) {
+    return table_bytes(&garbage->table) + btree_bytes(&garbage->index);
+}
+
 size_t keyspace_used_bytes(const struct keyspace *keyspace) {
     size_t bytes = keyspace->object_bytes + keyspace_cell_bytes(keyspace);
     for (uint32_t i = 0; i < keyspace->n_dbs; i++) {
@@ -225,6 +259,9 @@ size_t keyspace_used_bytes(const struct keyspace *keyspace) {
     }
     for (const struct garbage *garbage = keyspace->garbage; garbage != NULL;
          garbage = garbage->next)
-        bytes += table_bytes(&garbage->table) + btree_bytes(&garbage->expiry);
+        bytes += garbage_bytes(garbage);
+    for (const struct garbage *garbage = keyspace->walks.held; garbage != NULL;
+         garbage = garbage->next)
+        bytes += garbage_bytes(garbage);
     return bytes;
 }

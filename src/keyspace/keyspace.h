@@ -132,6 +132,11 @@ struct object *db_set_integer(struct db *db, struct slice key, int64_t value, in
  * where its bytes may be written before the next call. The key must exist as a string; keeps its
  * due time; *object is updated. Growth is amortised (APPEND costs what it appends). */
 char *db_string_writable(struct db *db, struct object **object, size_t new_len);
+/* The same where only the bytes from `from` up to `end` will be written, and those that come. */
+char *db_string_part_writable(
+    struct db *db, struct object **object, size_t new_len, size_t from, size_t end);
+/* So will these, after db_string_part_writable. */
+void db_string_part_changes(struct db *db, const struct object *object, size_t from, size_t end);
 /* due_ms NO_DUE: persist. */
 void db_set_due(struct db *db, struct object **object, int64_t due_ms);
 /* true when a living key was removed; a dead one is reclaimed and counts as absent. */

@@ -127,6 +127,7 @@ void list_grow(
     struct block_limit limit = block_limit_of(thresholds->list_max_listpack_size);
     if (block_limit_allows(&limit, listpack_bytes(packed) + text_bytes, listpack_count(packed) + n))
         return;
+    collection_changes(list);
     struct quicklist *large = quicklist_new();
     if (listpack_first(packed) != 0)
         quicklist_append_block(large, &packed);
@@ -148,6 +149,7 @@ static void pack_within(
     if (counts ? quicklist_count(list->value) > limit.count / divisor
                : listpack_bytes(packed) > limit.bytes / divisor)
         return;
+    collection_changes(list);
     struct listpack *copy = listpack_copy(packed);
     quicklist_free(list->value);
     list->value = copy;
@@ -175,6 +177,7 @@ struct collection list_of_blocks(const struct collection_types *types,
 
 void list_push(
     struct collection *list, const struct thresholds *thresholds, bool front, struct slice text) {
+    collection_changes(list);
     if (is_packed(list)) {
         struct listpack *packed = list->value;
         listpack_insert(&packed, front ? listpack_first(packed) : 0, text);
@@ -187,6 +190,7 @@ void list_push(
 
 void list_insert(struct collection *list, const struct thresholds *thresholds, uint64_t index,
     bool behind, struct slice text) {
+    collection_changes(list);
     if (is_packed(list)) {
         struct listpack *packed = list->value;
         size_t at = listpack_seek(packed, (int64_t)index);
@@ -200,6 +204,7 @@ void list_insert(struct collection *list, const struct thresholds *thresholds, u
 }
 
 void list_replace(struct collection *list, uint64_t index, struct slice text) {
+    collection_changes(list);
     if (!is_packed(list)) {
         quicklist_replace(list->value, index, text);
         return;
@@ -213,6 +218,7 @@ void list_replace(struct collection *list, uint64_t index, struct slice text) {
 
 void list_remove(struct collection *list, uint64_t index, uint64_t n) {
     if (n == 0) return;
+    collection_changes(list);
     if (!is_packed(list)) {
         quicklist_remove(list->value, index, n);
         return;
@@ -225,6 +231,7 @@ void list_remove(struct collection *list, uint64_t index, uint64_t n) {
 
 uint64_t list_remove_equal(
     struct collection *list, struct slice text, uint64_t max, bool backward) {
+    collection_changes(list);
     if (!is_packed(list)) return quicklist_remove_equal(list->value, text, max, backward);
     struct listpack *packed = list->value;
     uint64_t removed = 0;

@@ -315,6 +315,36 @@ struct object *object_reshape(struct object *object, struct slice key, int64_t d
     return copy;
 }
 
+void *object_value(const struct object *object) {
+    if (is_collection(object)) return object_collection(object);
+    return object_has_block(object) ? object_block(object) : NULL;
+}
+
+void object_forget_value(struct object *object) {
+    word_write(object, word_at(object), 0);
+}
+
+struct object *object_shell(const struct object *object) {
+    size_t size = object_size(object);
+    struct object *copy = sf_alloc(size_class(size));
+    memcpy(copy, object, size);
+    if (object_value(object) != NULL) object_forget_value(copy);
+    return copy;
+}
+
+struct object *object_copy(const struct object *object, const struct collection_types *types) {
+    struct object *copy = object_shell(object);
+    void *value = object_value(object);
+    if (is_collection(object)) {
+        value = collection_form(object_type(object), object_encoding(object))->copy(types, value);
+    } else if (value != NULL) {
+        const struct block *block = value;
+        value = block_new(slice_of(block->data, block->len), block->len);
+    }
+    if (value != NULL) word_write(copy, word_at(copy), (uint64_t)(uintptr_t)value);
+    return copy;
+}
+
 void object_free(struct object *object) {
     if (object_has_block(object)) sf_free(object_block(object));
     sf_free(object);

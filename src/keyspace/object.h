@@ -80,6 +80,12 @@ bool object_overwrite(struct object *object, const struct string_value *value);
 /* A copy whose value is a block of encoding RAW; the old one is left alone. */
 struct object *object_with_block(const struct object *object, size_t cap);
 bool object_has_block(const struct object *object);
+/* What object_free leaves, or frees, beside the object: a block or a collection's value; NULL. */
+void *object_value(const struct object *object);
+void object_forget_value(struct object *object); /* that is another's now */
+/* Copies: all of it; and without its value (object_value), the address becomes NULL. */
+struct object *object_copy(const struct object *object, const struct collection_types *types);
+struct object *object_shell(const struct object *object);
 /* Makes the block's content exactly len bytes, new ones zero; encoding RAW. */
 char *object_resize_block(struct object *object, size_t len);
 

@@ -22,6 +22,7 @@ void db_raise_cell(struct db *db, uint64_t hash, uint64_t revision) {
     if (revision <= db->floor) return;
     if (db->cells == NULL) db->cells = sf_alloc_zero(CELL_PAGES, sizeof *db->cells);
     struct cell_page **page = &db->cells[hash >> 56];
+    if (SF_UNLIKELY(db->keyspace->walks.n_active > 0)) walks_note_cells(db, hash >> 56, *page);
     if (*page == NULL) {
         *page = sf_alloc_zero(1, sizeof **page);
         db->keyspace->n_cell_pages++;
@@ -38,6 +39,7 @@ uint64_t db_cell(const struct db *db, uint64_t hash) {
 
 void db_forget_cells(struct db *db) {
     for (size_t i = 0; db->cells != NULL && i < CELL_PAGES; i++) {
+        if (db->keyspace->walks.n_active > 0) walks_note_cells(db, i, db->cells[i]);
         db->keyspace->n_cell_pages -= db->cells[i] != NULL;
         sf_free(db->cells[i]);
     }

@@ -51,6 +51,7 @@ struct collection set_new(const struct collection_types *types, const struct thr
 /* Puts the members into a new value of another form; false: into a table, and one was there
  * twice. */
 static bool set_convert(struct collection *set, enum object_encoding encoding) {
+    collection_changes(set);
     struct collection converted = set_new_as(set->types, encoding);
     struct set_iterator next = set_iterate(set);
     bool is_distinct = true;
@@ -173,6 +174,7 @@ static bool add_to_intset(
 }
 
 bool set_add(struct collection *set, const struct thresholds *thresholds, struct slice member) {
+    element_changes(set, member);
     if (set->encoding == ENCODING_HASHTABLE) return add_to_table(set, member);
     if (set->encoding == ENCODING_LISTPACK) return add_to_listpack(set, thresholds, member);
     return add_to_intset(set, thresholds, member);
@@ -180,6 +182,7 @@ bool set_add(struct collection *set, const struct thresholds *thresholds, struct
 
 bool set_remove(struct collection *set, struct slice member) {
     int64_t integer;
+    element_changes(set, member);
     if (set->encoding == ENCODING_HASHTABLE) return element_table_remove(set->value, member);
     if (set->encoding == ENCODING_INTSET)
         return int_parse(member, &integer) && remove_integer(set, integer);

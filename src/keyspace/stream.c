@@ -1,6 +1,7 @@
 #include "keyspace/stream.h"
 
 #include "data/size_class.h"
+#include "keyspace/db.h"
 #include "keyspace/forms.h"
 #include "keyspace/stream_group.h"
 
@@ -21,6 +22,12 @@ struct collection stream_new(const struct collection_types *types) {
         .type = OBJECT_STREAM,
         .encoding = ENCODING_STREAM,
         .value = new_stream(types)};
+}
+
+struct stream *stream_groups_to_change(struct collection *collection) {
+    struct stream *stream = stream_to_change(collection);
+    if (stream->log.watcher != NULL) tracked_groups_change(stream->log.watcher->context);
+    return stream;
 }
 
 static uint64_t form_size(const void *value) {

@@ -3,8 +3,9 @@
  *
  * Unlike other values an empty stream stays: it remembers ids and has groups. So the handle's size
  * (collection_size), which says how much there is to free, is never 0. Functions that change a
- * stream take its handle's value; hand the handle back afterwards (db_collection_changed; where
- * only groups changed db_collection_counted: WATCH does not look at those). */
+ * stream take what stream_to_change or stream_groups_to_change give; hand the handle back
+ * afterwards (db_collection_changed; where only groups changed db_collection_counted: WATCH does
+ * not look at those). */
 #ifndef SF_KEYSPACE_STREAM_H
 #define SF_KEYSPACE_STREAM_H
 
@@ -26,10 +27,18 @@ struct stream {
 
 struct collection stream_new(const struct collection_types *types);
 
-static inline struct stream *stream_in(const struct collection *collection) {
+static inline const struct stream *stream_in(const struct collection *collection) {
     SF_ASSERT(collection->type == OBJECT_STREAM);
     return collection->value;
 }
+/* Before entries, or what the stream remembers of them, change. */
+static inline struct stream *stream_to_change(struct collection *collection) {
+    SF_ASSERT(collection->type == OBJECT_STREAM);
+    collection_changes(collection);
+    return collection->value;
+}
+/* Before anything of its groups changes. */
+struct stream *stream_groups_to_change(struct collection *collection);
 
 static inline uint64_t stream_length(const struct stream *stream) {
     return stream->log.length;

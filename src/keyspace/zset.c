@@ -527,6 +527,7 @@ static void unpack(struct collection *zset) {
 
 void zset_add(struct collection *zset, const struct thresholds *thresholds, struct slice member,
     double score) {
+    element_changes(zset, member);
     if (is_packed(zset) && (!fits_packed(thresholds, packed_count(zset->value) + 1, member.len) ||
                                !listpack_has_room(zset->value, member.len + DOUBLE_TEXT_MAX)))
         unpack(zset);
@@ -540,6 +541,7 @@ void zset_add(struct collection *zset, const struct thresholds *thresholds, stru
 }
 
 void zset_set_score(struct collection *zset, struct slice member, double score) {
+    element_changes(zset, member);
     if (!is_packed(zset)) {
         const struct sorted_element *element = sorted_set_find(zset->value, member);
         SF_ASSERT(element != NULL);
@@ -556,6 +558,7 @@ void zset_set_score(struct collection *zset, struct slice member, double score) 
 }
 
 bool zset_remove(struct collection *zset, struct slice member) {
+    element_changes(zset, member);
     if (!is_packed(zset)) {
         const struct sorted_element *element = sorted_set_find(zset->value, member);
         if (element != NULL) sorted_set_remove(zset->value, element);
@@ -572,6 +575,7 @@ bool zset_remove(struct collection *zset, struct slice member) {
 void zset_remove_ranks(struct collection *zset, const struct rank_range *range) {
     SF_ASSERT(range->from + range->n <= zset_size(zset));
     if (range->n == 0) return;
+    collection_changes(zset);
     if (is_packed(zset)) {
         struct listpack *packed = zset->value;
         listpack_delete(&packed, listpack_seek(packed, (int64_t)(2 * range->from)), 2 * range->n);
@@ -579,6 +583,9 @@ void zset_remove_ranks(struct collection *zset, const struct rank_range *range) 
         return;
     }
     struct sorted_set *set = zset->value;
-    for (uint64_t i = 0; i < range->n; i++)
-        sorted_set_remove(set, btree_at(&set->order, range->from));
+    for (uint64_t i = 0; i < range->n; i++) {
+        const struct sorted_element *element = btree_at(&set->order, range->from);
+        element_changes(zset, sorted_element_member(element));
+        sorted_set_remove(set, element);
+    }
 }

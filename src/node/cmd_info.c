@@ -108,7 +108,8 @@ static void info_persistence(struct node *node, struct buf *out) {
     struct process_figures figures = {0};
     node->ports.figures(node->ports.context, &figures);
     buf_printf(out, "# Persistence\r\nloading:%d\r\nasync_loading:%d\r\n",
-        node->loading != NULL || loading_replays(node), receiving_has_work(node));
+        node->loading != NULL || loading_replays(node) || follow_refuses(node),
+        receiving_has_work(node));
     snapshots_info(node, out);
     buf_printf(out,
         "aof_enabled:1\r\naof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0\r\n"
@@ -117,10 +118,19 @@ static void info_persistence(struct node *node, struct buf *out) {
         "module_fork_in_progress:0\r\nmodule_fork_last_cow_size:0\r\nraft_log_bytes:%llu\r\n",
         node->storage_state == SF_OK ? "ok" : "err", (unsigned long long)figures.log_disk_bytes);
     loading_info(node, out);
+    if (node->engine != NULL && engine_source(node->engine)->kind == SOURCE_FILE) {
+        buf_printf(out, "import_rdb_keys:%llu\r\n",
+            (unsigned long long)engine_source(node->engine)->n_keys);
+    }
 }
 
 /* role: what clients should believe (every node takes writes); `# Raft` tells the truth. */
 static void info_replication(struct node *node, struct buf *out) {
+    if (node->engine != NULL && engine_source(node->engine)->kind == SOURCE_REDIS) {
+        buf_append_text(out, "# Replication\r\n");
+        follow_info(node, out);
+        return;
+    }
     buf_printf(out,
         "# "
         "Replication\r\nrole:master\r\nconnected_slaves:0\r\nmaster_failover_state:no-failover\r\n"

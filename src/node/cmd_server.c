@@ -207,6 +207,19 @@ void local_role(struct local_call *call) {
         reply_array(call->reply, 0);
         return;
     }
+    const struct source *source = engine_source(node->engine);
+    if (source->kind == SOURCE_REDIS) {
+        const char *states[] = {"connect", "sync", "connected"};
+        reply_array(call->reply, 5);
+        reply_bulk_text(call->reply, "slave");
+        reply_bulk_text(call->reply, source->host);
+        reply_integer(call->reply, source->port);
+        reply_bulk_text(call->reply, follow_is_up(node)                  ? "connected"
+                                     : source->phase == SOURCE_STREAMING ? "connect"
+                                                                         : states[source->phase]);
+        reply_integer(call->reply, (int64_t)source->offset);
+        return;
+    }
     const struct raft_configuration *now = raft_configuration(node->raft);
     if (raft_leads(node)) {
         role_of_leader(call, now);

@@ -5,6 +5,7 @@
 
 #include "commands/command.h"
 #include "engine/engine.h"
+#include "engine/source.h"
 #include "node/node.h"
 #include "node/observe.h"
 #include "node/snapshot.h"
@@ -110,6 +111,7 @@ struct session {
     bool close_now;
     bool reply_off, reply_skip, reply_skip_next; /* CLIENT REPLY */
     bool no_evict, no_touch;
+    bool takes_mark, is_replica; /* REPLCONF capa eof, listening-port */
     char remote[64], local[64];
     int fd;
     struct buf name, lib_name, lib_version;
@@ -313,6 +315,9 @@ struct node {
     struct loading *loading;           /* NULL: nothing is being loaded */
     raft_index replay_from; /* where the log found at the start begins: to replays_until */
     int64_t replay_us, replay_ms;
+    raft_index replay_told; /* how far, when it was said last (replay.c) */
+    int64_t replay_told_us;
+    bool replay_is_told; /* its end was */
     struct evictions *evictions; /* eviction.c */
     struct skips skips;
 
@@ -342,6 +347,10 @@ struct node {
     struct list waits;                            /* wait.c */
     struct pubsub *pubsub;                        /* pubsub.c */
     struct tracking *tracking;                    /* tracking.c */
+    struct follow *follow;                        /* follow.c */
+    struct list migrates;                         /* migrate.c */
+    struct list syncs;                            /* sync.c */
+    uint64_t next_out;                            /* number of a connection of another kind */
     raft_index synced_sum;                        /* changes when any figure of the members does */
     raft_id synced_asked;
     int64_t synced_ask_us;
@@ -532,6 +541,9 @@ void local_lolwut(struct local_call *call);
 void local_shutdown(struct local_call *call);
 void local_save(struct local_call *call);
 void local_role(struct local_call *call);
+void local_migrate(struct local_call *call); /* these run as reads, of a fresh state */
+void local_sync(struct local_call *call);
+void local_replconf(struct local_call *call);
 void local_cluster(struct local_call *call);
 bool session_is_authenticated(const struct session *session);
 struct slice node_requirepass(const struct node *node);
@@ -596,6 +608,8 @@ uint64_t evictions_used_bytes(const struct node *node); /* what maxmemory is com
 void evictions_exceeded_us(const struct node *node, int64_t *total, int64_t *current);
 void evictions_reset_figures(struct node *node);
 
+#include "node/follow.h"
+
 /* feature.c */
 void feature_pump(struct node *node); /* leader: raises the level that all can apply */
 uint64_t feature_level_needed(const struct node *node); /* of who wants to join */
@@ -659,6 +673,7 @@ void skips_tell(struct node *node, raft_id to);
 void skips_error(const struct node *node, char *out, size_t size);
 
 /* apply.c */
+void replay_tell(struct node *node); /* replay.c: progress of a start, in the log */
 void apply_pump(struct node *node);
 void apply_drop_waiting(struct node *node);
 

@@ -413,6 +413,8 @@ bool node_refuses(const struct node *node, bool write, bool stale, char text[REF
     } else if (write && node->storage_state != SF_OK && raft_leads(node)) {
         snprintf(
             text, REFUSAL_BYTES, "MISCONF The log cannot be written: no space left, not executed");
+    } else if (follow_refuses(node)) {
+        snprintf(text, REFUSAL_BYTES, TEXT_LOADING);
     } else {
         return false;
     }

@@ -1,5 +1,7 @@
 #include "node/internal.h"
+#include "node/migrate.h"
 #include "node/notify.h"
+#include "node/sync.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -83,6 +85,7 @@ struct engine *node_engine_new(struct node *node) {
         .script_log = on_script_log,
         .own_place = transaction_own_place,
         .ran = observe_in_engine,
+        .source_ran = follow_ran,
         .script_calls = observe_script_calls,
         .published = pubsub_publish,
         .event = notify_event,
@@ -112,6 +115,9 @@ static void note_replay(struct node *node, const struct raft_start *raft) {
     node->replay_from = engine_applied(node->engine);
     node->replay_us = node->now_us;
     node->replay_ms = node->wall_ms;
+    node->replay_told = 0;
+    node->replay_told_us = 0;
+    node->replay_is_told = false;
 }
 
 void node_replica_go_on(struct node *node, const struct node_start *start, struct engine *engine) {
@@ -141,6 +147,7 @@ void node_replica_go_on(struct node *node, const struct node_start *start, struc
 }
 
 static void replica_close(struct node *node) {
+    follow_drop(node);
     tracking_drop_all(node);
     loading_drop(node);
     snapshots_reset(node);
@@ -232,10 +239,13 @@ struct node *node_new(const struct node_start *start, const struct node_ports *p
     list_init(&node->waiters);
     list_init(&node->stopped_sessions);
     list_init(&node->errands);
+    list_init(&node->migrates);
+    list_init(&node->syncs);
     list_init(&node->waits);
     list_init(&node->outbox);
     list_init(&node->asks);
     node->next_session_id = node->next_link = node->next_ticket = node->next_round = 1;
+    node->next_out = 1;
     node->next_sequence = 1;
     node->bootstrap_at_us = start->now_us + 2000000;
     snapshots_open(node);
@@ -246,6 +256,7 @@ struct node *node_new(const struct node_start *start, const struct node_ports *p
     observe_open(node);
     tracking_open(node);
     evictions_open(node);
+    follow_open(node);
     if (node->identity.id == 0) {
         struct node_identity fresh = {.state = IDENTITY_FRESH};
         while (fresh.id == 0) ports->random_bytes(ports->context, &fresh.id, sizeof fresh.id);
@@ -269,11 +280,14 @@ void node_free(struct node *node) {
         sf_free(SF_CONTAINER(link, struct ask, in_node));
     }
     waits_free(node);
+    migrates_free(node);
+    syncs_free(node);
     saves_free(node);
     pubsub_close(node);
     replica_close(node);
     tracking_close(node);
     evictions_close(node);
+    follow_close(node);
     stream_free(node);
     observe_close(node);
     buf_free(&node->gathered);
@@ -432,6 +446,7 @@ static void replica_pump(struct node *node) {
     node->garbage_left = keyspace_free_some(engine_keyspace(node->engine), FREE_A_TURN);
     engine_set_access_clock(node->engine, node->now_us / 1000000);
     seed_settings(node);
+    follow_pump(node);
     stream_pump(node);
     evictions_pump(node);
     reads_pump(node);
@@ -440,6 +455,7 @@ static void replica_pump(struct node *node) {
         bool any = carry_out(node);
         raft_index before = engine_applied(node->engine);
         apply_pump(node);
+        replay_tell(node);
         if (engine_applied(node->engine) != before) {
             membership_applied(node);
             stream_pump(node); /* an incarnation or the term's no-op may have opened streams */
@@ -477,6 +493,8 @@ void node_pump(struct node *node, int64_t now_us, int64_t wall_ms) {
     if (node->raft != NULL && !node->identity_switching) replica_pump(node);
     if (node->raft != NULL && !node->identity_switching) snapshots_pump(node);
     waits_pump(node);
+    migrates_pump(node);
+    syncs_pump(node);
     pubsub_pump(node);
     drain_waiters(node);
     pubsub_pump(node); /* what was published just now */
@@ -499,6 +517,8 @@ int64_t node_next_deadline_us(const struct node *node) {
     deadline = SF_MIN(deadline, links_deadline_us(node));
     deadline = SF_MIN(deadline, membership_deadline_us(node));
     deadline = SF_MIN(deadline, waits_deadline_us(node));
+    deadline = SF_MIN(deadline, migrates_deadline_us(node));
+    deadline = SF_MIN(deadline, syncs_deadline_us(node));
     deadline = SF_MIN(deadline, pubsub_deadline_us(node));
     if (node->raft != NULL && !node->identity_switching) {
         /* begun after this turn's batch was closed: CONFIG SET at its turn */
@@ -508,6 +528,7 @@ int64_t node_next_deadline_us(const struct node *node) {
         deadline = SF_MIN(deadline, reads_deadline_us(node));
         deadline = SF_MIN(deadline, clock_deadline_us(node));
         deadline = SF_MIN(deadline, blocked_deadline_us(node));
+        deadline = SF_MIN(deadline, follow_deadline_us(node));
         deadline = SF_MIN(deadline, snapshots_deadline_us(node));
     }
     deadline = SF_MIN(deadline, pause_deadline_us(node));

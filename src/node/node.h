@@ -62,6 +62,8 @@ struct node_settings {
     uint64_t feature_level; /* what this build can apply (engine.h) */
     char requirepass[512];
     char cluster_secret[512];
+    char masteruser[512], masterauth[512]; /* what a Redis that is followed is told */
+    char import_rdb[1024];                 /* a dump that an empty cluster begins with; "": none */
     struct raft_address announce; /* host "" and ports 0 where not configured */
     uint16_t port, bus_port;      /* where this process really listens */
     uint32_t n_join;
@@ -131,6 +133,12 @@ void node_on_link_closed(struct node *node, uint64_t link, int64_t now_us);
 /* The largest array the shell should accept on this link: small until the peer has proven itself.
  */
 uint64_t node_link_limit_bytes(const struct node *node, uint64_t link);
+
+/* -- connections of other kinds (ports->out_dial) ---------------------------------------------- */
+void node_on_out_open(struct node *node, uint64_t out, int64_t now_us);
+void node_on_out_bytes(struct node *node, uint64_t out, struct slice bytes, int64_t now_us);
+/* why: in words; "" at the end of a file. */
+void node_on_out_closed(struct node *node, uint64_t out, const char *why, int64_t now_us);
 
 /* -- in the midst of a long entry (ports->breathe): heartbeats alone --------------------------- */
 bool node_link_breathes(const struct node *node, uint64_t link);

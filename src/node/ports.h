@@ -131,6 +131,18 @@ struct node_ports {
      * NULL: not here. */
     void (*breathe)(void *context);
 
+    /* -- connections of other kinds: to a Redis that is followed, to a target of MIGRATE; all four
+     *    may be NULL: there is nobody out there ---------------------------------------------------
+     */
+    /* Begins one, by a number that the node chooses; answered by node_on_out_open and
+     * node_on_out_bytes, at its end by node_on_out_closed. */
+    void (*out_dial)(void *context, uint64_t out, const char *host, uint16_t port);
+    /* The same for the bytes of a file: closed without a reason at its end. */
+    void (*out_open_file)(void *context, uint64_t out, const char *path);
+    void (*out_send)(void *context, uint64_t out, struct slice bytes);
+    void (*out_close)(void *context, uint64_t out);             /* no event follows */
+    void (*out_pause)(void *context, uint64_t out, bool pause); /* read no more for now */
+
     /* -- clients ---------------------------------------------------------------------------------
      */
     /* The session has new output, or its wants_read / wants_close changed. */

@@ -4,6 +4,8 @@
  * ever answered. Writes are answered by apply; reads once their round allows it, or just before the
  * session's own next write of an entry; local commands when their turn comes. */
 #include "node/internal.h"
+#include "node/migrate.h"
+#include "node/sync.h"
 
 #include <stdio.h>
 
@@ -60,6 +62,8 @@ void pending_free(struct pending *pending) {
         meet_drop(session->node, pending);
         errand_drop(session->node, pending);
         waits_drop(session->node, pending);
+        migrates_drop(session->node, pending);
+        syncs_drop(session->node, pending);
         pubsub_drop(session->node, pending);
     }
     if (is_publish(pending->command)) {
@@ -166,11 +170,14 @@ static bool run_read(struct pending *pending, bool settled, int64_t clock_ms) {
     size_t before = session->output.len;
     observe_begins(node);
     engine_note_accesses(node->engine, !session->no_touch);
-    if (transaction_is_read(pending)) {
+    if (follow_refuses(node) && pending->command->id != COMMAND_DEBUG) {
+        reply_error(&reply, TEXT_LOADING); /* half of a dump is no state to show */
+        result = QUERY_DONE;
+    } else if (transaction_is_read(pending)) {
         result = transaction_read_run(pending, clock_ms, settled, &reply);
     } else if (pending->command->run == NULL) { /* DEBUG DIGEST: local, but of a fresh state */
         run_local(pending);
-        return true;
+        return pending->kind == PENDING_READ; /* MIGRATE is answered later */
     } else {
         node->running = pending;
         result = engine_query(node->engine, pending->command, pending->db, pending->argc,
@@ -424,7 +431,8 @@ static void on_data(struct session *session, const struct command *command, uint
     bool write = command_route(command) == ROUTE_WRITE;
     char refusal[REFUSAL_BYTES];
     bool stale = !write && session_reads_stale(session);
-    if (node_refuses(node, write, stale, refusal)) {
+    bool ends_import = command->id == COMMAND_REPLICAOF || command->id == COMMAND_SLAVEOF;
+    if (node_refuses(node, write, stale, refusal) && !(ends_import && follow_refuses(node))) {
         answer_error(session, refusal);
         observe_rejected(node, command, SLICE(""));
         return;
@@ -482,6 +490,21 @@ static void answer_only_subscribed(struct session *session, const struct command
     answer_refused(session, command, &error);
 }
 
+/* Not answered at once, and about a state as fresh as the request. */
+static void on_fresh(struct session *session, const struct command *command, uint32_t argc,
+    const struct slice *argv) {
+    char refusal[REFUSAL_BYTES];
+    bool write = (command->flags & CMD_WRITE) != 0;
+    if (node_refuses(session->node, write, false, refusal)) {
+        answer_error(session, refusal);
+        observe_rejected(session->node, command, SLICE(""));
+        return;
+    }
+    reads_add(session->node, pending_new(session, PENDING_READ, command, argc, argv));
+    session->barrier = true;
+    wait_for_turn(session);
+}
+
 static void take(struct session *session, const struct command *command, uint32_t argc,
     const struct slice *argv) {
     if (command->id == COMMAND_DEBUG && debug_wants_state(session->node, argc, argv)) {
@@ -489,6 +512,9 @@ static void take(struct session *session, const struct command *command, uint32_
         reads_add(session->node, pending_new(session, PENDING_READ, command, argc, argv));
         session->barrier = true;
         wait_for_turn(session);
+    } else if (command->id == COMMAND_MIGRATE || command->id == COMMAND_SYNC ||
+               command->id == COMMAND_PSYNC) {
+        on_fresh(session, command, argc, argv);
     } else if (command_route(command) == ROUTE_LOCAL) {
         on_local(session, command, argc, argv);
     } else {
@@ -545,7 +571,8 @@ static void session_on_command(struct session *session, uint32_t argc, const str
         answer_refused(session, command, &error);
         return;
     }
-    if (node->loading != NULL && (command->flags & CMD_LOADING) == 0) {
+    /* inside MULTI nothing fails for such a reason: EXEC waits (DESIGN 11) */
+    if (node->loading != NULL && (command->flags & CMD_LOADING) == 0 && session->queue == NULL) {
         struct buf error = {0};
         buf_append_text(&error, "-LOADING Redis is loading the dataset in memory\r\n");
         answer_refused(session, command, &error);

@@ -1,6 +1,7 @@
 /* Snapshots of the state: when they are taken, and how they are written: a slice of a walk over the
  * state each turn, in pieces to storage, while clients are served. */
 #include "node/internal.h"
+#include "node/sync.h"
 
 enum {
     RETRY_US = 5000000,        /* after a snapshot that could not be written */
@@ -213,6 +214,8 @@ void node_on_snapshot_saved(struct node *node, uint64_t request, enum sf_status 
 /* -- life ------------------------------------------------------------------------------------ */
 
 void snapshots_leave_engine(struct node *node) {
+    follow_drop(node);
+    syncs_leave_engine(node);
     struct snapshots *snapshots = &node->snapshots;
     if (snapshots->writer == NULL) return;
     SF_MARK("snapshot: given up half written");

@@ -43,7 +43,7 @@ static void corrupt(struct rdb_input *in, const char *why) {
 }
 
 static struct stream *stream_of(const struct rdb_stream_reader *reader) {
-    return stream_in(&reader->collection);
+    return reader->collection.value;
 }
 
 /* -- pieces of pieces ------------------------------------------------------------------------ */

@@ -55,6 +55,8 @@ struct config_values {
         struct save_point points[SAVE_POINTS_MAX];
     } save;
     char requirepass[CONFIG_SECRET_MAX + 1], cluster_secret[CONFIG_SECRET_MAX + 1];
+    char masterauth[CONFIG_SECRET_MAX + 1], masteruser[CONFIG_SECRET_MAX + 1];
+    char import_rdb[CONFIG_PATH_MAX];
     char dir[CONFIG_PATH_MAX], logfile[CONFIG_PATH_MAX], pidfile[CONFIG_PATH_MAX];
     char cluster_announce_ip[CONFIG_HOST_MAX];
     struct config_bind {

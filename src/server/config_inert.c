@@ -91,8 +91,6 @@ static const struct config_inert inert[] = {
     {"cluster-preferred-endpoint-type", INERT_FIXED, SHAPE_TEXT, "ip"},
     {"cluster-replica-no-failover", INERT_FIXED, SHAPE_BOOL, "no"},
     {"cluster-slave-no-failover", INERT_FIXED, SHAPE_BOOL, "no"},
-    {"masterauth", INERT_FIXED, SHAPE_TEXT, ""},
-    {"masteruser", INERT_FIXED, SHAPE_TEXT, ""},
     {"maxmemory-clients", INERT_FIXED, SHAPE_MEMORY, "0"},
     {"min-replicas-to-write", INERT_FIXED, SHAPE_NUMBER, "0"},
     {"min-slaves-to-write", INERT_FIXED, SHAPE_NUMBER, "0"},

@@ -97,6 +97,11 @@ const struct config_directive config_directives[] = {
     OTHER("latency-tracking-info-percentiles", latency_tracking_info_percentiles, RUN,
         TYPE_PERCENTILES, "50 99 99.9"),
 
+    /* data from elsewhere */
+    TEXT("masterauth", masterauth, RUN, ""),
+    TEXT("masteruser", masteruser, RUN, ""),
+    TEXT("import-rdb", import_rdb, START, ""),
+
     /* the cluster */
     INTEGER("cluster-port", cluster_port, START, 0, 65535, "0"),
     TEXT("cluster-secret", cluster_secret, FLAG_HIDDEN, ""),
@@ -146,8 +151,10 @@ const char *config_refusal(struct slice name) {
         {"daemonize", "not offered: let a service manager (or the shell's &) run it"},
         {"supervised", "not offered: the process stays in the foreground and needs no notices"},
         {"unixsocket", "not offered: clients connect by TCP"},
-        {"replicaof", "not offered: nodes join with cluster-join or CLUSTER MEET"},
-        {"slaveof", "not offered: nodes join with cluster-join or CLUSTER MEET"},
+        {"replicaof",
+            "the command REPLICAOF lets the cluster follow a Redis; nodes join with cluster-join"},
+        {"slaveof",
+            "the command REPLICAOF lets the cluster follow a Redis; nodes join with cluster-join"},
         {"cluster-enabled", "not needed: every node can take part in a cluster"},
         {"tls-port", "not offered yet"},
         {"aclfile", "not offered yet: use requirepass"},

@@ -102,6 +102,31 @@ static size_t port_link_backlog(void *context, uint64_t link) {
     return net_link_backlog(server->net, link);
 }
 
+static void port_out_dial(void *context, uint64_t out, const char *host, uint16_t port) {
+    struct server *server = context;
+    net_out_dial(server->net, out, host, port);
+}
+
+static void port_out_open_file(void *context, uint64_t out, const char *path) {
+    struct server *server = context;
+    net_out_open_file(server->net, out, path);
+}
+
+static void port_out_send(void *context, uint64_t out, struct slice bytes) {
+    struct server *server = context;
+    net_out_send(server->net, out, bytes);
+}
+
+static void port_out_close(void *context, uint64_t out) {
+    struct server *server = context;
+    net_out_close(server->net, out);
+}
+
+static void port_out_pause(void *context, uint64_t out, bool pause) {
+    struct server *server = context;
+    net_out_pause(server->net, out, pause);
+}
+
 static void port_breathe(void *context) {
     struct server *server = context;
     net_breathe(server->net);
@@ -245,6 +270,11 @@ void server_ports(struct server *server, struct node_ports *out) {
         .link_send_large = port_link_send_large,
         .link_close = port_link_close,
         .link_backlog = port_link_backlog,
+        .out_dial = port_out_dial,
+        .out_open_file = port_out_open_file,
+        .out_send = port_out_send,
+        .out_close = port_out_close,
+        .out_pause = port_out_pause,
         .breathe = port_breathe,
         .client_changed = port_client_changed,
         .config_get = port_config_get,

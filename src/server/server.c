@@ -183,6 +183,8 @@ static bool open_storage(
     enum sf_status status = storage_open(&settings, &server->storage, found, &error);
     buf_append_char(&error, '\0');
     if (status != SF_OK) fail(server, error.len > 1 ? error.data : sf_status_text(status));
+    if (status == SF_ERR_CORRUPT)
+        fail(server, "shardforge-check --verify says more of what is bad in a data directory");
     buf_free(&error);
     return status == SF_OK;
 }

@@ -82,6 +82,9 @@ void settings_for_node(
     raft_settings(values, &out->raft);
     snprintf(out->requirepass, sizeof(out->requirepass), "%s", values->requirepass);
     snprintf(out->cluster_secret, sizeof(out->cluster_secret), "%s", values->cluster_secret);
+    snprintf(out->masteruser, sizeof(out->masteruser), "%s", values->masteruser);
+    snprintf(out->masterauth, sizeof(out->masterauth), "%s", values->masterauth);
+    snprintf(out->import_rdb, sizeof(out->import_rdb), "%s", values->import_rdb);
     snprintf(out->announce.host, sizeof(out->announce.host), "%s", values->cluster_announce_ip);
     out->announce.port = (uint16_t)values->cluster_announce_port;
     out->announce.bus_port = (uint16_t)values->cluster_announce_bus_port;

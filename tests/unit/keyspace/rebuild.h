@@ -5,7 +5,7 @@
 #include "data/quicklist.h"
 #include "data/stream_node.h"
 #include "keyspace/db.h"
-#include "keyspace/element.h"
+#include "keyspace/due_table.h"
 #include "keyspace/stream.h"
 #include "keyspace/stream_group.h"
 #include "keyspace/walk.h"
@@ -20,7 +20,10 @@ struct rebuild {
     uint64_t n_expected, n_seen; /* of the large value's parts */
     uint64_t n_large, n_keys;
     bool is_inside;
-    bool had_db; /* each key belongs to the db shown last */
+    struct stream_group *group; /* in pieces */
+    struct stream_consumer *consumer;
+    uint64_t n_groups, n_consumers, n_pending, n_own; /* still to come */
+    bool had_db;                                      /* each key belongs to the db shown last */
     uint32_t db;
 };
 
@@ -82,7 +85,7 @@ static inline void rebuild_value(void *context, const struct walk_key *key, stru
         .type = key->type,
         .encoding = key->encoding,
         .value = form->read(&rebuild->keyspace->collections, &in)};
-    assert_non_null(copy.value);
+    if (copy.value == NULL) fail_msg("type %d encoding %d", (int)key->type, (int)key->encoding);
     rebuild_enter_collection(rebuild, key, &copy);
     buf_free(&image);
 }
@@ -98,7 +101,10 @@ static inline void rebuild_large_begin(void *context, const struct walk_key *key
     struct collection *large = &rebuild->large;
     *large = (struct collection){.types = types, .type = key->type, .encoding = key->encoding};
     if (key->type == OBJECT_SET) large->value = element_table_new(types, false);
-    if (key->type == OBJECT_HASH) large->value = element_table_new(types, true);
+    if (key->encoding == ENCODING_HASHTABLE_DUE)
+        large->value = due_table_new(types);
+    else if (key->type == OBJECT_HASH)
+        large->value = element_table_new(types, true);
     if (key->type == OBJECT_ZSET) large->value = sorted_set_new(&types->sorted_sets);
     if (key->type == OBJECT_LIST) large->value = quicklist_new();
     if (key->type == OBJECT_STREAM) *large = stream_new(types);
@@ -116,6 +122,9 @@ static inline void rebuild_large_element(
     rebuild->n_seen++;
     if (rebuild->large.type == OBJECT_ZSET)
         sorted_set_add(rebuild->large.value, element, score);
+    else if (rebuild->large.encoding == ENCODING_HASHTABLE_DUE)
+        assert_true(due_table_put(
+            rebuild->large.value, element, value, score > 0 ? (int64_t)score : NO_DUE));
     else
         assert_true(element_table_put(rebuild->large.value, element, value));
 }
@@ -135,7 +144,63 @@ static inline void rebuild_large_node(
     rebuild->n_seen++;
     struct stream_node *node = stream_node_load((struct stream_id){ms, seq}, image);
     assert_non_null(node);
-    assert_true(stream_log_append_node(&stream_in(&rebuild->large)->log, &node));
+    assert_true(stream_log_append_node(&stream_to_change(&rebuild->large)->log, &node));
+}
+
+static inline void rebuild_take_rest(struct rebuild *rebuild, const struct collection *behind) {
+    struct stream *stream = stream_to_change(&rebuild->large);
+    const struct stream *rest = stream_in(behind);
+    assert_int_equal(rest->log.nodes.n, 0);
+    stream->first = rest->first;
+    stream->last = rest->last;
+    stream->max_deleted = rest->max_deleted;
+    stream->entries_added = rest->entries_added;
+}
+
+static inline void rebuild_large_stream(
+    void *context, const struct collection *stream, uint64_t n_groups) {
+    struct rebuild *rebuild = context;
+    assert_int_equal(stream_in(stream)->groups.n, 0);
+    rebuild_take_rest(rebuild, stream);
+    rebuild->n_groups = n_groups;
+}
+
+static inline void rebuild_large_group(void *context, const struct walk_group *group) {
+    struct rebuild *rebuild = context;
+    assert_true(rebuild->n_groups > 0 && rebuild->n_consumers == 0);
+    assert_true(rebuild->n_pending == 0 && rebuild->n_own == 0);
+    rebuild->group = stream_group_create(stream_to_change(&rebuild->large), group->name,
+        (struct stream_id){group->last_ms, group->last_seq}, group->entries_read);
+    assert_non_null(rebuild->group);
+    rebuild->consumer = NULL;
+    rebuild->n_groups--;
+    rebuild->n_consumers = group->n_consumers;
+    rebuild->n_pending = group->n_pending;
+}
+
+static inline void rebuild_large_consumer(void *context, const struct walk_consumer *consumer) {
+    struct rebuild *rebuild = context;
+    assert_true(rebuild->n_consumers > 0 && rebuild->n_pending == 0 && rebuild->n_own == 0);
+    rebuild->consumer = stream_consumer_create(
+        stream_to_change(&rebuild->large), rebuild->group, consumer->name, consumer->seen_ms);
+    rebuild->consumer->active_ms = consumer->active_ms;
+    rebuild->n_consumers--;
+    rebuild->n_own = consumer->n_pending;
+}
+
+static inline void rebuild_large_pending(void *context, const struct walk_pending *pending) {
+    struct rebuild *rebuild = context;
+    struct stream_id id = {pending->ms, pending->seq};
+    if (rebuild->consumer == NULL) {
+        assert_true(rebuild->n_pending > 0);
+        rebuild->n_pending--;
+        return;
+    }
+    assert_true(rebuild->n_own > 0);
+    rebuild->n_own--;
+    stream_pending_add(stream_to_change(&rebuild->large), rebuild->group, rebuild->consumer, id,
+        pending->delivered_ms)
+        ->n_deliveries = pending->n_deliveries;
 }
 
 static inline void rebuild_large_end(
@@ -150,13 +215,10 @@ static inline void rebuild_large_end(
         return;
     }
     if (key->type == OBJECT_STREAM) {
-        struct stream *stream = stream_in(&rebuild->large), *rest = stream_in(behind);
-        assert_int_equal(rest->log.nodes.n, 0);
-        stream->first = rest->first;
-        stream->last = rest->last;
-        stream->max_deleted = rest->max_deleted;
-        stream->entries_added = rest->entries_added;
-        stream_groups_copy(rest, stream);
+        rebuild_take_rest(rebuild, behind);
+        assert_true(rebuild->n_groups == 0 && rebuild->n_consumers == 0 && rebuild->n_own == 0);
+        if (rebuild->sink.large_stream == NULL)
+            stream_groups_copy(stream_in(behind), stream_to_change(&rebuild->large));
     }
     rebuild_enter_collection(rebuild, key, &rebuild->large);
 }
@@ -175,6 +237,20 @@ static inline void rebuild_begin(struct rebuild *rebuild, const struct keyspace 
         .large_end = rebuild_large_end};
 }
 
+/* Takes the groups of large streams in pieces too. */
+static inline void rebuild_groups(struct rebuild *rebuild) {
+    rebuild->sink.large_stream = rebuild_large_stream;
+    rebuild->sink.large_group = rebuild_large_group;
+    rebuild->sink.large_consumer = rebuild_large_consumer;
+    rebuild->sink.large_pending = rebuild_large_pending;
+}
+
+static inline void rebuild_drop(struct rebuild *rebuild) {
+    if (rebuild->is_inside) collection_free(&rebuild->large);
+    buf_free(&rebuild->text);
+    keyspace_free(rebuild->keyspace);
+}
+
 /* Whether what was shown is that image. Ends the rebuilding. */
 static inline void rebuild_check(
     struct rebuild *rebuild, const struct walk *walk, const struct buf *image) {
@@ -186,8 +262,7 @@ static inline void rebuild_check(
     assert_int_equal(shown.len, image->len);
     assert_memory_equal(shown.data + shown.start, image->data + image->start, image->len);
     buf_free(&shown);
-    buf_free(&rebuild->text);
-    keyspace_free(rebuild->keyspace);
+    rebuild_drop(rebuild);
 }
 
 #endif

@@ -4,6 +4,7 @@
 #include "util/number.h"
 
 #include "unit/check.h"
+#include "unit/keyspace/rebuild.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -419,6 +420,49 @@ static void test_a_watcher_sees_that_fields_die(void **state) {
     }
 }
 
+/* -- walks ----------------------------------------------------------------------------------- */
+
+static void set_due(struct world *world, int field, int64_t due_ms) {
+    struct db *db = db_of(world, 0);
+    struct object *object = db_find_even_dead(db, SLICE("h"));
+    struct collection hash = db_collection(db, object);
+    char text[32];
+    int len = snprintf(text, sizeof text, "field-%06d", field);
+    assert_true(hash_set_due(&hash, slice_of(text, (size_t)len), due_ms));
+    assert_true(db_collection_changed(db, object, &hash));
+}
+
+/* What is there and what was there, whichever form it takes in between. */
+static void test_a_walk_shows_due_times_as_they_were_while_the_form_changes(void **state) {
+    (void)state;
+    for (int begin_with = 0; begin_with < 3; begin_with++) {
+        struct world world;
+        world_open(&world, 1, 512);
+        struct db *db = db_of(&world, 0);
+        struct collection hash = hash_of(&world, 3000, NO_DUE);
+        db_add_collection(db, SLICE("h"), &hash, NO_DUE);
+        for (int i = 0; i < begin_with; i++) set_due(&world, 1000 + i, 5000);
+        struct buf before = {0};
+        keyspace_dump(world.keyspace, &before);
+        struct rebuild rebuild;
+        rebuild_begin(&rebuild, world.keyspace);
+        struct walk *walk = keyspace_walk_begin(world.keyspace);
+        int step = 0;
+        while (!walk_some(walk, &rebuild.sink, 100)) {
+            step++;
+            if (step % 3 == 0)
+                keyspace_reclaim(world.keyspace, 6000, UINT64_MAX, NULL, NULL);
+            else
+                set_due(&world, 2000 + step, 6000);
+        }
+        assert_true(step > 20);
+        rebuild_check(&rebuild, walk, &before);
+        walk_end(walk);
+        buf_free(&before);
+        world_close(&world);
+    }
+}
+
 static void test_damaged_images_are_refused_or_harmless(void **state) {
     (void)state;
     for (int64_t entries = 0; entries <= 512; entries += 512) {
@@ -457,6 +501,7 @@ int main(void) {
         cmocka_unit_test(test_large_hashes_with_due_times_are_freed_in_slices),
         cmocka_unit_test(test_a_due_time_takes_little_memory),
         cmocka_unit_test(test_a_watcher_sees_that_fields_die),
+        cmocka_unit_test(test_a_walk_shows_due_times_as_they_were_while_the_form_changes),
         cmocka_unit_test(test_damaged_images_are_refused_or_harmless),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
