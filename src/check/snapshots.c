@@ -42,7 +42,7 @@ static void on_setting(void *context, struct slice name, struct slice value) {
         (int)SF_MIN(value.len, (size_t)SETTING_BYTES_SHOWN), value.data == NULL ? "" : value.data);
 }
 
-static void loading_begin(struct loading *loading, uint32_t databases) {
+static void loading_begin(struct loading *loading, uint32_t databases, uint64_t file_bytes) {
     *loading = (struct loading){.engine = NULL};
     const struct engine_settings settings = {.feature_level = ENGINE_FEATURE_LEVEL,
         .n_dbs = databases,
@@ -50,7 +50,7 @@ static void loading_begin(struct loading *loading, uint32_t databases) {
         .proto_max_bulk_len = ENGINE_BULK_BYTES_DEFAULT};
     const struct engine_watcher watcher = {.context = loading, .setting_changed = on_setting};
     loading->engine = engine_new(&settings, &watcher);
-    loading->loader = snapshot_loader_new(loading->engine);
+    loading->loader = snapshot_loader_new(loading->engine, file_bytes);
 }
 
 static void loading_end(struct loading *loading) {
@@ -89,11 +89,11 @@ static void show_content(FILE *out, const struct loading *loading) {
     fwrite(buf_slice(&loading->settings).data, 1, loading->settings.len, out);
 }
 
-static void load(struct check *check, const char *path, bool is_newest) {
+static void load(struct check *check, const char *path, uint64_t file_bytes, bool is_newest) {
     struct loading loading;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return; /* gone meanwhile */
-    loading_begin(&loading, check->databases);
+    loading_begin(&loading, check->databases, file_bytes);
     const char *why = load_file(&loading, fd);
     if (why == NULL)
         show_content(check->out, &loading);
@@ -125,7 +125,7 @@ static bool show_snapshot(struct check *check, const char *name, bool is_newest)
         fprintf(
             check->out, "    members        of entry %" PRIu64 "\n", snapshot.configuration_index);
         show_configuration(check->out, "      ", bytes_slice(snapshot.configuration));
-        if (check->options->verify) load(check, path, is_newest);
+        if (check->options->verify) load(check, path, snapshot.place.bytes, is_newest);
         storage_snapshot_clear(&snapshot);
     }
     buf_free(&error);

@@ -76,7 +76,8 @@ uint32_t command_categories(const struct command *command) {
     uint32_t flags = command->flags, categories = command->categories;
     categories |= (flags & CMD_FAST) != 0 ? CAT_FAST : CAT_SLOW;
     if ((flags & CMD_WRITE) != 0) categories |= CAT_WRITE;
-    if ((flags & CMD_READ) != 0) categories |= CAT_READ;
+    /* what EVAL_RO may run is more than reading */
+    if ((flags & CMD_READ) != 0 && (categories & CAT_SCRIPTING) == 0) categories |= CAT_READ;
     if ((flags & CMD_ADMIN) != 0) categories |= CAT_ADMIN | CAT_DANGEROUS;
     if ((flags & CMD_PUBSUB) != 0) categories |= CAT_PUBSUB;
     if ((flags & CMD_BLOCKING) != 0) categories |= CAT_BLOCKING;

@@ -12,6 +12,10 @@ CONTAINER(ACL, ACL_WHOAMI, "acl", NULL, docs_acl, -2,
     CMD_LOCAL, NO_KEYS, 0)
 COMMAND(ACL_CAT, "acl|cat", cmd_acl_cat, docs_acl_cat, -2,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(ACL_DELUSER, "acl|deluser", NULL, docs_acl_deluser, -3,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(ACL_DRYRUN, "acl|dryrun", NULL, docs_acl_dryrun, -4,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(ACL_GENPASS, "acl|genpass", NULL, docs_acl_genpass, -2,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(ACL_GETUSER, "acl|getuser", NULL, docs_acl_getuser, 3,
@@ -19,6 +23,14 @@ COMMAND(ACL_GETUSER, "acl|getuser", NULL, docs_acl_getuser, 3,
 COMMAND(ACL_HELP, "acl|help", NULL, docs_acl_help, 2,
     CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(ACL_LIST, "acl|list", NULL, docs_acl_list, 2,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(ACL_LOAD, "acl|load", NULL, docs_acl_load, 2,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(ACL_LOG, "acl|log", NULL, docs_acl_log, -2,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(ACL_SAVE, "acl|save", NULL, docs_acl_save, 2,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(ACL_SETUSER, "acl|setuser", NULL, docs_acl_setuser, -3,
     CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(ACL_USERS, "acl|users", NULL, docs_acl_users, 2,
     CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
@@ -543,6 +555,8 @@ COMMAND(SETNX, "setnx", cmd_setnx, docs_setnx, 3,
 COMMAND(SETRANGE, "setrange", cmd_setrange, docs_setrange, 4,
     CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_STRING)
 COMMAND(SHARDFORGE_ABORT, "shardforge.abort", cmd_shardforge_abort, docs_internal, 1,
+    CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
+COMMAND(SHARDFORGE_ACL, "shardforge.acl", cmd_shardforge_acl, docs_internal, -2,
     CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
 COMMAND(SHARDFORGE_AGAIN, "shardforge.again", cmd_shardforge_again, docs_internal, -3,
     CMD_WRITE | CMD_BLOCKING | CMD_INTERNAL, NO_KEYS, 0)

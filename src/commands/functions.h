@@ -83,9 +83,8 @@ command_run cmd_xack, cmd_xgroup_create, cmd_xgroup_createconsumer, cmd_xgroup_d
 command_run cmd_xautoclaim, cmd_xclaim, cmd_xpending;
 command_run cmd_xinfo_consumers, cmd_xinfo_groups, cmd_xinfo_help, cmd_xinfo_stream;
 /* setting.c */
-command_run cmd_shardforge_abort, cmd_shardforge_exec, cmd_shardforge_publish,
-    cmd_shardforge_setting, cmd_shardforge_source, cmd_shardforge_moved,
-    cmd_replicaof;
+command_run cmd_shardforge_acl, cmd_shardforge_abort, cmd_shardforge_exec, cmd_shardforge_publish,
+    cmd_shardforge_setting, cmd_shardforge_source, cmd_shardforge_moved, cmd_replicaof;
 /* waiting.c */
 command_run cmd_shardforge_again, cmd_shardforge_unblock;
 

@@ -14,6 +14,12 @@ void cmd_shardforge_setting(struct call *call) {
     reply_ok(call->reply);
 }
 
+/* shardforge.acl set|del|load|seed ...: see engine/access.c */
+void cmd_shardforge_acl(struct call *call) {
+    SF_ASSERT(call->engine != NULL);
+    call->engine->change_users(call->engine->context, call);
+}
+
 /* shardforge.exec counts watches commands: see engine/entry.h */
 void cmd_shardforge_exec(struct call *call) {
     SF_ASSERT(call->engine != NULL);

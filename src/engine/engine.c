@@ -28,11 +28,13 @@ struct engine *engine_new(
     engine->port = (struct engine_port){.context = engine,
         .set_setting = on_set_setting,
         .run_transaction = transaction_run,
+        .change_users = access_change,
         .publish = on_publish};
     engine->keyspace = keyspace_new(settings->n_dbs, &settings->secret);
     engine->breath = (struct breath){engine->watcher.breathe, engine->watcher.context, 0};
     keyspace_set_breath(engine->keyspace, &engine->breath);
     engine->scripts = scripts_new();
+    engine->acl = acl_new();
     scripts_set_outside(engine->scripts, &(struct scripts_outside){engine->watcher.context,
                                              engine->watcher.breathe, engine->watcher.script_log});
     blocked_init(engine);
@@ -57,6 +59,7 @@ void engine_free(struct engine *engine) {
     buf_free(&engine->watching.misses);
     keyspace_free(engine->keyspace);
     scripts_free(engine->scripts);
+    acl_free(engine->acl);
     sf_free(engine);
 }
 
@@ -89,7 +92,13 @@ static void apply_dissolve(struct engine *engine) {
 /* Reads over one coming command and asks for its first key's place in the table. In most commands
  * that is the first argument; where it is not, the hint is wasted. */
 static void ahead_step(struct engine *engine) {
-    uint64_t db = read_varint(&engine->ahead), argc = read_varint(&engine->ahead);
+    uint64_t db = read_varint(&engine->ahead);
+    if (SF_UNLIKELY(
+            db >= engine->settings.n_dbs)) { /* a claim follows; no hint is worth reading it */
+        engine->ahead_left = 0;
+        return;
+    }
+    uint64_t argc = read_varint(&engine->ahead);
     uint32_t slot = engine->ahead_table++ % AHEAD_RING;
     engine->ahead_ring[slot].db = NULL;
     engine->ahead_left--;
@@ -284,6 +293,7 @@ bool engine_next(struct engine *engine, struct reply *reply) {
             .argc = commands->argc,
             .argv = commands->argv,
             .command = engine->command,
+            .claim = commands->claim,
             .may_block = true};
         engine->blocked.runs = here(engine);
         engine->blocked.runs_for = NULL;

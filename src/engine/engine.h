@@ -12,6 +12,8 @@
 #include "keyspace/eviction.h"
 #include "raft/types.h"
 
+struct acl;
+struct acl_user;
 struct engine;
 struct source;
 struct source_ran;
@@ -38,6 +40,14 @@ struct command_ran {
     bool in_transaction;      /* at its place in one; the transaction itself follows */
     bool waits;               /* for a key: it has not replied */
     bool in_script;           /* called by the script that runs (script_calls) */
+};
+
+/* A command that was refused when it ran. */
+struct command_denied {
+    int verdict; /* enum acl_verdict */
+    bool in_exec, in_script;
+    struct slice object; /* the command's name, the key or the channel */
+    struct slice user;   /* his name */
 };
 
 /* What the outside may learn from applying; all may be NULL. No influence on the state. */
@@ -79,6 +89,15 @@ struct engine_watcher {
     void (*db_replaced)(void *context, uint32_t db);
     void (*read)(
         void *context, const struct command *command, uint32_t argc, const struct slice *argv);
+    /* The users changed: one of them (before NULL: made; after NULL: deleted), or, both NULL, any.
+     * Both are borrowed. */
+    void (*users_changed)(
+        void *context, const struct acl_user *before, const struct acl_user *after);
+    /* A command was refused since its user may not run it. */
+    void (*denied)(void *context, const struct command_denied *denied);
+    /* The rule of that number as the client wrote it, whose ACL SETUSER runs just now: the log
+     * holds no passwords. false: not known here. */
+    bool (*rule_text)(void *context, uint32_t rule, struct buf *out);
 };
 
 struct engine *engine_new(
@@ -163,6 +182,10 @@ enum engine_query_result engine_query(struct engine *engine, const struct comman
     uint32_t db, uint32_t argc, const struct slice *argv, int64_t clock_ms, bool settled,
     uint64_t seed, struct reply *reply);
 
+/* Whose reads the following ones are; nobody's at first. */
+void engine_read_as(struct engine *engine, const struct acl_claim *claim);
+const struct acl *engine_acl(const struct engine *engine);
+
 /* The same for a transaction of reads: all of it at one point, its watches checked there. */
 enum engine_query_result engine_query_transaction(struct engine *engine,
     const struct transaction_words *transaction, int64_t clock_ms, bool settled, uint64_t seed,
@@ -207,9 +230,9 @@ void engine_note_accesses(struct engine *engine, bool noted);
 /* A replicated setting's value; false when never set. */
 bool engine_setting(const struct engine *engine, struct slice name, struct slice *value);
 
-/* A complete image, and its reverse into a new engine, whose watcher is told of the replicated
- * settings in it. For snapshots, and for "grown = reloaded". */
-void engine_dump(struct engine *engine, struct buf *out);
+/* A snapshot in one piece (engine/snapshot.h), and its reverse into a new engine, whose watcher is
+ * told of the replicated settings in it. For "grown = reloaded". false: too many walks are open. */
+bool engine_dump(struct engine *engine, struct buf *out);
 SF_MUST_CHECK enum sf_status engine_load(struct engine *engine, struct slice image);
 
 #endif

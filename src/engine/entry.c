@@ -6,6 +6,7 @@
 enum {
     STAMP_OOM = 1,
     COMMAND_ARGS_MAX = REQUEST_ARGS_MAX + 2, /* shardforge.again puts two words in front */
+    CLAIMED = 1 << 20,                       /* in a command's db: a claim follows */
 };
 
 void entry_put_stamp(struct buf *out, const struct entry_stamp *stamp) {
@@ -28,6 +29,17 @@ void entry_read_stamp(struct reader *in, struct entry_stamp *out) {
 void entry_put_command(struct buf *out, uint32_t db, uint32_t argc, const struct slice *argv) {
     SF_ASSERT(argc > 0 && argc <= COMMAND_ARGS_MAX); /* else nobody could read it any more */
     put_varint(out, db);
+    put_varint(out, argc);
+    for (uint32_t i = 0; i < argc; i++) put_string(out, argv[i]);
+}
+
+void entry_put_claimed_command(struct buf *out, const struct acl_claim *claim, uint32_t db,
+    uint32_t argc, const struct slice *argv) {
+    SF_ASSERT(claim->id > 0 && db < CLAIMED);
+    SF_ASSERT(argc > 0 && argc <= COMMAND_ARGS_MAX);
+    put_varint(out, db | CLAIMED);
+    put_varint(out, claim->id);
+    put_varint(out, claim->revision);
     put_varint(out, argc);
     for (uint32_t i = 0; i < argc; i++) put_string(out, argv[i]);
 }
@@ -77,13 +89,30 @@ void command_reader_begin(struct command_reader *reader, const struct sub_batch_
     reader->argc = 0;
 }
 
+static uint64_t read_claim(struct command_reader *reader, uint64_t db) {
+    reader->claim.id = read_varint(&reader->in);
+    reader->claim.revision = read_varint(&reader->in);
+    db -= CLAIMED;
+    if (db >= CLAIMED || reader->claim.id == 0) reader->in.failed = true;
+    return db;
+}
+
+void command_reader_put(const struct command_reader *reader, struct buf *out) {
+    if (reader->claim.id != 0)
+        entry_put_claimed_command(out, &reader->claim, reader->db, reader->argc, reader->argv);
+    else
+        entry_put_command(out, reader->db, reader->argc, reader->argv);
+}
+
 bool command_reader_next(struct command_reader *reader) {
     if (reader->left == 0 || reader->in.failed) return false;
     reader->left--;
+    reader->claim.id = 0;
     uint64_t db = read_varint(&reader->in);
+    if (SF_UNLIKELY(db >= CLAIMED)) db = read_claim(reader, db);
     uint64_t argc = read_varint(&reader->in);
     /* every argument takes at least its length byte: a wild count cannot make us allocate */
-    if (db > UINT32_MAX || argc > COMMAND_ARGS_MAX || argc > reader->in.rest.len) {
+    if (argc > COMMAND_ARGS_MAX || argc > reader->in.rest.len) {
         reader->in.failed = true;
     }
     if (reader->in.failed) return false;
@@ -159,12 +188,13 @@ static const struct command *command_of(const struct command_reader *reader, uin
 
 /* Data commands, reads among them, and settings; no transaction in a transaction. */
 static bool may_stand_inside(const struct command_reader *reader, uint32_t n_dbs) {
+    if (reader->claim.id != 0) return false; /* the transaction's own holds for all of it */
     if (reader->argc == 0) return true;
     const struct command *command = command_of(reader, n_dbs);
     if (command == NULL || command_route(command) == ROUTE_LOCAL) return false;
     if ((command->flags & CMD_NO_MULTI) != 0) return false;
     return (command->flags & CMD_INTERNAL) == 0 || command->id == COMMAND_SHARDFORGE_PUBLISH ||
-           command->id == COMMAND_SHARDFORGE_SETTING;
+           command->id == COMMAND_SHARDFORGE_SETTING || command->id == COMMAND_SHARDFORGE_ACL;
 }
 
 static bool transaction_is_good(const struct command_reader *outer, uint32_t n_dbs) {
@@ -202,7 +232,7 @@ static bool source_is_good(const struct command_reader *outer, uint32_t n_dbs) {
 }
 
 static bool may_be_logged(const struct command_reader *reader, uint32_t n_dbs) {
-    if (reader->argc == 0) return true;
+    if (reader->argc == 0) return reader->claim.id == 0;
     const struct command *command = command_of(reader, n_dbs);
     if (command == NULL || command_route(command) != ROUTE_WRITE) return false;
     if (command->id == COMMAND_SHARDFORGE_SOURCE) return source_is_good(reader, n_dbs);

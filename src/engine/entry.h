@@ -4,7 +4,9 @@
  * stamp:      varint now_ms, u64 seed, u8 flags (1: out of memory)
  * sub-batch:  u64 node, varint counter, u64 nonce (the incarnation), varint sequence,
  *             varint n_commands, varint length of what follows, commands
- * command:    varint db, varint argc (0: void, takes its place and does nothing), argc strings
+ * command:    varint db, varint argc (0: void, takes its place and does nothing), argc strings;
+ *             db + 2^20: varint user id, varint revision of the users stand behind it (a claim:
+ *             whose command it is, where it is not the unrestricted default user's)
  * transaction: a command of our own, shardforge.exec counts watches commands; see below
  * tick:       stamp
  * incarnation: stamp, u64 node, varint counter, u64 nonce
@@ -13,6 +15,7 @@
 #ifndef SF_ENGINE_ENTRY_H
 #define SF_ENGINE_ENTRY_H
 
+#include "commands/command.h"
 #include "util/codec.h"
 #include "util/status.h"
 
@@ -45,6 +48,9 @@ void entry_put_stamp(struct buf *out, const struct entry_stamp *stamp);
 void entry_read_stamp(struct reader *in, struct entry_stamp *out);
 /* Appends one command to a sub-batch's command bytes. */
 void entry_put_command(struct buf *out, uint32_t db, uint32_t argc, const struct slice *argv);
+/* The same for one that is not the unrestricted default user's. claim->id > 0. */
+void entry_put_claimed_command(struct buf *out, const struct acl_claim *claim, uint32_t db,
+    uint32_t argc, const struct slice *argv);
 void entry_put_void_command(struct buf *out);
 void entry_put_sub_batch(struct buf *out, const struct sub_batch_header *header);
 void entry_put_sub_batch_head(
@@ -71,8 +77,10 @@ struct command_reader {
     uint32_t argc;
     struct slice *argv;
     uint32_t argv_cap;
+    struct acl_claim claim; /* id 0: none */
 };
 void command_reader_begin(struct command_reader *reader, const struct sub_batch_header *header);
+void command_reader_put(const struct command_reader *reader, struct buf *out); /* as it was read */
 bool command_reader_next(
     struct command_reader *reader); /* false: none left or malformed (in.failed) */
 void command_reader_free(struct command_reader *reader);

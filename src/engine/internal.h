@@ -2,6 +2,7 @@
 #ifndef SF_ENGINE_INTERNAL_H
 #define SF_ENGINE_INTERNAL_H
 
+#include "commands/acl.h"
 #include "data/btree.h"
 #include "data/table.h"
 #include "engine/engine.h"
@@ -63,6 +64,9 @@ struct engine {
     struct memory_policy memory;  /* the same */
     struct keyspace *keyspace;
     struct scripts *scripts;
+    struct acl *acl;
+    bool guarded; /* the default user is restricted: commands without a claim are looked at */
+    struct acl_claim reader; /* whose reads come next */
     struct blocked blocked;
     struct watching watching;
 
@@ -120,6 +124,8 @@ struct command_words {
     uint32_t argc;
     const struct slice *argv;
     const struct command *command; /* NULL: not looked up yet */
+    struct acl_claim claim;        /* whose it is */
+    bool in_exec;                  /* at its place in a transaction */
     bool may_block;                /* a client's own command; blocked.runs says whose */
     bool of_source;                /* what the master or dump says that the cluster follows */
     int64_t deadline_ms;           /* of one that waited before; else 0 */
@@ -132,6 +138,19 @@ const struct command *command_in_entry(uint32_t argc, const struct slice *argv);
  * false: it waits. */
 bool run_in_entry(
     struct engine *engine, const struct command_words *words, uint64_t seed, struct reply *reply);
+
+/* -- access.c: what users may do -------------------------------------------------------------- */
+
+/* Whether whose command it is may run it now. *user: who is restricted meanwhile, or NULL. false:
+ * it was refused, with a reply. Asked only where there is a claim, or the engine is guarded. */
+bool claim_admits(struct engine *engine, const struct command_words *words,
+    const struct command *command, const struct acl_user **user, struct reply *reply);
+void access_change(void *engine, struct call *call); /* engine_port's */
+/* The users are others: after (NULL: gone) instead of before (NULL: new); both NULL: any. */
+void access_changed(
+    struct engine *engine, const struct acl_user *before, const struct acl_user *after);
+void access_denied_in_script(
+    void *engine, const struct call *call, int verdict, struct slice object);
 
 /* -- evict.c --------------------------------------------------------------------------------- */
 

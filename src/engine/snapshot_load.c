@@ -9,6 +9,8 @@
 #include "rdb/reader.h"
 #include "util/crc64.h"
 
+enum { KEY_BYTES_MIN = 6 }; /* type, name, value, and what is said of it */
+
 struct snapshot_loader {
     struct engine *engine;
     struct rdb_target target;
@@ -18,7 +20,9 @@ struct snapshot_loader {
     raft_index index; /* that the head names */
 
     uint64_t n_keys;
-    struct db *db;        /* that the fields speak of; NULL: none yet */
+    uint64_t keys_max; /* that such a file can hold */
+    struct db *db;     /* that the fields speak of; NULL: none yet */
+    struct db_restoring restoring;
     uint64_t n_keys_left; /* of it */
     uint64_t *seen;       /* a bit for each db that came */
     uint64_t revisions[RUN_KEYS];
@@ -33,10 +37,11 @@ struct snapshot_loader {
 
 static const struct thresholds no_thresholds = {0}; /* each value's form is told */
 
-struct snapshot_loader *snapshot_loader_new(struct engine *engine) {
+struct snapshot_loader *snapshot_loader_new(struct engine *engine, uint64_t file_bytes) {
     SF_ASSERT(!engine->open && engine->applied == 0);
     struct snapshot_loader *loader = sf_alloc_zero(1, sizeof *loader);
     loader->engine = engine;
+    loader->keys_max = file_bytes / KEY_BYTES_MIN;
     loader->target =
         (struct rdb_target){.types = db_collection_types(keyspace_db(engine->keyspace, 0)),
             .thresholds = &no_thresholds,
@@ -120,7 +125,9 @@ static bool take_db(struct snapshot_loader *loader, struct slice text) {
     *word |= bit;
     loader->db = keyspace_db(loader->engine->keyspace, (uint32_t)number);
     loader->n_keys_left = n_keys;
-    return db_restore_floor(loader->db, floor) || refuse(loader, "a damaged database");
+    uint64_t expected = SF_MIN(n_keys, loader->keys_max);
+    return db_restore_begin(&loader->restoring, loader->db, floor, expected) ||
+           refuse(loader, "a damaged database");
 }
 
 /* As what its bytes in a dump are read: due times come from elsewhere. */
@@ -274,7 +281,7 @@ static bool take_key(struct snapshot_loader *loader, const struct rdb_event *eve
         .revision = loader->revisions[loader->at_run],
         .encoding = (enum object_encoding)form};
     struct collection *collection = value->type == OBJECT_STRING ? NULL : &value->collection;
-    loader->latest = db_restore(loader->db, &key, value->text, collection);
+    loader->latest = db_restore(&loader->restoring, &key, value->text, collection);
     if (loader->latest == NULL) return refuse(loader, "a key twice, or one that cannot be");
     loader->owes_dues = form == ENCODING_HASHTABLE_DUE;
     loader->at_run++;
@@ -330,17 +337,18 @@ enum snapshot_loading snapshot_load(struct snapshot_loader *loader, struct slice
 
 /* -- in one piece ---------------------------------------------------------------------------- */
 
-void engine_dump(struct engine *engine, struct buf *out) {
+bool engine_dump(struct engine *engine, struct buf *out) {
     const struct snapshot_head head = {.place = {.index = engine->applied}};
     struct snapshot_writer *writer = snapshot_writer_new(engine, &head, false);
-    SF_ASSERT(writer != NULL);
+    if (writer == NULL) return false;
     while (!snapshot_write_some(writer, out, UINT64_MAX)) {
     }
     snapshot_writer_free(writer);
+    return true;
 }
 
 enum sf_status engine_load(struct engine *engine, struct slice image) {
-    struct snapshot_loader *loader = snapshot_loader_new(engine);
+    struct snapshot_loader *loader = snapshot_loader_new(engine, image.len);
     enum snapshot_loading loading = snapshot_load(loader, image);
     snapshot_loader_free(loader);
     return loading == SNAPSHOT_LOADED ? SF_OK : SF_ERR_CORRUPT;

@@ -37,6 +37,7 @@ struct run {
     run_place *place;
     int64_t read_clock_ms;
     uint64_t seed;
+    struct acl_claim claim;
     bool rehearsal; /* whether a read must wait: own places are left out, they may act once only */
 };
 
@@ -48,7 +49,11 @@ static bool run_places(struct engine *engine, const struct run *run, struct repl
     reply_array(reply, run->transaction->n_commands);
     transaction_commands(run->transaction, &reader);
     for (uint32_t place = 0; good && command_reader_next(&reader); place++) {
-        struct command_words words = {.db = reader.db, .argc = reader.argc, .argv = reader.argv};
+        struct command_words words = {.db = reader.db,
+            .argc = reader.argc,
+            .argv = reader.argv,
+            .claim = run->claim,
+            .in_exec = true};
         uint64_t seed = hash_mix(run->seed + place);
         if (reader.argc > 0) {
             size_t place_before = reply_bytes(reply);
@@ -137,7 +142,10 @@ void transaction_run(void *context, struct call *call) {
     } else if (!watches_hold(engine, &transaction)) {
         reply_null_array(call->reply);
     } else {
-        struct run run = {&transaction, place_in_entry, 0, random_next(&call->random), false};
+        struct run run = {.transaction = &transaction,
+            .place = place_in_entry,
+            .seed = random_next(&call->random),
+            .claim = call->claim};
         struct reply reply = *call->reply;
         run_places(engine, &run, &reply);
     }
@@ -160,7 +168,11 @@ enum engine_query_result engine_query_transaction(struct engine *engine,
     const struct transaction_words *transaction, int64_t clock_ms, bool settled, uint64_t seed,
     struct reply *reply) {
     int64_t read_clock_ms = settled ? engine->now_ms : SF_MAX(engine->now_ms, clock_ms);
-    struct run run = {transaction, place_in_read, read_clock_ms, seed, false};
+    struct run run = {.transaction = transaction,
+        .place = place_in_read,
+        .read_clock_ms = read_clock_ms,
+        .seed = seed,
+        .claim = engine->reader};
     if (!settled && must_wait(engine, run, read_clock_ms)) return QUERY_MUST_WAIT;
     if (!watches_hold(engine, transaction)) {
         reply_null_array(reply);

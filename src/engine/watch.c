@@ -121,7 +121,8 @@ void watch_init(struct engine *engine) {
         .event = on_event,
         .read = on_read,
         .script_calls = on_script_calls,
-        .script_called = on_script_called};
+        .script_called = on_script_called,
+        .denied_in_script = access_denied_in_script};
     settle(engine);
 }
 

@@ -62,6 +62,9 @@ struct collection {
  * of a set, hash or sorted set, where just one comes, changes or goes. */
 void collection_note(struct collection *collection);
 void collection_note_element(struct collection *collection, struct slice element);
+/* The value went from that address into another form, at once, with all its elements: only such may
+ * a large value become without being passed element by element. After collection_changes. */
+void collection_moved(struct collection *collection, const void *from);
 static inline void collection_changes(struct collection *collection) {
     if (SF_UNLIKELY(collection->unchanged != NULL)) collection_note(collection);
 }

@@ -243,7 +243,7 @@ char *db_string_part_writable(
     char *bytes = object_resize_block(*object, new_len);
     db->keyspace->object_bytes += object_bytes(*object);
     if (SF_UNLIKELY(db->keyspace->walks.n_active > 0))
-        walks_note_move(db->keyspace, old_value, object_value(*object));
+        walks_note_move(db->keyspace, old_value, object_value(*object), ENCODING_RAW);
     db_touch(db, *object);
     return bytes;
 }
@@ -327,6 +327,11 @@ struct collection db_collection(const struct db *db, const struct object *object
 void collection_note(struct collection *collection) {
     walks_note(collection->db, collection->unchanged, true);
     collection->unchanged = NULL;
+}
+
+void collection_moved(struct collection *collection, const void *from) {
+    if (collection->db != NULL)
+        walks_note_move(collection->db->keyspace, from, collection->value, collection->encoding);
 }
 
 void collection_note_element(struct collection *collection, struct slice element) {

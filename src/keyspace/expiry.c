@@ -195,7 +195,7 @@ void expiry_settle_fields(struct db *db, struct object *object, struct collectio
     place_fields(db, object, hash_first_due(hash));
     const void *before = hash->value;
     hash_simplify(hash);
-    if (db->keyspace->walks.n_active > 0) walks_note_form(db->keyspace, before, hash);
+    collection_moved(hash, before);
 }
 
 /* -- both ------------------------------------------------------------------------------------ */

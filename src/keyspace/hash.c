@@ -1,6 +1,5 @@
 #include "keyspace/hash.h"
 
-#include "keyspace/db.h"
 #include "keyspace/due_packed.h"
 #include "keyspace/due_table.h"
 
@@ -69,7 +68,7 @@ static void take_dues(struct collection *hash) {
         const void *before = plain;
         hash->value = due_table_of(hash->types, &plain);
         hash->encoding = ENCODING_HASHTABLE_DUE;
-        if (hash->db != NULL) walks_note_form(hash->db->keyspace, before, hash);
+        collection_moved(hash, before);
     }
 }
 

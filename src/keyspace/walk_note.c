@@ -66,17 +66,10 @@ void walks_note_bytes(struct keyspace *keyspace, const void *value, size_t from,
     if (tracked != NULL) tracked_bytes_change(tracked, from, end);
 }
 
-void walks_note_move(struct keyspace *keyspace, const void *from, void *to) {
+void walks_note_move(
+    struct keyspace *keyspace, const void *from, void *to, enum object_encoding encoding) {
     struct tracked *tracked = from == to ? NULL : tracked_find(keyspace, from);
-    if (tracked != NULL) tracked_move(tracked, to);
-}
-
-void walks_note_form(
-    struct keyspace *keyspace, const void *from, const struct collection *collection) {
-    struct tracked *tracked = from == collection->value ? NULL : tracked_find(keyspace, from);
-    if (tracked == NULL) return;
-    tracked_move(tracked, collection->value);
-    tracked->encoding = collection->encoding;
+    if (tracked != NULL) tracked_move(tracked, to, encoding);
 }
 
 bool walks_take_over(struct keyspace *keyspace, const struct object *object) {

@@ -63,16 +63,18 @@ void tracked_detach(struct tracked *tracked) {
     tracked->keyspace->walks.detached_bytes += tracked->bytes;
 }
 
-void tracked_move(struct tracked *tracked, void *value) {
+void tracked_move(struct tracked *tracked, void *value, enum object_encoding encoding) {
     take_out(tracked);
     tracked->value = value;
+    tracked->encoding = encoding;
     enter(tracked);
 }
 
 void tracked_part_ways(struct tracked *tracked) {
     const struct collection_form *form = collection_form(tracked->type, tracked->encoding);
     SF_ASSERT(!tracked->is_detached && encoding_is_packed(tracked->encoding));
-    tracked_move(tracked, form->copy(&tracked->keyspace->collections, tracked->value));
+    void *copy = form->copy(&tracked->keyspace->collections, tracked->value);
+    tracked_move(tracked, copy, tracked->encoding);
     tracked_detach(tracked);
 }
 

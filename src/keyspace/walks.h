@@ -129,11 +129,8 @@ bool walks_hold(struct db *db, struct garbage *garbage);
 void walks_swapped(struct db *one, struct db *other);
 /* Of a string's block: bytes are about to change; it has moved. */
 void walks_note_bytes(struct keyspace *keyspace, const void *value, size_t from, size_t end);
-void walks_note_move(struct keyspace *keyspace, const void *from, void *to);
-/* A collection's value that was at `from` is in another place, with another encoding, though
- * nothing of it has changed. */
-void walks_note_form(
-    struct keyspace *keyspace, const void *from, const struct collection *collection);
+void walks_note_move(
+    struct keyspace *keyspace, const void *from, void *to, enum object_encoding encoding);
 /* A page of the db's cells is about to change; page NULL: there was none yet. */
 void walks_note_cells(struct db *db, size_t page_index, const struct cell_page *page);
 /* The object is to be freed; true: its value has been taken over. */
@@ -144,8 +141,9 @@ bool walks_take_over(struct keyspace *keyspace, const struct object *object);
 struct undo *undo_new(struct walk *walk, const struct object *object);
 void undo_free(struct undo *undo); /* what may be large becomes garbage */
 struct tracked *tracked_find(const struct keyspace *keyspace, const void *value); /* or NULL */
-void tracked_move(struct tracked *tracked, void *value); /* to another address */
-void tracked_detach(struct tracked *tracked);            /* no key has it any more */
+/* To another address, maybe as another form that holds the same parts. */
+void tracked_move(struct tracked *tracked, void *value, enum object_encoding encoding);
+void tracked_detach(struct tracked *tracked); /* no key has it any more */
 /* Before part of the value changes. */
 void tracked_element_changes(struct tracked *tracked, struct slice key);
 void tracked_bytes_change(struct tracked *tracked, size_t from, size_t end);

@@ -25,7 +25,11 @@ static void apply_command(struct node *node, const struct engine_position *at) {
     node->running = pending;
     bool replied = engine_next(node->engine, &reply);
     node->running = NULL;
-    if (!replied && ours) {
+    if (SF_UNLIKELY(node->access.changed_by != NULL)) {
+        everywhere_hold(node, node->access.changed_by, node->access.changed_at);
+        node->access.changed_by = NULL;
+        session_wait_for_turn(session);
+    } else if (!replied && ours) {
         blocked_begin(node, pending, at);
     } else if (pending != NULL) {
         session_write_applied(session, pending);
@@ -150,7 +154,7 @@ void apply_drop_waiting(struct node *node) {
         LIST_FOR_EACH(other, &session->pending) {
             struct pending *pending = SF_CONTAINER(other, struct pending, in_session);
             pending->settle_clock_ms = 0;
-            if (pending->kind == PENDING_READ) {
+            if (pending->kind == PENDING_READ || pending->kind == PENDING_AGAIN) {
                 pending->round = node->next_round;
                 node->round_wanted = true;
             }

@@ -203,9 +203,9 @@ static void debug_reload(struct local_call *call) {
         return;
     }
     struct buf image = {0};
-    engine_dump(node->engine, &image);
     struct engine *loaded = node_engine_new(node);
-    enum sf_status status = engine_load(loaded, buf_slice(&image));
+    bool is_dumped = engine_dump(node->engine, &image);
+    enum sf_status status = is_dumped ? engine_load(loaded, buf_slice(&image)) : SF_ERR_BUSY;
     buf_free(&image);
     if (status != SF_OK || engine_digest(loaded) != engine_digest(node->engine)) {
         engine_free(loaded);

@@ -163,6 +163,7 @@ void local_config(struct local_call *call) {
     } else if (call->command->id == COMMAND_CONFIG_RESETSTAT) {
         observe_reset(node);
         evictions_reset_figures(node);
+        acl_log_reset_figures(node);
         if (node->engine != NULL) engine_reset_counts(node->engine);
         reply_status(call->reply, "OK");
     } else if (call->command->id == COMMAND_CONFIG_REWRITE) {

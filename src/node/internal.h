@@ -3,9 +3,11 @@
 #ifndef SF_NODE_INTERNAL_H
 #define SF_NODE_INTERNAL_H
 
+#include "commands/acl.h"
 #include "commands/command.h"
 #include "engine/engine.h"
 #include "engine/source.h"
+#include "node/access.h"
 #include "node/node.h"
 #include "node/observe.h"
 #include "node/snapshot.h"
@@ -40,6 +42,7 @@ enum pending_kind {
     PENDING_LOCAL,   /* runs when its turn comes */
     PENDING_REPLY,   /* ran already (it changed the session); its reply waits for its turn */
     PENDING_HELD,    /* begun by a command that is answered later (MEET, FORGET, CONFIG SET ...) */
+    PENDING_AGAIN,   /* its users may be old: taken anew after a read round (access.h) */
     PENDING_BLOCKED, /* was applied and waits in the state's queue (blocked.c); always the last */
 };
 
@@ -54,6 +57,7 @@ struct pending {
     bool caching; /* CLIENT CACHING was said before it */
     bool stale;   /* READ: READONLY or read-mode stale: needs no round */
     const struct command *command;
+    struct acl_claim claim; /* whose it is, and the revision of the users that it was admitted at */
     int64_t stall_start_us; /* node->stall_us when it arrived: time-outs count from there */
     uint32_t db;
     size_t bytes; /* of this allocation */
@@ -94,7 +98,13 @@ struct session {
                                  command before was answered -UNCERTAIN */
     uint8_t proto;
     uint32_t db;
-    bool authenticated;
+    uint64_t user;           /* id; access.c */
+    bool authenticated;      /* by AUTH, or no password was needed when it came */
+    bool is_admitted;        /* the same, or none is needed now */
+    bool is_free;            /* none of its requests can be denied */
+    bool came_again;         /* what is judged now was judged before a read round */
+    struct acl_claim claim;  /* of requests that come now */
+    struct again *again;     /* to be taken anew, once nothing stands before it */
     bool stale_reads;        /* READONLY */
     bool no_more;            /* QUIT or a protocol error: nothing more is parsed */
     bool quitting;           /* closes when everything before is answered */
@@ -294,6 +304,7 @@ enum skip_verdict { SKIP_RUN, SKIP_PASS, SKIP_HOLD };
 struct node {
     struct node_ports ports;
     struct node_settings settings;
+    struct access access; /* access.c, acl_log.c, everywhere.c */
     bool settings_seeded; /* seed.c had its turn */
     bool garbage_left;    /* of removed values and flushed databases */
     struct node_identity identity;
@@ -312,12 +323,12 @@ struct node {
     raft_index state_saved_member;
 
     struct snapshots snapshots;
-    struct loading *loading;           /* NULL: nothing is being loaded */
-    raft_index replay_from; /* where the log found at the start begins: to replays_until */
+    struct loading *loading; /* NULL: nothing is being loaded */
+    raft_index replay_from;  /* where the log found at the start begins: to replays_until */
     int64_t replay_us, replay_ms;
     raft_index replay_told; /* how far, when it was said last (replay.c) */
     int64_t replay_told_us;
-    bool replay_is_told; /* its end was */
+    bool replay_is_told;         /* its end was */
     struct evictions *evictions; /* eviction.c */
     struct skips skips;
 
@@ -465,6 +476,8 @@ void node_replica_open(struct node *node, const struct node_start *start);
 void node_replica_go_on(struct node *node, const struct node_start *start, struct engine *engine);
 bool node_is_leader_serving(const struct node *node); /* commands may be proposed and reads asked */
 struct engine *node_engine_new(struct node *node);
+/* The present engine goes: whoever walks over its state gives that up now. */
+void node_engine_leaves(struct node *node);
 /* An equal state takes the place of this node's; between entries. */
 void node_engine_replace(struct node *node, struct engine *engine);
 void node_wake(struct node *node); /* something is left to do: the next deadline is now */
@@ -482,6 +495,15 @@ void session_drain_before(struct session *session, struct pending *write);
 void session_write_applied(struct session *session, struct pending *write);
 void session_write_lost(struct pending *write); /* its outcome will never be known here */
 void session_changed(struct session *session);
+void session_wait_for_turn(struct session *session); /* its head may be answered */
+/* A request whose name and number of words are right. */
+void session_take(struct session *session, const struct command *command, uint32_t argc,
+    const struct slice *argv);
+size_t argv_bytes(uint32_t argc, const struct slice *argv);
+/* again.c: a request that waits, then stands nowhere, then is taken. */
+void again_keep(const struct pending *pending);
+void again_take(struct session *session);
+void again_give_up(const struct pending *pending); /* it was answered: not executed */
 bool session_is_blocked(const struct session *session);
 void session_pushed(struct session *session); /* something was added to its output out of turn */
 /* A snapshot took the place of what this node waited to apply: of its commands those up to sequence
@@ -536,7 +558,6 @@ void local_info(struct local_call *call);
 void local_debug(struct local_call *call);
 bool debug_wants_state(const struct node *node, uint32_t argc, const struct slice *argv);
 void local_memory(struct local_call *call);
-void local_acl(struct local_call *call);
 void local_lolwut(struct local_call *call);
 void local_shutdown(struct local_call *call);
 void local_save(struct local_call *call);
@@ -545,8 +566,6 @@ void local_migrate(struct local_call *call); /* these run as reads, of a fresh s
 void local_sync(struct local_call *call);
 void local_replconf(struct local_call *call);
 void local_cluster(struct local_call *call);
-bool session_is_authenticated(const struct session *session);
-struct slice node_requirepass(const struct node *node);
 void session_reset_state(struct session *session);
 
 /* session.c, for transaction.c: replies to what was just parsed, in their turn */

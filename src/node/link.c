@@ -705,6 +705,10 @@ static void on_member_message(
         known = pubsub_on_ask(node, link->peer, argc, argv);
     } else if (slice_equal(argv[0], SLICE("pubsub-answer"))) {
         known = pubsub_on_answer(node, link->peer, argc, argv);
+    } else if (slice_equal(argv[0], SLICE("applied-ask"))) {
+        known = everywhere_on_ask(node, link->peer, argc, argv);
+    } else if (slice_equal(argv[0], SLICE("applied"))) {
+        known = everywhere_on_applied(node, link->peer, argc, argv);
     } else if (slice_equal(argv[0], SLICE("read-ask"))) {
         reads_on_ask(node, link->peer, argc, argv);
     } else if (slice_equal(argv[0], SLICE("read-answer"))) {

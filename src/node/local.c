@@ -12,10 +12,16 @@ static const struct local_row {
     local_run *run;
     uint8_t when;
 } rows[COMMANDS_TOTAL] = {
+    [COMMAND_ACL_DELUSER] = {local_acl, HOLDS},
+    [COMMAND_ACL_DRYRUN] = {local_acl, AT_TURN},
     [COMMAND_ACL_GENPASS] = {local_acl, AT_TURN},
     [COMMAND_ACL_GETUSER] = {local_acl, AT_TURN},
     [COMMAND_ACL_HELP] = {local_acl, AT_TURN},
     [COMMAND_ACL_LIST] = {local_acl, AT_TURN},
+    [COMMAND_ACL_LOAD] = {local_acl, HOLDS},
+    [COMMAND_ACL_LOG] = {local_acl, AT_TURN},
+    [COMMAND_ACL_SAVE] = {local_acl, AT_TURN},
+    [COMMAND_ACL_SETUSER] = {local_acl, HOLDS},
     [COMMAND_ACL_USERS] = {local_acl, AT_TURN},
     [COMMAND_ACL_WHOAMI] = {local_acl, AT_TURN},
     [COMMAND_AUTH] = {local_auth, AT_ONCE},

@@ -56,12 +56,17 @@ static void on_setting_changed(void *context, struct slice name, struct slice va
     buf_free(&error);
 }
 
+void node_engine_leaves(struct node *node) {
+    if (node->engine != NULL) snapshots_leave_engine(node);
+}
+
 void node_engine_replace(struct node *node, struct engine *engine) {
     SF_ASSERT(engine_applied(engine) == engine_applied(node->engine));
     engine_keep_counts(engine, node->engine);
-    snapshots_leave_engine(node);
+    node_engine_leaves(node);
     engine_free(node->engine);
     node->engine = engine;
+    access_engine_changed(node);
 }
 
 static void sole_configuration(const struct node *node, struct raft_configuration *out) {
@@ -92,6 +97,7 @@ struct engine *node_engine_new(struct node *node) {
         .key_changed = tracking_on_changed,
         .db_replaced = tracking_on_replaced,
         .read = tracking_on_read};
+    access_watch(&watcher);
     blocked_watch(node, &watcher);
     breath_watch(node, &watcher);
     struct engine *engine = engine_new(&settings, &watcher);
@@ -140,6 +146,7 @@ void node_replica_go_on(struct node *node, const struct node_start *start, struc
         sole_configuration(node, &raft.configuration); /* bootstrapped, its entry not yet written */
     }
     node->raft = raft_new(&raft);
+    access_engine_changed(node);
     tracking_follow_engine(node);
     node->peers_of_configuration = 0;
     peers_follow_configuration(node);
@@ -148,8 +155,10 @@ void node_replica_go_on(struct node *node, const struct node_start *start, struc
 
 static void replica_close(struct node *node) {
     follow_drop(node);
+    access_replica_closes(node);
     tracking_drop_all(node);
     loading_drop(node);
+    node_engine_leaves(node);
     snapshots_reset(node);
     evictions_reset(node);
     if (node->raft != NULL) raft_free(node->raft);
@@ -254,6 +263,9 @@ struct node *node_new(const struct node_start *start, const struct node_ports *p
     ports->random_bytes(ports->context, &node->incarnation.nonce, sizeof node->incarnation.nonce);
     pubsub_open(node);
     observe_open(node);
+    list_init(&node->access.denials);
+    list_init(&node->access.changes);
+    access_open(node);
     tracking_open(node);
     evictions_open(node);
     follow_open(node);
@@ -290,13 +302,16 @@ void node_free(struct node *node) {
     follow_close(node);
     stream_free(node);
     observe_close(node);
+    access_close(node);
     buf_free(&node->gathered);
     buf_free(&node->scratch);
     sf_free(node);
 }
 
 void node_set_settings(struct node *node, const struct node_settings *settings) {
+    bool other_password = strcmp(node->settings.requirepass, settings->requirepass) != 0;
     node->settings = *settings;
+    if (other_password) access_set_file(node);
     if (node->raft != NULL) raft_set_settings(node->raft, &settings->raft);
 }
 
@@ -492,6 +507,8 @@ void node_pump(struct node *node, int64_t now_us, int64_t wall_ms) {
     sessions_resume(node);
     if (node->raft != NULL && !node->identity_switching) replica_pump(node);
     if (node->raft != NULL && !node->identity_switching) snapshots_pump(node);
+    access_pump(node);
+    everywhere_pump(node);
     waits_pump(node);
     migrates_pump(node);
     syncs_pump(node);
@@ -520,6 +537,7 @@ int64_t node_next_deadline_us(const struct node *node) {
     deadline = SF_MIN(deadline, migrates_deadline_us(node));
     deadline = SF_MIN(deadline, syncs_deadline_us(node));
     deadline = SF_MIN(deadline, pubsub_deadline_us(node));
+    deadline = SF_MIN(deadline, everywhere_deadline_us(node));
     if (node->raft != NULL && !node->identity_switching) {
         /* begun after this turn's batch was closed: CONFIG SET at its turn */
         if (node->open_batch != NULL) return node->now_us;

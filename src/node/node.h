@@ -61,6 +61,8 @@ struct node_settings {
     } observe;
     uint64_t feature_level; /* what this build can apply (engine.h) */
     char requirepass[512];
+    struct slice users;       /* lines as in an aclfile; borrowed as long as the node lives */
+    uint64_t acl_log_max_len; /* acllog-max-len */
     char cluster_secret[512];
     char masteruser[512], masterauth[512]; /* what a Redis that is followed is told */
     char import_rdb[1024];                 /* a dump that an empty cluster begins with; "": none */

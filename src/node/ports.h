@@ -161,6 +161,10 @@ struct node_ports {
      * error is appended and false returned when the system refused (a port in use). */
     bool (*config_set)(void *context, struct slice name, struct slice value, struct buf *error);
     bool (*config_rewrite)(void *context, struct buf *error);
+    /* The aclfile; both may be NULL: none is configured. Reading returns its name, NULL where none
+     * is configured; writing, false then. What fails otherwise is appended to error. */
+    const char *(*acl_file_read)(void *context, struct buf *out, struct buf *error);
+    bool (*acl_file_write)(void *context, struct slice text, struct buf *error);
 
     void (*figures)(void *context, struct process_figures *out);
     /* Both may be NULL. A clock that runs inside a turn, for how long commands take: nothing but

@@ -6,7 +6,7 @@
 enum {
     RETRY_US = 5000000,        /* after a snapshot that could not be written */
     WALKS_TAKEN_US = 100000,   /* other walks over the state leave no room */
-    SLICE_GAP_US = 300,        /* between two slices, at least */
+    SLICE_GAP_US = 500,        /* between two slices, at least */
     PIECES_UNWRITTEN_MAX = 16, /* then storage is waited for */
     ENTRY_OVERHEAD_BYTES = 64, /* beside the payload, about */
     FREE_A_TURN = 2048,        /* elements of a state that was replaced */
@@ -247,7 +247,6 @@ void snapshots_open(struct node *node) {
 void snapshots_reset(struct node *node) {
     struct snapshots *snapshots = &node->snapshots;
     uint64_t request = snapshots->request;
-    if (node->engine != NULL) snapshots_leave_engine(node);
     saves_end(node, SF_ERR_NOT_EXECUTED);
     receiving_drop(node);
     buf_free(&snapshots->piece);

@@ -127,7 +127,7 @@ static void state_begin(struct node *node, const struct raft_snapshot *place) {
     receiving->place = *place;
     receiving->loaded_bytes = 0;
     receiving->engine = node_engine_new(node);
-    receiving->loader = snapshot_loader_new(receiving->engine);
+    receiving->loader = snapshot_loader_new(receiving->engine, place->bytes);
 }
 
 /* Whether the chunk goes on where the loaded state ends. After a failure it may not: raft begins
@@ -261,8 +261,10 @@ void snapshots_settle_own_stream(struct node *node) {
 static void state_take(struct node *node) {
     struct receiving *receiving = &node->snapshots.receiving;
     struct engine *old = node->engine;
+    node_engine_leaves(node);
     node->engine = receiving->engine;
     receiving->engine = NULL;
+    access_engine_changed(node);
     tracking_follow_engine(node);
     tracking_drop_all(node);
     snapshots_retire(node, old);

@@ -50,6 +50,9 @@ struct config_values {
     int64_t tracking_table_max_keys;
     int64_t maxmemory, maxmemory_policy, maxmemory_samples, maxmemory_eviction_tenacity;
     int64_t lfu_log_factor, lfu_decay_time;
+    int64_t acl_pubsub_default, acllog_max_len;
+    char aclfile[CONFIG_PATH_MAX];
+    struct slice users; /* of the directives `user`, or of the aclfile: lines, owned elsewhere */
     struct config_saves {
         uint32_t n;
         struct save_point points[SAVE_POINTS_MAX];
@@ -110,6 +113,7 @@ const char *config_refusal(struct slice name);
 
 struct config {
     struct config_values values;
+    struct buf users; /* the directives `user`, a line each */
     char *file; /* absolute path of the main file; NULL without one */
     /* Where each directive was set last: 'name.conf:3: "port abc"'. NULL: nowhere. */
     char *where[CONFIG_DIRECTIVES_MAX];

@@ -9,6 +9,7 @@ static const char *const log_levels[] = {"debug", "verbose", "notice", "warning"
 static const char *const debug_words[] = {"no", "yes", "local", NULL};
 static const char *const bootstrap_words[] = {"auto", "yes", "no", NULL};
 static const char *const read_modes[] = {"lease", "index", "stale", NULL};
+static const char *const channel_words[] = {"allchannels", "resetchannels", NULL};
 static const char *const only_yes[] = {"yes", NULL};
 static const char *const only_always[] = {"always", NULL};
 
@@ -43,6 +44,9 @@ const struct config_directive config_directives[] = {
     INTEGER("maxclients", maxclients, RUN, 1, 1000000, "10000"),
     BOOLEAN("protected-mode", protected_mode, RUN, "yes"),
     TEXT("requirepass", requirepass, ALL, ""),
+    TEXT("aclfile", aclfile, START, ""),
+    WORD("acl-pubsub-default", acl_pubsub_default, ALL, channel_words, "resetchannels"),
+    INTEGER("acllog-max-len", acllog_max_len, RUN, 0, INT64_MAX, "128"),
     MEMORY("proto-max-bulk-len", proto_max_bulk_len, ALL, MB, INT64_MAX, "512mb"),
     MEMORY("client-query-buffer-limit", client_query_buffer_limit, RUN, MB, INT64_MAX, "1gb"),
     OTHER("client-output-buffer-limit", client_output_buffer_limit, RUN, TYPE_LIMITS,
@@ -157,8 +161,6 @@ const char *config_refusal(struct slice name) {
             "the command REPLICAOF lets the cluster follow a Redis; nodes join with cluster-join"},
         {"cluster-enabled", "not needed: every node can take part in a cluster"},
         {"tls-port", "not offered yet"},
-        {"aclfile", "not offered yet: use requirepass"},
-        {"user", "not offered yet: use requirepass"},
         {"rename-command", "not offered"},
         {"loadmodule", "not offered"},
     };

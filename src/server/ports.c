@@ -3,6 +3,7 @@
 #include "server/process.h"
 #include "server/settings.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 /* -- storage --------------------------------------------------------------------------------- */
@@ -180,6 +181,24 @@ static bool port_config_rewrite(void *context, struct buf *error) {
     return config_rewrite(server->config, error);
 }
 
+/* Returns the file's name, NULL where none is configured. */
+static const char *port_acl_file_read(void *context, struct buf *out, struct buf *error) {
+    struct server *server = context;
+    const char *path = server->config->values.aclfile;
+    if (path[0] == '\0') return NULL;
+    (void)config_load_text(path, out, error);
+    return path;
+}
+
+static bool port_acl_file_write(void *context, struct slice text, struct buf *error) {
+    struct server *server = context;
+    const char *path = server->config->values.aclfile;
+    if (path[0] == '\0') return false;
+    if (!config_replace_file(path, text))
+        buf_printf(error, "writing '%s': %s", path, strerror(errno));
+    return true;
+}
+
 void server_tell_settings(struct server *server) {
     if (!server->settings_changed) return;
     server->settings_changed = false;
@@ -281,6 +300,8 @@ void server_ports(struct server *server, struct node_ports *out) {
         .config_check = port_config_check,
         .config_set = port_config_set,
         .config_rewrite = port_config_rewrite,
+        .acl_file_read = port_acl_file_read,
+        .acl_file_write = port_acl_file_write,
         .figures = port_figures,
         .clock_ns = port_clock_ns,
         .net_bytes = port_net_bytes,

@@ -72,6 +72,8 @@ void settings_for_node(
             .latency_tracking = values->latency_tracking != 0,
             .n_percentiles = values->latency_tracking_info_percentiles.n},
         .feature_level = ENGINE_FEATURE_LEVEL,
+        .users = values->users,
+        .acl_log_max_len = (uint64_t)values->acllog_max_len,
         .port = net_port(net),
         .bus_port = net_bus_port(net),
         .n_join = values->cluster_join.n,

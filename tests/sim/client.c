@@ -45,9 +45,7 @@ static bool reply_has(struct slice reply, const char *text) {
 
 static enum outcome outcome_of(struct slice reply) {
     if (reply.data[0] != '-') return OUTCOME_ANSWERED;
-    if (reply_has(reply, "not executed") || reply_has(reply, "-EXECABORT") ||
-        reply_has(reply, "-LOADING"))
-        return OUTCOME_REFUSED;
+    if (reply_has(reply, "not executed") || reply_has(reply, "-EXECABORT")) return OUTCOME_REFUSED;
     if (reply.len > 9 && memcmp(reply.data, "-LOADING ", 9) == 0) return OUTCOME_REFUSED;
     if (reply.len > 10 && memcmp(reply.data, "-UNCERTAIN", 10) == 0) return OUTCOME_UNCERTAIN;
     return OUTCOME_ANSWERED;

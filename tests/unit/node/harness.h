@@ -532,6 +532,7 @@ static inline struct world *world_new(int n) {
             .snapshot_slice = 100,
             .feature_level = 1,
             .max_clients = 1000,
+            .acl_log_max_len = 128,
             .debug_command = true,
             .cluster_secret = "secret",
             .announce = world_member(i).address,
