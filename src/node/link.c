@@ -454,9 +454,13 @@ static void on_welcome(
         return;
     }
     struct peer *peer = peer_of(node, link->peer);
-    if (peer == NULL || link->theirs.id != link->peer || link->challenger != link->peer ||
-        old_copy_judge(node, &link->theirs) != NULL) { /* it is told when it dials */
+    if (peer == NULL || link->theirs.id != link->peer || link->challenger != link->peer) {
         link_close(node, link);
+        return;
+    }
+    if (old_copy_judge(node, &link->theirs) != NULL) {
+        link_close(node, link);
+        old_copy_found(node, peer->id); /* it is told when it dials */
         return;
     }
     peer->failures = 0;

@@ -163,6 +163,7 @@ static void parcel_send(struct world *world, uint64_t connection, struct slice b
     const struct process *process = world->processes[client->node];
     struct engine *engine = fin ? NULL : node_engine(process->node);
     parcel->at.before = process->seen_applied;
+    parcel->at.found = process->log_at_start;
     parcel->at.applied = engine == NULL ? 0 : engine_applied(engine);
     list_push_back(&world->clients->parcels, &parcel->in_clients);
     buf_append_slice(&parcel->bytes, bytes);

@@ -92,6 +92,9 @@ static size_t first_behind(const struct listening *listening, raft_index index) 
 static void open_at(
     const struct listening *listening, struct cursors *cursors, const struct heard_at *at) {
     size_t from = first_behind(listening, at->before), to = first_behind(listening, at->applied);
+    /* What a process found in its log it runs again, and tells nobody. */
+    to = SF_MAX(to, first_behind(listening, at->found));
+    to = SF_MAX(from, to); /* a node that is loading its state has applied nothing */
     cursors->n = 0;
     for (size_t i = from; i <= to; i++) cursor_put(cursors, i);
 }

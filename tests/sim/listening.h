@@ -11,9 +11,10 @@
 struct listening;
 struct resp_value;
 
-/* Where a node was when it spoke: what it had applied, and had applied one turn before. */
+/* Where a node was when it spoke: what it had applied, and had applied one turn before; what its
+ * log held when it was started. */
 struct heard_at {
-    raft_index before, applied;
+    raft_index before, applied, found;
 };
 
 struct listening *listening_new(void);

@@ -676,6 +676,7 @@ void process_start(struct process *process) {
         (*level)++;
     twin_open(process->twin, false, &found);
     start_from(process, &found, start);
+    process->log_at_start = found.last_index;
     if (found.damaged && !process->may_be_damaged)
         world_fail(world, "node %u calls its log damaged, which has lost nothing", process->number);
     judge_on_start(process, start->identity.id);

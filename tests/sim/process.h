@@ -50,12 +50,13 @@ struct process {
     uint32_t number;
     char host[32];
     bool up;
-    bool may_be_damaged; /* its disk has lost synced entries that it was not given again */
-    uint64_t copy_life;  /* ... with which it was started then; 0: it was not yet */
-    bool is_old_copy;    /* its disk holds an old copy of its directory */
-    bool is_stranger;    /* wiped, and not a member again yet: clients keep away */
-    bool machine_down;   /* power lost: nobody answers, not even to refuse */
-    uint64_t life;       /* raised at each start; events of an earlier life are void */
+    bool may_be_damaged;     /* its disk has lost synced entries that it was not given again */
+    uint64_t copy_life;      /* ... with which it was started then; 0: it was not yet */
+    bool is_old_copy;        /* its disk holds an old copy of its directory */
+    bool is_stranger;        /* wiped, and not a member again yet: clients keep away */
+    bool machine_down;       /* power lost: nobody answers, not even to refuse */
+    raft_index log_at_start; /* its log's end then */
+    uint64_t life;           /* raised at each start; events of an earlier life are void */
     struct node *node;
     struct twin *twin;
     struct applying_note applying; /* a mapped page: it outlives the node */
