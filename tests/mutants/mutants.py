@@ -307,8 +307,8 @@ MUTANTS = [
          "    if (false) {\n        *why = "),
         (NODE + "link.c", "if (message.from == link->peer && message.to == node->identity.id) {",
          "message.to = node->identity.id;\n    if (message.from == link->peer) {"),
-        (NODE + "link.c", "if (peer == NULL || link->theirs.id != link->peer || link->challenger != link->peer ||",
-         "if (peer == NULL ||"),
+        (NODE + "link.c", "if (peer == NULL || link->theirs.id != link->peer || link->challenger != link->peer) {",
+         "if (peer == NULL) {"),
     ]),
     Mutant("two-changes-at-once", 200, "a change of members begins before the last one is committed (R9)", [
         (RAFT + "membership.c", "if (!raft_is_serving(raft) || record->index > raft->commit || "
