@@ -249,6 +249,7 @@ enum sf_status engine_begin(
     engine->now_ms = SF_MAX(engine->now_ms, stamp.now_ms);
     keyspace_set_time(engine->keyspace, engine->now_ms);
     enum sf_status status = SF_OK;
+    engine->open = true; /* what is told from here on is of this entry */
     if (kind == ENTRY_BATCH) {
         status = begin_batch(engine, in);
     } else if (kind == ENTRY_CONFIGURATION) {

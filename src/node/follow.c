@@ -196,7 +196,7 @@ void follow_pump(struct node *node) {
         return;
     }
     if (follow->out != 0 && is_void(node)) {
-        SF_MARK("follow: begins again from the state");
+        SF_MARK("follow: begins again from the state (not simulated)");
         follow_drop(node);
         follow->again_us = node->now_us;
     }

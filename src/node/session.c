@@ -568,8 +568,7 @@ static void caching_passes(struct session *session, const struct command *comman
     if (strncmp(command->name, "client|", 7) != 0) session->caching = false;
 }
 
-/* A request whose name and number of words are right. */
-void session_take(struct session *session, const struct command *command, uint32_t argc,
+static void take_admitted(struct session *session, const struct command *command, uint32_t argc,
     const struct slice *argv) {
     if (!session->is_free && !access_admits(session, command, argc, argv)) return;
     if (!session_may_run_subscribed(session, command)) {
@@ -591,7 +590,13 @@ void session_take(struct session *session, const struct command *command, uint32
         return;
     }
     if (!transaction_takes(session, command, argc, argv)) take(session, command, argc, argv);
-    caching_passes(session, command);
+}
+
+/* A request whose name and number of words are right. */
+void session_take(struct session *session, const struct command *command, uint32_t argc,
+    const struct slice *argv) {
+    take_admitted(session, command, argc, argv);
+    caching_passes(session, command); /* whatever became of it: one judged again has kept it */
 }
 
 static void session_on_command(struct session *session, uint32_t argc, const struct slice *argv) {

@@ -208,7 +208,7 @@ void receiving_pump(struct node *node) {
         if (chunk->status != SF_OK) {
             chunk_done(node, chunk->status);
         } else if (!chunk_follows(node, chunk)) {
-            SF_MARK("snapshot: a chunk of which the beginning is not loaded");
+            SF_MARK("snapshot: a chunk of which the beginning is not loaded (rare)");
             chunk_done(node, SF_ERR_SNAPSHOT);
         } else if (!chunk_load(node, chunk, left)) {
             return;

@@ -63,6 +63,9 @@ void cache_greet(struct world *world, struct client *client, struct cache *cache
     if (cache->opt_in) words[n++] = "OPTIN";
     if (cache->opt_out) words[n++] = "OPTOUT";
     listener_say(client, &packet, n, words);
+    world_note(world, (int)client->node, "client %u keeps what it reads:%s%s%s%s", client->number,
+        cache->broadcast ? " BCAST" : "", cache->no_loop ? " NOLOOP" : "",
+        cache->opt_in ? " OPTIN" : "", cache->opt_out ? " OPTOUT" : "");
     client->stale = world_chance(world, 30);
     if (client->stale) listener_say(client, &packet, 1, (const char *const[]){"READONLY"});
     listener_send(world, client, &packet);

@@ -147,6 +147,10 @@ static void push_take(struct world *world, struct client *client, const struct r
     const struct heard_at *at) {
     struct listener *listener = client->listener;
     if (push->n == 2 && slice_is(push->elements[0].text, "INVALIDATE")) {
+        struct slice first =
+            push->elements[1].n > 0 ? push->elements[1].elements[0].text : SLICE("everything");
+        world_note(world, (int)client->node, "client %u hears that %.*s is invalid, %u keys",
+            client->number, (int)first.len, first.data, push->elements[1].n);
         if (listener->cache != NULL) cache_invalidate(listener->cache, &push->elements[1]);
         world->coverage[COVER_INVALIDATED]++;
         return;

@@ -74,7 +74,7 @@ static size_t version_after(const struct model_key *key, uint64_t step) {
 }
 
 const struct model_version *version_of(const struct run *run, struct slice name) {
-    static const struct model_version absent = {0, NULL, MODEL_NEVER};
+    static const struct model_version absent = {0, NULL, MODEL_NEVER, false};
     const struct model_key *key = key_find(run->model, run->question->db, name);
     size_t after = key == NULL ? 0 : version_after(key, run->question->step);
     return after == 0 ? &absent : &key->versions[after - 1];
@@ -98,7 +98,7 @@ static void key_put(
         key->versions = sf_realloc(key->versions, key->cap * sizeof *key->versions);
     }
     key->versions[key->n++] =
-        (struct model_version){model->step, value, value == NULL ? MODEL_NEVER : due_ms};
+        (struct model_version){model->step, value, value == NULL ? MODEL_NEVER : due_ms, false};
 }
 
 void store(
@@ -121,6 +121,7 @@ void model_advance(struct model *model, int64_t now_ms) {
         int64_t due_ms = key->versions[key->n - 1].due_ms;
         if (due_ms <= model->times[model->step]) {
             key_put(model, key, NULL, MODEL_NEVER);
+            key->versions[key->n - 1].expired = true;
             model->n_expired++;
             continue;
         }
@@ -132,7 +133,9 @@ void model_advance(struct model *model, int64_t now_ms) {
 
 bool model_evict(struct model *model, uint32_t db, struct slice name) {
     struct model_key *key = key_find(model, db, name);
-    if (key == NULL || key->n == 0 || key->versions[key->n - 1].value == NULL) return false;
+    if (key == NULL || key->n == 0) return false;
+    const struct model_version *last = &key->versions[key->n - 1];
+    if (last->value == NULL) return last->expired; /* due, and perhaps still in memory */
     key_put(model, key, NULL, MODEL_NEVER);
     return true;
 }
@@ -172,7 +175,7 @@ static bool version_equal(const struct model_version *a, const struct model_vers
 
 uint64_t model_last_change(
     const struct model *model, uint64_t step, uint32_t db, struct slice name) {
-    static const struct model_version absent = {0, NULL, MODEL_NEVER};
+    static const struct model_version absent = {0, NULL, MODEL_NEVER, false};
     const struct model_key *key = key_find(model, db, name);
     if (key == NULL) return 0;
     for (size_t i = version_after(key, step); i > 0; i--) {

@@ -54,6 +54,7 @@ struct model_version {
     uint64_t step;                   /* from this step on */
     const struct model_value *value; /* NULL: absent. A reference. */
     int64_t due_ms;                  /* MODEL_NEVER without expiry */
+    bool expired;                    /* absent since its time had come */
 };
 
 struct model_key {
