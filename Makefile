@@ -28,6 +28,8 @@ SIM          := $(BUILD)/tests/sim/simulator
 FUZZERS      := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 STORAGE_FAULTS := $(BUILD)/tests/integration/shim.so $(BUILD)/tests/integration/storage_driver
 DUMP_DRIVER  := $(BUILD)/tests/integration/dump_driver
+# The server with a hook that damages its memory: one file is compiled anew, the rest is the library's.
+HOOKED       := $(BUILD)/hooks/shardforge-server
 TOOLS        := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 
 .DEFAULT_GOAL := all
@@ -65,7 +67,7 @@ sim: $(SIM) ## whole nodes under a virtual clock, network and disk (SEEDS=100 FI
 mutants: $(SIM) ## builds broken on purpose: each must be caught by the simulator (ONLY=name)
 	@tests/mutants/run $(BUILD) "$(CC) $(CFLAGS) -DSF_SIMULATOR" "$(LDFLAGS)" "$(LDLIBS)" $(ONLY)
 
-integration: all $(TOOLS) $(STORAGE_FAULTS) $(DUMP_DRIVER) ## real processes, real kills (ONLY=name for one)
+integration: all $(TOOLS) $(STORAGE_FAULTS) $(DUMP_DRIVER) $(HOOKED) ## real processes, real kills (ONLY=name for one)
 	@tests/integration/run $(SERVER) $(BUILD) $(ONLY)
 
 redis-tests: all ## the same commands to a real redis-server and to ShardForge
@@ -129,6 +131,13 @@ $(SERVER): $(BUILD)/src/server/main.o $(LIBRARY) | $(LUA)
 $(CHECK): $(BUILD)/src/check/main.o $(LIBRARY) | $(LUA)
 	$(if $(V),,@)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
+$(BUILD)/hooks/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(if $(V),,@)$(CC) $(CFLAGS) -DSF_TEST_HOOKS -MMD -MP -c $< -o $@
+
+$(HOOKED): $(BUILD)/src/server/main.o $(BUILD)/hooks/src/node/cmd_debug.o $(LIBRARY) | $(LUA)
+	$(if $(V),,@)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(LIBRARY) | $(LUA)
 	$(if $(V),,@)$(CC) $(LDFLAGS) $^ -lcmocka $(LDLIBS) -o $@
 
@@ -150,4 +159,4 @@ $(BUILD)/tests/integration/shim.so: tests/integration/shim/shim.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(filter-out -fsanitize=% -fno-sanitize-recover=all,$(CFLAGS)) -shared -fPIC $< -o $@ -ldl
 
--include $(wildcard $(BUILD)/src/*/*.d $(BUILD)/tests/*/*.d $(BUILD)/tests/unit/*/*.d $(BUILD)/marked/*/*/*.d)
+-include $(wildcard $(BUILD)/src/*/*.d $(BUILD)/tests/*/*.d $(BUILD)/tests/unit/*/*.d $(BUILD)/marked/*/*/*.d $(BUILD)/hooks/*/*/*.d)

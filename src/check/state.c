@@ -49,6 +49,9 @@ static void show_blob(struct check *check, struct slice blob) {
     for (uint32_t i = 0; i < identity.n_skips; i++)
         fprintf(check->out, "  skips          %" PRIu64 ":%08" PRIx32 "\n", identity.skips[i].index,
             identity.skips[i].crc);
+    if (identity.fence_index != 0)
+        fprintf(check->out, "  fenced         its state differed at %" PRIu64 "%s\n",
+            identity.fence_index, identity.fence_leaves ? "; to begin anew" : "");
 }
 
 void show_identity(struct check *check) {

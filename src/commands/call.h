@@ -19,6 +19,7 @@
 /* Whether an object that is in the table lives for this call. Sets must_wait where that depends on
  * a time that the state has not reached yet (struct call, read_clock_ms); it is dead then. */
 bool call_is_alive(struct call *call, const struct object *object);
+bool call_lives(struct call *call, int64_t due_ms); /* the same of any due time */
 /* The living object of a key in the call's db, or NULL, which is told where a command reads. */
 struct object *call_find(struct call *call, struct slice key);
 struct object *call_find_in(struct call *call, struct db *db, struct slice key);

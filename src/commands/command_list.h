@@ -107,7 +107,7 @@ COMMAND(CLIENT_UNBLOCK, "client|unblock", NULL, docs_client_unblock, -3,
     CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(CLIENT_UNPAUSE, "client|unpause", NULL, docs_client_unpause, 2,
     CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
-CONTAINER(CLUSTER, CLUSTER_SLOTS, "cluster", NULL, docs_cluster, -2,
+CONTAINER(CLUSTER, CLUSTER_VERIFY, "cluster", NULL, docs_cluster, -2,
     CMD_LOCAL, NO_KEYS, 0)
 COMMAND(CLUSTER_COUNT_FAILURE_REPORTS, "cluster|count-failure-reports", NULL, docs_cluster_count_failure_reports, 3,
     CMD_ADMIN | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
@@ -145,6 +145,8 @@ COMMAND(CLUSTER_SLAVES, "cluster|slaves", NULL, docs_cluster_slaves, 3,
     CMD_ADMIN | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(CLUSTER_SLOTS, "cluster|slots", NULL, docs_cluster_slots, 2,
     CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(CLUSTER_VERIFY, "cluster|verify", NULL, docs_cluster_verify, 2,
+    CMD_ADMIN | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
 CONTAINER(COMMAND, COMMAND_LIST, "command", cmd_command, docs_command, -1,
     CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(COMMAND_COUNT, "command|count", cmd_command_count, docs_command_count, 2,
@@ -284,10 +286,20 @@ COMMAND(HELLO, "hello", NULL, docs_hello, -1,
     NO_KEYS, CAT_CONNECTION)
 COMMAND(HEXISTS, "hexists", cmd_hexists, docs_hexists, 3,
     CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HEXPIRE, "hexpire", cmd_hexpire, docs_hexpire, -6,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HEXPIREAT, "hexpireat", cmd_hexpireat, docs_hexpireat, -6,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HEXPIRETIME, "hexpiretime", cmd_hexpiretime, docs_hexpiretime, -5,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
 COMMAND(HGET, "hget", cmd_hget, docs_hget, 3,
     CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
 COMMAND(HGETALL, "hgetall", cmd_hgetall, docs_hgetall, 2,
     CMD_READ, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HGETDEL, "hgetdel", cmd_hgetdel, docs_hgetdel, -5,
+    CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HGETEX, "hgetex", cmd_hgetex, docs_hgetex, -5,
+    CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
 COMMAND(HINCRBY, "hincrby", cmd_hincrby, docs_hincrby, 4,
     CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
 COMMAND(HINCRBYFLOAT, "hincrbyfloat", cmd_hincrbyfloat, docs_hincrbyfloat, 4,
@@ -300,15 +312,29 @@ COMMAND(HMGET, "hmget", cmd_hmget, docs_hmget, -3,
     CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
 COMMAND(HMSET, "hmset", cmd_hset, docs_hmset, -4,
     CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HPERSIST, "hpersist", cmd_hpersist, docs_hpersist, -5,
+    CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HPEXPIRE, "hpexpire", cmd_hpexpire, docs_hpexpire, -6,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HPEXPIREAT, "hpexpireat", cmd_hpexpireat, docs_hpexpireat, -6,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HPEXPIRETIME, "hpexpiretime", cmd_hpexpiretime, docs_hpexpiretime, -5,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HPTTL, "hpttl", cmd_hpttl, docs_hpttl, -5,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
 COMMAND(HRANDFIELD, "hrandfield", cmd_hrandfield, docs_hrandfield, -2,
     CMD_READ, KEYS(1, 1, 1), CAT_HASH)
 COMMAND(HSCAN, "hscan", cmd_hscan, docs_hscan, -3,
     CMD_READ, KEYS(1, 1, 1), CAT_HASH)
 COMMAND(HSET, "hset", cmd_hset, docs_hset, -4,
     CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HSETEX, "hsetex", cmd_hsetex, docs_hsetex, -6,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
 COMMAND(HSETNX, "hsetnx", cmd_hsetnx, docs_hsetnx, 4,
     CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
 COMMAND(HSTRLEN, "hstrlen", cmd_hstrlen, docs_hstrlen, 3,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HTTL, "httl", cmd_httl, docs_httl, -5,
     CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
 COMMAND(HVALS, "hvals", cmd_hvals, docs_hvals, 2,
     CMD_READ, KEYS(1, 1, 1), CAT_HASH)

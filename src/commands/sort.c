@@ -245,7 +245,9 @@ static struct slice look_up(struct sorting *sorting, struct slice pattern, struc
     if (object_type(object) != OBJECT_HASH) return none;
     struct slice field = slice_of(pattern.data + arrow + 2, pattern.len - arrow - 2);
     struct collection hash = db_collection(sorting->call->db, object);
-    return hash_get(&hash, field, scratch, &value) ? keep_found(sorting, value) : none;
+    int64_t due_ms;
+    if (!hash_get_due(&hash, field, scratch, &value, &due_ms)) return none;
+    return call_lives(sorting->call, due_ms) ? keep_found(sorting, value) : none;
 }
 
 /* As C's strtod reads it: white space in front is skipped, nothing at all is 0, a zero byte ends

@@ -213,6 +213,10 @@ static enum sf_status begin_other(struct engine *engine, uint8_t kind, struct re
     }
     case ENTRY_EVICTION:
         return apply_eviction(engine, in);
+    case ENTRY_DIGEST_MARK: { /* says when to look; changes nothing */
+        struct digest_mark mark;
+        return entry_read_digest_mark(in, &mark) ? SF_OK : SF_ERR_CORRUPT;
+    }
     case ENTRY_WAITERS_REMOVED:
         if (in->rest.len % 8 != 0) return SF_ERR_CORRUPT;
         while (in->rest.len > 0) engine_remove_waiters(engine, read_u64(in));
@@ -221,7 +225,6 @@ static enum sf_status begin_other(struct engine *engine, uint8_t kind, struct re
     case ENTRY_CONFIGURATION:
     case ENTRY_BATCH:
     case ENTRY_SETTING:
-    case ENTRY_DIGEST_MARK:
         break;
     }
     return SF_ERR_CORRUPT; /* S4: never skipped */
@@ -398,6 +401,9 @@ bool engine_is_dissolved(const struct engine *engine) {
 }
 uint64_t engine_expired_count(const struct engine *engine) {
     return engine->n_expired;
+}
+uint64_t engine_expired_fields_count(const struct engine *engine) {
+    return engine->n_expired_fields;
 }
 uint64_t engine_proto_max_bulk_len(const struct engine *engine) {
     return engine->settings.proto_max_bulk_len;

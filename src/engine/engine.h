@@ -218,6 +218,7 @@ void engine_reset_counts(struct engine *engine);
 #define SETTING_ACTIVE_EXPIRE "debug-active-expire"
 const struct source *engine_source(const struct engine *engine); /* whom the cluster follows */
 uint64_t engine_expired_count(const struct engine *engine);
+uint64_t engine_expired_fields_count(const struct engine *engine); /* reclaimed, of hashes */
 uint64_t engine_evicted_count(const struct engine *engine);
 /* maxmemory and its policy, as the replicated settings say. */
 const struct memory_policy *engine_memory_policy(const struct engine *engine);

@@ -131,6 +131,31 @@ void command_reader_free(struct command_reader *reader) {
     *reader = (struct command_reader){0};
 }
 
+/* -- digest marks ---------------------------------------------------------------------------- */
+
+void entry_put_digest_mark(struct buf *out, const struct digest_mark *mark) {
+    put_varint(out, mark->n);
+    for (uint32_t i = 0; i < mark->n; i++) {
+        put_u64(out, mark->askers[i].node);
+        put_u64(out, mark->askers[i].nonce);
+        put_varint(out, mark->askers[i].number);
+    }
+}
+
+bool entry_read_digest_mark(struct reader *in, struct digest_mark *out) {
+    uint64_t n = read_varint(in);
+    *out = (struct digest_mark){.n = 0};
+    if (n > DIGEST_ASKERS_MAX) return false;
+    for (uint64_t i = 0; i < n; i++) {
+        struct digest_asker *asker = &out->askers[i];
+        asker->node = read_u64(in);
+        asker->nonce = read_u64(in);
+        asker->number = read_varint(in);
+    }
+    out->n = in->failed ? 0 : (uint32_t)n;
+    return !in->failed && in->rest.len == 0;
+}
+
 /* -- transactions ---------------------------------------------------------------------------- */
 
 void transaction_put(const struct transaction_words *transaction, struct buf *counts,

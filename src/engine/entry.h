@@ -11,6 +11,7 @@
  * tick:       stamp
  * incarnation: stamp, u64 node, varint counter, u64 nonce
  * eviction:   stamp, then victims: varint db, string key, varint revision
+ * digest mark: stamp, varint n, n times: u64 node, u64 nonce (of its incarnation), varint number
  * dissolve:   stamp, string cluster id, string address host, varint bus port */
 #ifndef SF_ENGINE_ENTRY_H
 #define SF_ENGINE_ENTRY_H
@@ -67,6 +68,19 @@ struct entry_victim {
 };
 void entry_put_victim(struct buf *out, const struct entry_victim *victim);
 bool entry_read_victim(struct reader *in, struct entry_victim *out); /* false: malformed */
+
+/* Every node makes a digest of its state as of this entry. Who asked for it: the latest question
+ * of each node; nobody where it was due. */
+#define DIGEST_ASKERS_MAX 16
+struct digest_mark {
+    uint32_t n;
+    struct digest_asker {
+        uint64_t node, nonce; /* of its incarnation */
+        uint64_t number;      /* of its question, and of all before */
+    } askers[DIGEST_ASKERS_MAX];
+};
+void entry_put_digest_mark(struct buf *out, const struct digest_mark *mark);
+bool entry_read_digest_mark(struct reader *in, struct digest_mark *out); /* false: malformed */
 
 /* Commands of a sub-batch, one after another. argv's slices borrow from the entry; the array
  * belongs to the iterator. */

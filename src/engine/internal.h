@@ -74,8 +74,9 @@ struct engine {
     int64_t now_ms;
     bool dissolved;
     uint64_t feature_level;
-    uint64_t n_expired; /* reclaimed since the state began: INFO only */
-    uint64_t n_evicted; /* the same */
+    uint64_t n_expired;        /* reclaimed since the state began: INFO only */
+    uint64_t n_evicted;        /* the same */
+    uint64_t n_expired_fields; /* the same */
     int64_t access_now_s;
     struct source source; /* whom the cluster follows (source.c) */
     bool keeps_dead;      /* from the replicated settings: nothing is reclaimed */

@@ -29,7 +29,8 @@ struct snapshot_loader {
     uint8_t forms[RUN_KEYS];
     uint32_t n_run, at_run;
     struct object *latest;   /* the key in front */
-    struct listpack *packed; /* of the set that follows */
+    struct listpack *packed; /* of the set, or hash, that follows */
+    bool owes_dues;          /* of the fields of `latest` */
 };
 
 /* -- life ------------------------------------------------------------------------------------ */
@@ -100,7 +101,12 @@ static bool take_state(struct snapshot_loader *loader, struct slice text) {
     return engine->applied == loader->index || refuse(loader, "a state of another entry");
 }
 
+static bool key_ends(struct snapshot_loader *loader) {
+    return !loader->owes_dues || refuse(loader, "due times of fields are missing");
+}
+
 static bool db_ends(struct snapshot_loader *loader) {
+    if (!key_ends(loader)) return false;
     if (loader->db != NULL && loader->n_keys_left > 0) return refuse(loader, "keys are missing");
     if (loader->at_run < loader->n_run) return refuse(loader, "keys of a run are missing");
     loader->latest = NULL;
@@ -124,19 +130,27 @@ static bool take_db(struct snapshot_loader *loader, struct slice text) {
            refuse(loader, "a damaged database");
 }
 
+/* As what its bytes in a dump are read: due times come from elsewhere. */
+static uint8_t form_in_dump(uint8_t form) {
+    bool has_dues = form == ENCODING_LISTPACK_DUE || form == ENCODING_HASHTABLE_DUE;
+    return has_dues ? ENCODING_HASHTABLE : form;
+}
+
 static bool take_run(struct snapshot_loader *loader, struct slice text) {
     struct reader in = reader_of(text);
+    uint8_t forms[RUN_KEYS];
     uint64_t n = read_varint(&in);
     if (loader->db == NULL || n == 0 || n > RUN_KEYS || loader->at_run < loader->n_run)
         return refuse(loader, "a damaged run of keys");
     for (uint64_t i = 0; i < n; i++) {
         loader->forms[i] = read_u8(&in);
+        forms[i] = form_in_dump(loader->forms[i]);
         loader->revisions[i] = read_varint(&in);
     }
     if (in.failed || in.rest.len > 0) return refuse(loader, "a damaged run of keys");
     loader->n_run = (uint32_t)n;
     loader->at_run = 0;
-    rdb_reader_expect(loader->reader, loader->forms, (uint32_t)n);
+    rdb_reader_expect(loader->reader, forms, (uint32_t)n);
     return true;
 }
 
@@ -173,9 +187,28 @@ static bool take_active(struct snapshot_loader *loader, struct reader *in) {
 }
 
 static bool take_packed(struct snapshot_loader *loader, struct reader *in) {
-    if (loader->packed != NULL) return refuse(loader, "a set twice");
+    if (loader->packed != NULL) return refuse(loader, "a packed value twice");
     loader->packed = listpack_load(in->rest);
-    return loader->packed != NULL || refuse(loader, "a damaged set");
+    return loader->packed != NULL || refuse(loader, "a damaged packed value");
+}
+
+/* In the order of the fields. */
+static bool take_dues(struct snapshot_loader *loader, struct reader *in) {
+    if (!loader->owes_dues) return refuse(loader, "due times without a hash");
+    struct collection hash = db_collection(loader->db, loader->latest);
+    uint64_t n = collection_size(&hash);
+    bool is_good = true;
+    struct hash_pair pair;
+    for (uint64_t i = 0; i < n && is_good; i++) {
+        uint64_t due_ms = read_varint(in);
+        is_good = !in->failed && due_ms <= (uint64_t)FIELD_DUE_MAX;
+        if (!is_good || due_ms == 0) continue;
+        hash_at(&hash, i, &pair);
+        hash_set_due(&hash, pair.field, (int64_t)due_ms);
+        loader->owes_dues = false;
+    }
+    db_collection_counted(loader->db, loader->latest, &hash);
+    return (is_good && in->rest.len == 0) || refuse(loader, "due times of fields are damaged");
 }
 
 static bool take_part(struct snapshot_loader *loader, struct slice text) {
@@ -183,6 +216,7 @@ static bool take_part(struct snapshot_loader *loader, struct slice text) {
     uint8_t part = read_u8(&in);
     if (part == VALUE_ACTIVE) return take_active(loader, &in);
     if (part == VALUE_PACKED) return take_packed(loader, &in);
+    if (part == VALUE_DUES) return take_dues(loader, &in);
     return refuse(loader, "a part of a value that this version does not know");
 }
 
@@ -212,8 +246,11 @@ static bool same_members(const struct collection *set, struct listpack *packed) 
     return at == 0;
 }
 
-/* The set's own bytes take the place of what its members were packed into. */
+/* The set's own bytes take the place of what its members were packed into; those of a packed hash,
+ * with its due times, that of a table. */
 static bool repack(struct snapshot_loader *loader, struct collection *set) {
+    if (loader->forms[loader->at_run] == ENCODING_LISTPACK_DUE && set->type == OBJECT_HASH)
+        return hash_take_due_packed(set, &loader->packed) || refuse(loader, "a damaged hash");
     if (set->type != OBJECT_SET || set->encoding != ENCODING_LISTPACK ||
         !same_members(set, loader->packed))
         return refuse(loader, "a damaged set");
@@ -232,14 +269,21 @@ static bool is_expected(const struct snapshot_loader *loader, const struct rdb_e
 static bool take_key(struct snapshot_loader *loader, const struct rdb_event *event) {
     if (!is_expected(loader, event)) return refuse(loader, "a key of which nothing is said");
     struct rdb_value *value = event->value;
+    uint8_t form = loader->forms[loader->at_run];
+    bool has_dues = form == ENCODING_LISTPACK_DUE || form == ENCODING_HASHTABLE_DUE;
+    if (!key_ends(loader)) return false;
+    if (has_dues && value->type != OBJECT_HASH) return refuse(loader, "due times without a hash");
+    if (form == ENCODING_LISTPACK_DUE && loader->packed == NULL)
+        return refuse(loader, "due times of fields are missing");
     if (loader->packed != NULL && !repack(loader, &value->collection)) return false;
     const struct restored_key key = {.key = event->key,
         .due_ms = event->due_ms,
         .revision = loader->revisions[loader->at_run],
-        .encoding = (enum object_encoding)loader->forms[loader->at_run]};
+        .encoding = (enum object_encoding)form};
     struct collection *collection = value->type == OBJECT_STRING ? NULL : &value->collection;
     loader->latest = db_restore(&loader->restoring, &key, value->text, collection);
     if (loader->latest == NULL) return refuse(loader, "a key twice, or one that cannot be");
+    loader->owes_dues = form == ENCODING_HASHTABLE_DUE;
     loader->at_run++;
     loader->n_keys_left--;
     loader->n_keys++;

@@ -88,12 +88,12 @@ static bool watches_hold(struct engine *engine, const struct transaction_words *
     return true;
 }
 
-/* Whether a key that state time still holds alive is dead by the reader's clock. */
-static bool is_due(struct engine *engine, uint32_t db, struct slice key, int64_t clock_ms) {
-    const struct object *object = db_find_even_dead(keyspace_db(engine->keyspace, db), key);
-    if (object == NULL) return false;
-    int64_t due_ms = object_due_ms(object);
-    return due_ms > engine->now_ms && due_ms <= clock_ms;
+/* Whether a key, or a field of it, that state time still holds alive is dead by the reader's clock.
+ */
+static bool is_due(struct engine *engine, uint32_t number, struct slice key, int64_t clock_ms) {
+    struct db *db = keyspace_db(engine->keyspace, number);
+    const struct object *object = db_find_even_dead(db, key);
+    return object != NULL && db_expires_between(db, object, engine->now_ms, clock_ms);
 }
 
 static bool watches_must_wait(

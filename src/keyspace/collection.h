@@ -6,6 +6,7 @@
 #ifndef SF_KEYSPACE_COLLECTION_H
 #define SF_KEYSPACE_COLLECTION_H
 
+#include "data/btree.h"
 #include "data/sorted_set.h"
 #include "data/table.h"
 #include "keyspace/keyspace.h"
@@ -38,8 +39,9 @@ bool thresholds_set(struct thresholds *thresholds, struct slice name, struct sli
 
 /* What the large forms of one keyspace share. */
 struct collection_types {
-    struct table_type elements; /* the tables of sets and hashes: element.h */
-    struct pool *pool;          /* where those elements lie */
+    struct table_type elements;   /* the tables of sets and hashes: element.h */
+    struct pool *pool;            /* where those elements lie */
+    struct btree_type due_fields; /* those of large hashes that have a due time: due_table.h */
     struct sorted_set_type sorted_sets;
     struct breath *breath; /* for copies and readings; NULL: nobody needs it */
 };

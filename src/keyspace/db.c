@@ -1,6 +1,8 @@
 /* One db: look-up, order, and every change of a single key. */
 #include "keyspace/db.h"
 
+#include "keyspace/hash.h"
+
 enum { RANDOM_TRIES = 128 };
 
 static uint64_t db_hash(const struct db *db, struct slice key) {
@@ -53,9 +55,10 @@ void db_walk(struct db *db, db_visit *visit, void *context) {
     table_walk(&db->table, visit_item, &visitor);
 }
 
+/* By its own due time, which the index goes by. */
 static int compare_dead(const void *keyspace, const void *now_ms, const void *object) {
     (void)keyspace;
-    return object_is_dead(object, *(const int64_t *)now_ms) ? 1 : -1;
+    return object_due_ms(object) <= *(const int64_t *)now_ms ? 1 : -1;
 }
 
 static uint64_t dead_size(const struct db *db, int64_t now_ms) {
@@ -73,7 +76,7 @@ struct object *db_random(struct db *db, int64_t now_ms, struct random *random) {
         if (!object_is_dead(object, now_ms)) return object;
     }
     struct table_iterator next = table_seek(&db->table, db_hash(db, object_key(object)));
-    for (;;) {
+    for (uint64_t i = 0; i <= size; i++) { /* once around */
         object = table_next(&next);
         if (object == NULL) {
             next = table_seek(&db->table, 0);
@@ -81,6 +84,7 @@ struct object *db_random(struct db *db, int64_t now_ms, struct random *random) {
             return object;
         }
     }
+    return NULL;
 }
 
 /* -- changing -------------------------------------------------------------------------------- */
@@ -108,6 +112,11 @@ void db_tell_changed(const struct db *db, struct slice key) {
 
 void db_tell_expired(const struct db *db, const struct object *object) {
     const struct keyspace_watcher *watcher = &db->keyspace->watcher;
+    if (object_end_ms(object) < object_due_ms(object)) { /* with its last field */
+        if (watcher->field_expired != NULL)
+            watcher->field_expired(watcher->context, db->number, object_key(object), false, true);
+        return;
+    }
     if (watcher->expired != NULL)
         watcher->expired(watcher->context, db->number, object_key(object));
 }
@@ -254,6 +263,7 @@ void db_set_due(struct db *db, struct object **object, int64_t due_ms) {
         expiry_enter(db, old);
     } else if (old_due_ms != due_ms) {
         size_t old_bytes = object_bytes(old);
+        expiry_forget_fields(db, old);
         *object = object_reshape(old, object_key(old), due_ms);
         db_exchange(db, db_hash(db, object_key(old)), old, old_bytes, *object);
     }
@@ -340,6 +350,7 @@ struct object *db_add_collection(
     uint64_t hash = db_hash(db, key);
     struct object *old = table_find(&db->table, hash, key);
     if (old != NULL) leave_revision(db, hash, old);
+    if (collection->type == OBJECT_HASH) hash_simplify(collection);
     struct object *object =
         object_new_collection(key, collection, collection_bytes(collection), due_ms);
     collection->value = NULL;
@@ -369,11 +380,13 @@ static void collection_count(struct db *db, struct object *object, struct collec
 }
 
 void db_collection_counted(struct db *db, struct object *object, struct collection *collection) {
+    if (collection->type == OBJECT_HASH) expiry_settle_fields(db, object, collection);
     collection_count(db, object, collection);
     db_tell_changed(db, object_key(object));
 }
 
 bool db_collection_changed(struct db *db, struct object *object, struct collection *collection) {
+    if (collection->type == OBJECT_HASH) expiry_settle_fields(db, object, collection);
     collection_count(db, object, collection);
     if (collection_size(collection) > 0) {
         db_touch(db, object);

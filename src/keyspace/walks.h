@@ -91,7 +91,7 @@ struct undo {
 
 struct old_element {
     uint32_t key_len, value_len;
-    double score;
+    double number; /* element_number */
     bool was_there;
     char bytes[]; /* key, value */
 };
@@ -109,7 +109,8 @@ struct walks {
 
 /* In which there is nothing to go on in: they are shown, and copied, as a whole. */
 static inline bool encoding_is_packed(enum object_encoding encoding) {
-    return encoding == ENCODING_LISTPACK || encoding == ENCODING_INTSET;
+    return encoding == ENCODING_LISTPACK || encoding == ENCODING_LISTPACK_DUE ||
+           encoding == ENCODING_INTSET;
 }
 /* Too large to be copied when it changes, or to be shown at once. */
 bool object_is_large(const struct walks *walks, const struct object *object);
@@ -153,6 +154,8 @@ void tracked_pending_changes(
 /* The live value changes from now on, as a whole: a copy takes its place here. */
 void tracked_part_ways(struct tracked *tracked);
 
+/* The score of a member; the due time of a field, 0 where it has none; else 0. */
+double element_number(const struct tracked *tracked, const void *element);
 static inline struct slice old_element_key(const struct old_element *element) {
     return slice_of(element->bytes, element->key_len);
 }

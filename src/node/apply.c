@@ -91,6 +91,7 @@ static bool apply_entry(struct node *node, const struct raft_entry *entry) {
     snapshots_note_applied(node, bytes_slice(payload).len);
     evictions_applied(node, index, kind, bytes_slice(payload).len);
     node->applied_commands += last_sequence_commands;
+    if (kind == ENTRY_DIGEST_MARK) digests_marked(node, index, bytes_slice(payload));
     if (kind == ENTRY_DISSOLVE) note_dissolve(node, bytes_slice(payload), index);
     if (index == node->tick_index) node->tick_in_flight = false;
     raft_step_applied(node->raft, index);

@@ -238,6 +238,7 @@ static void info_raft(struct node *node, struct buf *out) {
         (unsigned long long)node->snapshots.n_installed, raft_configuration(raft)->n,
         configuration_n_voters(raft_configuration(raft)), node_is_leader_serving(node),
         (unsigned long long)engine_feature_level(node->engine));
+    digests_info(node, out);
     info_raft_skips(node, out);
     info_raft_peers(node, out);
 }
@@ -249,9 +250,12 @@ static void info_keyspace(struct node *node, struct buf *out) {
     for (uint32_t i = 0; i < keyspace_n_dbs(keyspace); i++) {
         struct db *db = keyspace_db(keyspace, i);
         if (db_size(db) == 0) continue;
-        buf_printf(out, "db%u:keys=%llu,expires=%llu,avg_ttl=%lld\r\n", i,
+        buf_printf(out, "db%u:keys=%llu,expires=%llu,avg_ttl=%lld", i,
             (unsigned long long)db_size(db), (unsigned long long)db_expiring_size(db),
             (long long)db_average_ttl_ms(db, engine_now_ms(node->engine)));
+        uint64_t n_hashes = db_field_expiring_size(db);
+        if (n_hashes > 0) buf_printf(out, ",subexpiry=%llu", (unsigned long long)n_hashes);
+        buf_append_text(out, "\r\n");
     }
 }
 

@@ -330,6 +330,7 @@ struct node {
     int64_t replay_told_us;
     bool replay_is_told;         /* its end was */
     struct evictions *evictions; /* eviction.c */
+    struct digests *digests;     /* digest.h */
     struct skips skips;
 
     /* progress, for time-outs and deadlines */
@@ -511,6 +512,7 @@ void session_pushed(struct session *session); /* something was added to its outp
  */
 void session_answer_lost(struct session *session, uint64_t through);
 void session_time_out_head(struct session *session);
+void sessions_answer_fenced(struct node *node); /* whatever waits for this node's state */
 void sessions_time_out(struct node *node);
 void sessions_resume(struct node *node);
 void sessions_close_idle(struct node *node); /* the directive timeout */
@@ -665,6 +667,7 @@ int64_t pause_deadline_us(const struct node *node);
 void local_pause(struct local_call *call);
 void local_unpause(struct local_call *call);
 
+#include "node/digest.h"
 #include "node/pubsub.h"
 
 /* handover.c */
@@ -769,6 +772,7 @@ bool node_serves_data(const struct node *node);
 /* Whether data commands are refused at once; text: why. */
 #define REFUSAL_BYTES 320
 bool node_refuses(const struct node *node, bool write, bool stale, char text[REFUSAL_BYTES]);
+bool membership_remove(struct node *node, raft_id id); /* leader: begins to; false: it may not */
 void node_reset_identity(struct node *node);
 void identity_save(struct node *node, const struct node_identity *next);
 bool address_is_loopback(const struct raft_address *address);

@@ -728,6 +728,18 @@ static void on_member_message(
         waits_on_synced(node, argc, argv);
     } else if (slice_equal(argv[0], SLICE("skips"))) {
         skips_on_message(node, link->peer, argc, argv);
+    } else if (slice_equal(argv[0], SLICE("digest"))) {
+        known = digest_on_word(node, link->peer, argc, argv);
+    } else if (slice_equal(argv[0], SLICE("digest-ranges-ask"))) {
+        known = digest_on_ranges_ask(node, link->peer, argc, argv);
+    } else if (slice_equal(argv[0], SLICE("digest-ranges"))) {
+        known = digest_on_ranges(node, link->peer, argc, argv);
+    } else if (slice_equal(argv[0], SLICE("verify"))) {
+        known = digest_on_verify(node, link->peer, argc, argv);
+    } else if (slice_equal(argv[0], SLICE("rebuild"))) {
+        known = fence_on_rebuild(node, link->peer, argc, argv);
+    } else if (slice_equal(argv[0], SLICE("rebuild-may"))) {
+        known = fence_on_may(node, argc, argv);
     } else if (slice_equal(argv[0], SLICE("forget"))) {
         membership_on_forget(node, link->peer, argc, argv);
     } else if (slice_equal(argv[0], SLICE("forget-refused"))) {

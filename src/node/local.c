@@ -62,6 +62,7 @@ static const struct local_row {
     [COMMAND_CLUSTER_SHARDS] = {local_cluster, AT_TURN},
     [COMMAND_CLUSTER_SLAVES] = {local_cluster, AT_TURN},
     [COMMAND_CLUSTER_SLOTS] = {local_cluster, AT_TURN},
+    [COMMAND_CLUSTER_VERIFY] = {local_verify, HOLDS},
     [COMMAND_CONFIG_GET] = {local_config, AT_TURN},
     [COMMAND_CONFIG_HELP] = {local_config, AT_TURN},
     [COMMAND_CONFIG_RESETSTAT] = {local_config, AT_TURN},

@@ -29,12 +29,13 @@ bool raft_leads(const struct node *node) {
 }
 
 bool node_is_leader_serving(const struct node *node) {
+    if (fence_is_up(node)) return false; /* what it would propose comes from its state */
     return raft_leads(node) && raft_is_serving(node->raft) && node->clock_running &&
            engine_applied(node->engine) >= raft_term_start_index(node->raft);
 }
 
 bool node_serves_data(const struct node *node) {
-    return node->raft != NULL && !node->fenced && !node->self_removed &&
+    return node->raft != NULL && !node->fenced && !fence_is_up(node) && !node->self_removed &&
            node->identity.state != IDENTITY_FRESH;
 }
 
@@ -63,6 +64,7 @@ void node_engine_leaves(struct node *node) {
 void node_engine_replace(struct node *node, struct engine *engine) {
     SF_ASSERT(engine_applied(engine) == engine_applied(node->engine));
     engine_keep_counts(engine, node->engine);
+    digests_drop_walk(node);
     node_engine_leaves(node);
     engine_free(node->engine);
     node->engine = engine;
@@ -157,6 +159,7 @@ static void replica_close(struct node *node) {
     follow_drop(node);
     access_replica_closes(node);
     tracking_drop_all(node);
+    digests_reset(node);
     loading_drop(node);
     node_engine_leaves(node);
     snapshots_reset(node);
@@ -206,6 +209,7 @@ void node_on_identity_saved(struct node *node, uint64_t request, int64_t now_us)
         links_close_all(node);
         /* who waits in the old cluster's queue waits in the new one's */
         if (node->engine != NULL) engine_remove_waiters(node->engine, node->incarnation.node);
+        fence_remember_past(node, other_cluster);
         replica_close(node);
         node->incarnation.node = next.id;
         node->ports.random_bytes(
@@ -269,6 +273,7 @@ struct node *node_new(const struct node_start *start, const struct node_ports *p
     tracking_open(node);
     evictions_open(node);
     follow_open(node);
+    digests_open(node);
     if (node->identity.id == 0) {
         struct node_identity fresh = {.state = IDENTITY_FRESH};
         while (fresh.id == 0) ports->random_bytes(ports->context, &fresh.id, sizeof fresh.id);
@@ -300,6 +305,7 @@ void node_free(struct node *node) {
     tracking_close(node);
     evictions_close(node);
     follow_close(node);
+    digests_close(node);
     stream_free(node);
     observe_close(node);
     access_close(node);
@@ -509,6 +515,7 @@ void node_pump(struct node *node, int64_t now_us, int64_t wall_ms) {
     if (node->raft != NULL && !node->identity_switching) snapshots_pump(node);
     access_pump(node);
     everywhere_pump(node);
+    digests_pump(node);
     waits_pump(node);
     migrates_pump(node);
     syncs_pump(node);
@@ -547,6 +554,7 @@ int64_t node_next_deadline_us(const struct node *node) {
         deadline = SF_MIN(deadline, clock_deadline_us(node));
         deadline = SF_MIN(deadline, blocked_deadline_us(node));
         deadline = SF_MIN(deadline, follow_deadline_us(node));
+        deadline = SF_MIN(deadline, digests_deadline_us(node));
         deadline = SF_MIN(deadline, snapshots_deadline_us(node));
     }
     deadline = SF_MIN(deadline, pause_deadline_us(node));

@@ -40,6 +40,9 @@ struct node_settings {
     uint64_t tracking_max_keys;  /* tracking-table-max-keys; 0: no limit */
     uint64_t snapshot_log_bytes; /* a snapshot is taken after so much log, or so many entries */
     uint64_t snapshot_log_entries;
+    int64_t digest_interval_ms;  /* between two digests of the state; 0: none is due by itself */
+    uint64_t digest_slice_units; /* of a walk for one; 0: the usual */
+    bool digest_fence;           /* a node that differs is fenced and rebuilt; else an alarm only */
     uint64_t snapshot_log_percent; /* the former is at least that part of the latest snapshot */
     uint32_t n_save_points;        /* or after so many changes in so many seconds */
     struct save_point {

@@ -34,6 +34,8 @@ struct node_identity {
     struct raft_address join[JOIN_ADDRESSES_MAX];
     uint32_t n_skips; /* it never runs these: ascending */
     struct entry_skip skips[SKIPS_MAX];
+    raft_index fence_index; /* > 0: its state differed from the others' there (fence.c) */
+    bool fence_leaves;      /* ... and it is to be removed, so as to begin anew */
 };
 void identity_encode(const struct node_identity *identity, struct buf *out);
 SF_MUST_CHECK enum sf_status identity_decode(struct slice in, struct node_identity *out);

@@ -68,6 +68,7 @@ void pending_free(struct pending *pending) {
         syncs_drop(session->node, pending);
         pubsub_drop(session->node, pending);
         everywhere_drop(session->node, pending);
+        verifies_drop(session->node, pending);
     }
     if (is_publish(pending->command) && pending->kind != PENDING_AGAIN) {
         session->n_publish--;
@@ -538,8 +539,14 @@ static void on_fresh(struct session *session, const struct command *command, uin
 
 static void take(struct session *session, const struct command *command, uint32_t argc,
     const struct slice *argv) {
-    bool asks = (command->id == COMMAND_DEBUG && debug_wants_state(session->node, argc, argv)) ||
-                (acl_wants_state(command) && session->node->engine != NULL);
+    char refusal[REFUSAL_BYTES];
+    bool shows = command->id == COMMAND_DEBUG && debug_wants_state(session->node, argc, argv);
+    bool asks = shows || (acl_wants_state(command) && session->node->engine != NULL);
+    if (shows && fence_is_up(session->node)) {
+        (void)node_refuses(session->node, false, false, refusal);
+        answer_error(session, refusal);
+        return;
+    }
     if (asks) {
         /* of the end of an entry: no write of this session may stand behind it */
         reads_add(session->node, pending_new(session, PENDING_READ, command, argc, argv));

@@ -21,6 +21,7 @@ void session_time_out_head(struct session *session) {
     } else {
         char text[320] = "CLUSTERDOWN The cluster has no leader, not executed";
         if (node->skips.held_at != 0) skips_error(node, text, sizeof text);
+        if (fence_is_up(node)) fence_error(node, text, sizeof text);
         node->n_errors_unavailable++;
         reply_error(&reply, text);
     }
@@ -67,6 +68,38 @@ void session_answer_lost(struct session *session, uint64_t through) {
     }
     session_wait_for_turn(session); /* what stands behind */
     session_output_added(session);
+}
+
+static void answer_blocked_head(struct session *session, struct pending *head) {
+    struct reply reply = session_reply_for(head);
+    size_t before = session->output.len;
+    session->node->n_errors_uncertain++;
+    reply_error(&reply, "UNCERTAIN Write outcome unknown (this node's state differs)");
+    observe_lost(head, before, true);
+    pending_free(head);
+    session_output_added(session);
+}
+
+/* This node's state cannot be trusted: what it would make of their commands is told to nobody. */
+void sessions_answer_fenced(struct node *node) {
+    LIST_FOR_EACH(link, &node->sessions) {
+        struct session *session = SF_CONTAINER(link, struct session, in_node);
+        for (struct pending *head; (head = session_head(session)) != NULL;) {
+            if (head->kind == PENDING_HELD) break; /* has nothing to do with it */
+            if (head->kind == PENDING_BLOCKED) {
+                answer_blocked_head(session, head);
+            } else if (head->kind == PENDING_WRITE || head->kind == PENDING_READ ||
+                       head->kind == PENDING_AGAIN) {
+                session_time_out_head(session);
+            } else {
+                bool answered = session_answer_head(head, true);
+                if (!answered) break; /* it is held now, or goes into the log */
+                pending_free(head);
+            }
+        }
+        session_wait_for_turn(session);
+        session_output_added(session);
+    }
 }
 
 void sessions_time_out(struct node *node) {

@@ -41,6 +41,7 @@ static bool is_due(const struct node *node) {
     const struct snapshots *snapshots = &node->snapshots;
     if (snapshots->saving || node->stopped) return false;
     if (raft_is_installing(node->raft) || engine_is_applying(node->engine)) return false;
+    if (fence_is_up(node)) return false;
     /* A dissolve entry is applied anew after a restart: no snapshot may stand behind it. */
     if (engine_is_dissolved(node->engine)) return false;
     raft_index applied = engine_applied(node->engine);

@@ -22,6 +22,10 @@ static bool link_is_behind(struct node *node, raft_id id) {
 static void read_or_hold(struct node *node, const struct raft_chunk_read *read) {
     struct snapshots *snapshots = &node->snapshots;
     uint32_t at = 0;
+    if (fence_is_up(node)) { /* it may hold what made this node differ */
+        raft_step_chunk_read(node->raft, read->request, NULL, node->now_us);
+        return;
+    }
     while (at < snapshots->n_held && snapshots->held[at].peer != read->peer) at++;
     if (!link_is_behind(node, read->peer)) {
         node->ports.read_chunk(node->ports.context, read);
@@ -262,6 +266,7 @@ static void state_take(struct node *node) {
     struct receiving *receiving = &node->snapshots.receiving;
     struct engine *old = node->engine;
     node_engine_leaves(node);
+    digests_state_replaced(node);
     node->engine = receiving->engine;
     receiving->engine = NULL;
     access_engine_changed(node);

@@ -29,8 +29,10 @@ void info_stats(struct node *node, struct buf *out) {
     int64_t exceeded_us, exceeding_us;
     evictions_exceeded_us(node, &exceeded_us, &exceeding_us);
     buf_printf(out,
-        "expired_keys:%llu\r\nevicted_keys:%llu\r\ntotal_eviction_exceeded_time:%lld\r\n"
+        "expired_subkeys:%llu\r\nexpired_keys:%llu\r\nevicted_keys:%llu\r\ntotal_eviction_exceeded_"
+        "time:%lld\r\n"
         "current_eviction_exceeded_time:%lld\r\n",
+        (unsigned long long)(node->engine == NULL ? 0 : engine_expired_fields_count(node->engine)),
         (unsigned long long)(node->engine == NULL ? 0 : engine_expired_count(node->engine)),
         (unsigned long long)(node->engine == NULL ? 0 : engine_evicted_count(node->engine)),
         (long long)(exceeded_us / 1000), (long long)(exceeding_us / 1000));

@@ -33,6 +33,7 @@ struct config_values {
     int64_t election_timeout_min, election_timeout_max, heartbeat_interval, pre_vote;
     int64_t replication_batch_bytes, replication_window_messages, replication_window_bytes;
     int64_t snapshot_log_bytes, snapshot_log_entries, snapshot_log_percent, rdb_compression;
+    int64_t digest_interval, digest_mismatch_action;
     int64_t appendonly, appendfsync;
     int64_t hash_max_listpack_entries, hash_max_listpack_value;
     int64_t set_max_intset_entries, set_max_listpack_entries, set_max_listpack_value;

@@ -10,6 +10,7 @@ static const char *const debug_words[] = {"no", "yes", "local", NULL};
 static const char *const bootstrap_words[] = {"auto", "yes", "no", NULL};
 static const char *const read_modes[] = {"lease", "index", "stale", NULL};
 static const char *const channel_words[] = {"allchannels", "resetchannels", NULL};
+static const char *const mismatch_words[] = {"alarm", "fence", NULL};
 static const char *const only_yes[] = {"yes", NULL};
 static const char *const only_always[] = {"always", NULL};
 
@@ -129,6 +130,8 @@ const struct config_directive config_directives[] = {
     /* the disk */
     MEMORY("snapshot-log-bytes", snapshot_log_bytes, RUN, MB, INT64_MAX, "256mb"),
     INTEGER("snapshot-log-entries", snapshot_log_entries, RUN, 1000, INT64_MAX, "1000000"),
+    INTEGER("digest-interval", digest_interval, RUN, 0, 100000000, "3600"),
+    WORD("digest-mismatch-action", digest_mismatch_action, RUN, mismatch_words, "fence"),
     WORD("appendonly", appendonly, RUN, only_yes, "yes"),
     WORD("appendfsync", appendfsync, RUN, only_always, "always"),
     INTEGER("snapshot-log-percent", snapshot_log_percent, RUN, 0, 1000000, "100"),

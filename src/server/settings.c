@@ -54,6 +54,8 @@ void settings_for_node(
         .query_buffer_limit = (uint64_t)values->client_query_buffer_limit,
         .snapshot_log_bytes = (uint64_t)values->snapshot_log_bytes,
         .snapshot_log_entries = (uint64_t)values->snapshot_log_entries,
+        .digest_interval_ms = values->digest_interval * 1000,
+        .digest_fence = values->digest_mismatch_action == 1,
         .snapshot_log_percent = (uint64_t)values->snapshot_log_percent,
         .n_save_points = values->save.n,
         .rdb_compression = values->rdb_compression != 0,

@@ -334,4 +334,13 @@ MUTANTS = [
          "    if (engine->n_evicted % 2 == 0)\n        watch_tell(engine, EVENT_EVICTED, \"evicted\", "
          "victim->db, victim->key);\n"),
     ]),
+    # -- digests -----------------------------------------------------------------------------------------------------
+    Mutant("digest-without-values", 200, "digests say nothing of values: memory that changes by itself is not found", [
+        ("src/keyspace/walk_digest.c", "+= digest_absorb(of_key, value);", "+= digest_absorb(of_key, value & 0);"),
+    ]),
+    Mutant("fenced-by-a-minority", 120, "a node is fenced since any one other node differs from it", [
+        (NODE + "digest.c", "return configuration_quorum_value(&round->members, has_total, &question) == 1;",
+         "return has_total(&question, round->own.id) != 1 ||\n"
+         "           configuration_quorum_value(&round->members, has_total, &question) == 1;"),
+    ]),
 ]

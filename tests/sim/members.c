@@ -3,6 +3,7 @@
 #include "node/internal.h"
 #include "sim/client.h"
 #include "sim/faults.h"
+#include "sim/rot.h"
 
 #include <stdio.h>
 
@@ -120,6 +121,10 @@ bool members_are_linked(struct world *world) {
     return true;
 }
 
+bool members_rest(struct world *world) {
+    return world->members->phase == PHASE_NONE && members_are_whole(world);
+}
+
 static struct process *leader_of(struct world *world) {
     struct process *leader = NULL;
     for (uint32_t i = 0; i < world->n_nodes; i++) {
@@ -184,6 +189,15 @@ static void wipe(struct world *world, struct process *process) {
     if (!world_chance(world, 30)) return;
     process->settings.bootstrap = BOOTSTRAP_YES; /* somebody's mistake */
     world->coverage[COVER_STRANGER]++;
+}
+
+/* It lets its log go, by its own decision: others may have counted on it until then. */
+void members_on_new_id(struct process *process) {
+    if (node_identity(process->node)->fence_index == 0) return;
+    rot_on_rebuilding(process);
+    process->world->coverage[COVER_REBUILT]++;
+    world_note(process->world, (int)process->number, "begins anew");
+    remember(process->world->members, process->twin);
 }
 
 static bool lose_tail(struct world *world, struct process *process) {
@@ -288,8 +302,7 @@ bool members_replace(struct world *world, uint32_t number) {
 
 bool members_strike(struct world *world, enum sim_coverage kind) {
     struct members *members = world->members;
-    if (world->n_nodes < 3 || members->phase != PHASE_NONE || !members_are_whole(world))
-        return false;
+    if (world->n_nodes < 3 || !members_rest(world) || !rot_is_quiet(world)) return false;
     members->victim = (uint32_t)world_below(world, world->n_nodes);
     struct process *victim = world->processes[members->victim];
     if (kind == COVER_LOST_TAIL) {

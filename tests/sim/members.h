@@ -22,6 +22,7 @@ bool members_strike(struct world *world, enum sim_coverage kind);
 bool members_replace(struct world *world, uint32_t number);
 /* Before a process is started again: an old copy that nobody has refused yet is given up. */
 void members_before_start(struct process *process);
+bool members_rest(struct world *world);  /* ... and nothing is under way */
 void members_start(struct world *world); /* looks after what is under way from then on */
 bool members_are_whole(struct world *world);
 /* ... and whether each has all its links to the others. */
@@ -33,6 +34,9 @@ void members_ask_to_meet(struct world *world, uint32_t admin, uint32_t asked, ui
 /* An entry that was durable on that disk once, though a strike took it since; NULL: none. */
 const struct raft_entry *members_remember(
     const struct world *world, raft_id id, raft_index index, raft_term term);
+
+/* A node stores another id, with an empty log. */
+void members_on_new_id(struct process *process);
 
 /* Whether that node's disk was struck: what else it held is not known any more. */
 bool members_remember_id(const struct world *world, raft_id id);

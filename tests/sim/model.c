@@ -118,10 +118,16 @@ void model_advance(struct model *model, int64_t now_ms) {
     for (size_t i = 0; i < model->n; i++) {
         struct model_key *key = &model->keys[i];
         if (key->n == 0 || key->versions[key->n - 1].value == NULL) continue;
-        if (key->versions[key->n - 1].due_ms > model->times[model->step]) continue;
-        key_put(model, key, NULL, MODEL_NEVER);
-        key->versions[key->n - 1].expired = true;
-        model->n_expired++;
+        int64_t due_ms = key->versions[key->n - 1].due_ms;
+        if (due_ms <= model->times[model->step]) {
+            key_put(model, key, NULL, MODEL_NEVER);
+            key->versions[key->n - 1].expired = true;
+            model->n_expired++;
+            continue;
+        }
+        struct model_value *rest =
+            value_without_dead(key->versions[key->n - 1].value, model->times[model->step]);
+        if (rest != NULL) key_put(model, key, rest, due_ms);
     }
 }
 
@@ -249,8 +255,8 @@ void say_integer(const struct run *run, int64_t value) {
 
 static const struct model_command *command_find(struct slice name) {
     const struct model_command *const families[] = {model_string_commands, model_key_commands,
-        model_hash_commands, model_list_commands, model_set_commands, model_zset_commands,
-        model_blocking_commands, model_script_commands};
+        model_hash_commands, model_field_commands, model_list_commands, model_set_commands,
+        model_zset_commands, model_blocking_commands, model_script_commands};
     for (size_t i = 0; i < SF_LENGTH(families); i++)
         for (const struct model_command *command = families[i]; command->name != NULL; command++)
             if (slice_is(name, command->name)) return command;

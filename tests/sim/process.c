@@ -5,7 +5,9 @@
 #include "sim/deadly.h"
 #include "sim/drills.h"
 #include "sim/judge.h"
+#include "sim/members.h"
 #include "sim/network.h"
+#include "sim/rot.h"
 
 #include <stdio.h>
 
@@ -90,6 +92,7 @@ static void port_save_snapshot(void *context, const struct snapshot_piece *piece
     if (!port_begins(process)) return;
     struct storage_keep keep = {piece->keep.bytes, piece->keep.entries, piece->keep.needed_from};
     judge_piece(process, piece);
+    if (piece->offset == 0) rot_on_snapshot(process, piece->place.id);
     if (world_chance(process->world, 1)) twin_fail_snapshot(process->twin);
     twin_save_snapshot(process->twin, piece->request, &piece->place, piece->offset, piece->data,
         piece->is_last, piece->is_last ? &keep : NULL, world_now_us(process->world));
@@ -131,6 +134,7 @@ static void port_save_identity(
     if (!port_begins(process)) return;
     struct buf blob = {0};
     identity_encode(identity, &blob);
+    if (identity->id != process->shadow_id && process->shadow_id != 0) members_on_new_id(process);
     judge_on_identity(process, identity->id);
     twin_save_identity(
         process->twin, request, identity->id, buf_slice(&blob), world_now_us(process->world));
@@ -333,6 +337,7 @@ static void on_storage(void *context, const struct storage_event *event) {
         break;
     case STORAGE_SNAPSHOT_INSTALLED:
         judge_on_installed(process, &event->place);
+        rot_on_installed(process, event->place.id);
         node_on_snapshot_installed(process->node, event->request, now_us);
         break;
     case STORAGE_STATE:
@@ -506,6 +511,7 @@ static void process_turn(void *context, uint64_t life, uint64_t ticket) {
         return;
     }
     bool again = flush(process);
+    rot_on_turn(process);
     judge_turn(process);
     bool led = node_raft(process->node) != NULL && raft_leader(node_raft(process->node)) != 0;
     process->leaderless_us = led ? INT64_MAX / 2 : SF_MIN(process->leaderless_us, now_us);
@@ -572,6 +578,9 @@ static struct node_settings settings_of(struct world *world) {
             world_chance(world, 30) ? (uint64_t)world_between(world, 2000, 50000) : 1 << 30,
         .snapshot_log_entries =
             world_chance(world, 80) ? (uint64_t)world_between(world, 5, 200) : 1 << 30,
+        .digest_interval_ms = world_between(world, 200, 4000),
+        .digest_slice_units = (uint64_t)world_between(world, 1, 300),
+        .digest_fence = true,
         .snapshot_log_percent = world_chance(world, 50) ? 100 : 0,
         .rdb_compression = world_chance(world, 30),
         .snapshot_piece_bytes = (size_t)world_between(world, 1000, 5000),
@@ -671,6 +680,7 @@ void process_start(struct process *process) {
     if (found.damaged && !process->may_be_damaged)
         world_fail(world, "node %u calls its log damaged, which has lost nothing", process->number);
     judge_on_start(process, start->identity.id);
+    rot_on_start(process, found.snapshot.place.index > 0 ? found.snapshot.place.id : 0);
     world_note(world, (int)process->number, "starts: boot %llu, term %llu, log %llu to %llu%s",
         (unsigned long long)found.boot_counter, (unsigned long long)found.hard_state.term,
         (unsigned long long)found.first_index, (unsigned long long)found.last_index,

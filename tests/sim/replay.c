@@ -270,6 +270,7 @@ static const char *const questions[][5] = {
     {"SRANDMEMBER", "%s", "-5"},
     {"SSCAN", "%s", "0", "COUNT", "9"},
     {"HGETALL", "%s"},
+    {"HPTTL", "%s", "FIELDS", "1", "m1"},
     {"HRANDFIELD", "%s", "-3"},
     {"HSCAN", "%s", "0", "COUNT", "9"},
     {"ZRANGE", "%s", "0", "-1", "WITHSCORES"},

@@ -9,6 +9,7 @@
 #include "sim/listening.h"
 #include "sim/members.h"
 #include "sim/network.h"
+#include "sim/rot.h"
 #include "util/hash.h"
 
 #include <stdarg.h>
@@ -157,7 +158,7 @@ static bool all_equal(struct world *world) {
         if (engine_applied(node_engine(process->node)) != commit) return false;
         if (engine_feature_level(node_engine(process->node)) != level) return false;
     }
-    return true;
+    return rot_is_over(world);
 }
 
 static bool call_succeeded(const struct client_call *call) {
@@ -255,6 +256,7 @@ static void prepare(struct world *world, const struct world_options *options) {
     world->listening = listening_new();
     world->deadly = deadly_new(world);
     world->members = members_new(world);
+    world->rot = rot_new(world);
 }
 
 static void judge_all(struct world *world) {
@@ -345,6 +347,7 @@ void world_run(struct world *world, const struct world_options *options) {
     clients_start(world);
     listening_start(world);
     members_start(world);
+    rot_start(world);
     faults_start(world);
     deadly_start(world);
     play(world, options->duration_us);
@@ -366,6 +369,7 @@ void world_clear(struct world *world) {
     listening_free(world->listening);
     deadly_free(world->deadly);
     members_free(world->members);
+    rot_free(world->rot);
     network_free(world->network);
     history_free(world->history);
     judge_free(world->judge);

@@ -33,6 +33,7 @@ enum { NODES_MAX = 7, SIM_DATABASES = 2 };
     X(COVER_FORGET, "member forgotten and met again")                                              \
     X(COVER_COPY, "copy of a directory taken, to be put back later")                               \
     X(COVER_LOST_TAIL, "disk lost synced entries")                                                 \
+    X(COVER_ROT, "a bit of memory falls over")                                                     \
     X(COVER_DRILL_LEASE, "drill: leader unheard, late answers")                                    \
     X(COVER_DRILL_PROMISE, "drill: a follower dies with a promise")                                \
     X(COVER_DRILL_READS, "drill: leader away while many read")                                     \
@@ -54,6 +55,10 @@ enum { NODES_MAX = 7, SIM_DATABASES = 2 };
     X(COVER_CHUNK, "chunk of a snapshot received")                                                 \
     X(COVER_INSTALLED, "state taken from a snapshot")                                              \
     X(COVER_LOADED, "restart from a snapshot")                                                     \
+    X(COVER_FENCED, "a node that differs is fenced")                                               \
+    X(COVER_REBUILT, "a fenced node begins anew")                                                  \
+    X(COVER_ROT_SPREAD, "snapshot of a node that differs installed (rare)")                        \
+    X(COVER_MARK, "digests of all nodes asked for")                                                \
     X(COVER_TORN_TAIL, "restart with part of an unanswered batch")                                 \
     X(COVER_ELECTION, "leader elected")                                                            \
     X(COVER_TRUNCATION, "log suffix truncated")                                                    \
@@ -111,6 +116,7 @@ struct faults;
 struct listening;
 struct deadly;
 struct members;
+struct rot;
 
 struct world_options {
     uint64_t seed;
@@ -150,6 +156,7 @@ struct world {
     struct listening *listening;
     struct deadly *deadly;
     struct members *members;
+    struct rot *rot;
     bool failed;
     char failure[600];
     uint64_t coverage[COVER_KINDS];
