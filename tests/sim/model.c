@@ -145,8 +145,8 @@ bool model_evict(struct model *model, uint32_t db, struct slice name) {
 /* What may not run where memory is out. */
 static bool takes_memory(struct slice name) {
     static const char *const names[] = {"SET", "SETNX", "GETSET", "APPEND", "MSET", "MSETNX",
-        "INCR", "DECR", "INCRBY", "DECRBY", "HSET", "HSETEX", "HINCRBY", "LPUSH", "RPUSH", "LMOVE",
-        "BLMOVE", "LSET", "SADD", "ZADD", "ZINCRBY"};
+        "INCR", "DECR", "INCRBY", "DECRBY", "HSET", "HSETEX", "HPEXPIRE", "HINCRBY", "LPUSH",
+        "RPUSH", "LMOVE", "BLMOVE", "LSET", "SADD", "ZADD", "ZINCRBY"};
     for (size_t i = 0; i < SF_LENGTH(names); i++)
         if (slice_is(name, names[i])) return true;
     return false;
