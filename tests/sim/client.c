@@ -67,7 +67,8 @@ static void call_end(struct world *world, size_t number, enum outcome outcome, s
     struct slice expected = call->is_queued ? SLICE("+QUEUED\r\n") : SLICE("+OK\r\n");
     if (outcome == OUTCOME_ANSWERED) bank_check(world, call);
     if (outcome == OUTCOME_ANSWERED) blocking_learn(world, call);
-    bool aborts = call->is_queued && outcome == OUTCOME_REFUSED; /* a node that loads: so does EXEC */
+    bool aborts =
+        call->is_queued && outcome == OUTCOME_REFUSED; /* a node that loads: so does EXEC */
     if (call->kind == CALL_SESSION && reply.len > 0 && !slice_equal(reply, expected) && !aborts)
         world_fail(world, "a connection's own command fails: %.*s", (int)reply.len, reply.data);
     if (!world->options.transcript) return;

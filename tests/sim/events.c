@@ -1,6 +1,6 @@
 /* Keyspace notifications: who listens hears what the log says, each event once in his node's life,
  * in the log's order, from where he began to listen. Only a state that comes from a snapshot leaves
- * something out. */
+ * something out; a node that begins anew begins a life. */
 #include "sim/listening.h"
 #include "util/buf.h"
 
@@ -107,6 +107,7 @@ static void jump(const struct listening *listening, struct cursors *cursors,
         if (jump->node != its->node || jump->at_us < its->asked_us) continue;
         if (jump->at_us > at_us || jump->index > applied) continue;
         size_t to = first_behind(listening, jump->index), least = SIZE_MAX;
+        if (jump->index == 0) cursor_put(cursors, 0);
         for (size_t k = 0; k < cursors->n; k++) least = SF_MIN(least, cursors->places[k]);
         if (least < to) cursor_put(cursors, to);
     }

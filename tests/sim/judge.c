@@ -149,6 +149,7 @@ void judge_on_start(struct process *process, raft_id id) {
 
 void judge_on_identity(struct process *process, raft_id id) {
     if (id == process->shadow_id) return;
+    events_jump(process, 0);
     process->shadow_id = id;
     shadow_begin(process, 0);
     process->seen_role = RAFT_FOLLOWER;

@@ -61,7 +61,8 @@ void publish_judge(struct world *world);
 void events_open(struct world *world, size_t subscription, const struct heard_at *at);
 void events_heard(struct world *world, size_t subscription, struct slice channel,
     struct slice message, const struct heard_at *at);
-/* The node's state is another one, of that index. */
+/* The node's state is another one, of that index; 0: it begins anew, and tells all that it applies.
+ */
 void events_jump(struct process *process, raft_index index);
 /* What the log says: as the engine tells it that carries it out for the verdict. */
 void events_expect(

@@ -127,7 +127,9 @@ void model_advance(struct model *model, int64_t now_ms) {
         }
         struct model_value *rest =
             value_without_dead(key->versions[key->n - 1].value, model->times[model->step]);
-        if (rest != NULL) key_put(model, key, rest, due_ms);
+        if (rest == NULL) continue;
+        key_put(model, key, rest, due_ms);
+        key->versions[key->n - 1].expired = key->versions[key->n - 1].value == NULL;
     }
 }
 
@@ -143,8 +145,8 @@ bool model_evict(struct model *model, uint32_t db, struct slice name) {
 /* What may not run where memory is out. */
 static bool takes_memory(struct slice name) {
     static const char *const names[] = {"SET", "SETNX", "GETSET", "APPEND", "MSET", "MSETNX",
-        "INCR", "DECR", "INCRBY", "DECRBY", "HSET", "HINCRBY", "LPUSH", "RPUSH", "LMOVE", "BLMOVE",
-        "LSET", "SADD", "ZADD", "ZINCRBY"};
+        "INCR", "DECR", "INCRBY", "DECRBY", "HSET", "HSETEX", "HPEXPIRE", "HINCRBY", "LPUSH",
+        "RPUSH", "LMOVE", "BLMOVE", "LSET", "SADD", "ZADD", "ZINCRBY"};
     for (size_t i = 0; i < SF_LENGTH(names); i++)
         if (slice_is(name, names[i])) return true;
     return false;
