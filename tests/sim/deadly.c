@@ -82,17 +82,18 @@ raft_index deadly_skipped(const struct world *world) {
 
 /* -- the operator ---------------------------------------------------------------------------- */
 
-/* Every node has died often enough to say what kills it. Those that are up are started anew with
- * his word; perhaps not all of them, but more than half. */
+/* A majority has died often enough to say what kills it (others may be out). Those that are up are
+ * started anew with his word; perhaps not all of them, but more than half. */
 static void tell_all(struct world *world) {
     struct deadly *deadly = world->deadly;
-    for (uint32_t i = 0; i < world->n_nodes; i++)
-        if (deadly->deaths[i] < DEATHS && !world->processes[i]->is_stranger) return;
+    uint32_t n_dead = 0;
+    for (uint32_t i = 0; i < world->n_nodes; i++) n_dead += deadly->deaths[i] >= DEATHS;
+    if (n_dead <= world->n_nodes / 2) return;
     deadly->is_told = true;
     world->coverage[COVER_SKIPPED]++;
     world_note(world, -1, "entry %llu is to be skipped", (unsigned long long)deadly->entry.index);
-    uint32_t n = world_chance(world, 50) ? world->n_nodes : world->n_nodes / 2 + 1;
-    for (uint32_t i = 0; i < n; i++) faults_kill(world, i, world_between(world, 5000, 500000));
+    uint32_t n_told = world_chance(world, 50) ? world->n_nodes : world->n_nodes / 2 + 1;
+    for (uint32_t i = 0; i < n_told; i++) faults_kill(world, i, world_between(world, 5000, 500000));
 }
 
 static void empty_one(struct world *world) {

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #define TICK_US 100000
+#define COPY_KEPT_US 8000000
 #define ACCEPTED_TICKS 20 /* by then somebody must have noticed an old copy */
 #define TAIL_MAX 30       /* entries that a lying disk loses at most */
 
@@ -260,8 +261,14 @@ static void black_out(struct world *world, uint32_t but) {
 static void copy_back(struct world *world) {
     struct members *members = world->members;
     struct process *process = world->processes[members->victim];
+    bool is_late = world_now_us(world) - members->copied_us > COPY_KEPT_US;
+    if (is_late || twin_node_id(process->twin) != twin_node_id(members->copy)) {
+        twin_free(members->copy);
+        members->copy = NULL;
+        members->phase = PHASE_NONE;
+        return;
+    }
     if (!members_are_whole(world)) return;
-    if (twin_node_id(process->twin) != twin_node_id(members->copy)) return;
     if (world_now_us(world) - members->copied_us > 300000 && !all_know_better(world))
         faults_kill(world, process->number, world_between(world, 5000, 300000));
     if (!process->up || !all_know_better(world) || !world_chance(world, 20)) return;
@@ -293,7 +300,8 @@ void members_before_start(struct process *process) {
 
 bool members_replace(struct world *world, uint32_t number) {
     struct members *members = world->members;
-    if (members->phase != PHASE_NONE || !members_are_whole(world)) return false;
+    bool again = members->phase == PHASE_REJOINING && members->victim == number;
+    if (!again && (members->phase != PHASE_NONE || !members_are_whole(world))) return false;
     members->victim = number;
     wipe(world, world->processes[number]);
     members->phase = PHASE_REJOINING;

@@ -331,6 +331,8 @@ static bool is_calm(const struct world *world, size_t number) {
     const struct client_call *call = call_of(world, number);
     if (call->invoked_us < listening->calm_from_us) return false;
     if (call->invoked_us > listening->calm_to_us - 2 * TELL_US) return false;
+    for (size_t i = 0; i < listening->n_jumps; i++) /* a node is rebuilt, or far behind */
+        if (listening->jumps[i].at_us > listening->calm_from_us - 2 * TELL_US) return false;
     for (size_t i = number; i-- > 0;) {
         const struct client_call *before = call_of(world, i);
         if (before->invoked_us < listening->calm_from_us) return false;
