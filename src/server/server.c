@@ -238,6 +238,8 @@ static bool fill_start(
     raft->previous_configuration_index = found->previous_configuration_index;
     raft->damaged = found->damaged;
     start->snapshot = node_snapshot_of(&found->snapshot);
+    start->lives = found->lives.payloads;
+    start->n_lives = found->lives.n;
     if (!found->is_new &&
         identity_decode(buf_slice(&found->identity_blob), &start->identity) != SF_OK) {
         return fail(server, "the identity file cannot be read: wipe the data directory and let the "
