@@ -8,8 +8,8 @@ ERRORS = pathlib.Path(__file__).with_name("errors.txt")
 COMMANDS_FLOOR = 50_000  # commands of a run for each time that a command must have been reached
 OPTIONS_FLOOR = 100_000
 ERRORS_EXPECTED = 20  # an error is missed when it was not seen though so many were to be expected
-# They kill whoever runs the test, need a password, came with 7.2.
-OPTIONS_UNSUITABLE = {b"client|kill", b"hello", b"zrank", b"zrevrank"}
+# They need tracking, kill whoever runs the test, need a password, came with 7.2.
+OPTIONS_UNSUITABLE = {b"client|caching", b"client|kill", b"hello", b"zrank", b"zrevrank"}
 
 
 class Coverage:

@@ -20,6 +20,7 @@ struct object *call_find_in(struct call *call, struct db *db, struct slice key) 
 }
 
 struct object *call_look_at(struct call *call, struct db *db, struct slice key) {
+    call_work(call, 1);
     struct object *object = db_find_even_dead(db, key);
     return object != NULL && call_is_alive(call, object) ? object : NULL;
 }

@@ -65,6 +65,12 @@ enum event_class event_class_of(enum object_type type);
 void call_changed(struct call *call, enum object_type type, const char *name, struct slice key,
     bool is_still_there);
 
+/* So much was done in a loop that a request can make long (util/breath.h): an element, or 256
+ * bytes, is one. */
+static inline void call_work(const struct call *call, uint64_t units) {
+    breath_spend(call->breath, units);
+}
+
 const char *object_type_name(enum object_type type);
 /* How much of an argument an error text shows: up to the first zero byte, at most limit bytes. */
 int shown_bytes(struct slice text, size_t limit);

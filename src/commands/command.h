@@ -10,6 +10,7 @@
 #include "commands/events.h"
 #include "keyspace/collection.h"
 #include "resp/reply.h"
+#include "util/breath.h"
 #include "util/random.h"
 
 /* Words of a client's request, at most. */
@@ -58,6 +59,10 @@ struct call_watcher {
     void (*event)(
         void *context, enum event_class class, const char *name, uint32_t db, struct slice key);
     void (*read)(void *context, const struct call *call); /* a command that reads is about to run */
+    /* A script calls a command; it has run, and its reply begins at before. Both or none. */
+    void (*script_calls)(void *context, const struct call *script);
+    void (*script_called)(void *context, const struct call *script, const struct command *command,
+        uint32_t db, uint32_t argc, const struct slice *argv, struct slice reply);
 };
 
 /* What one execution of a command sees. Everything that may influence its result is here. */
@@ -88,6 +93,7 @@ struct call {
     int64_t deadline_ms; /* until when; 0: as the command's words say */
     uint32_t told;       /* bits of enum event_class: of these the watcher is told */
     const struct call_watcher *watcher;
+    struct breath *breath; /* call_work; NULL: nobody needs it */
 };
 
 typedef void command_run(struct call *call);

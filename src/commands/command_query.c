@@ -101,7 +101,56 @@ static bool keys_are_there(const struct command *command, uint32_t argc, const s
         if ((fixed || spec->counted) && key_spec_positions(spec, argc, argv, NULL, 0) == 0)
             return false;
     }
-    return true;
+    return command_key_positions(command, argc, argv, NULL, 0) > 0;
+}
+
+static const struct key_spec *counted_spec(const struct command *command) {
+    const struct key_spec *spec = command->docs->key_specs;
+    while (spec->begin_index != 0 && !spec->counted) spec++;
+    return spec->begin_index == 0 ? NULL : spec;
+}
+
+/* How many keys a count means that is no number: Redis then takes what it begins with (as C's atoi
+ * does). 0: it is a number, or there are not so many arguments. */
+static uint32_t loosely_counted(
+    const struct command *command, uint32_t argc, const struct slice *argv) {
+    const struct key_spec *spec = counted_spec(command);
+    int64_t number;
+    if (spec == NULL || (uint32_t)spec->begin_index >= argc) return 0;
+    uint32_t place = (uint32_t)spec->begin_index;
+    struct slice text = argv[place];
+    if (int_parse(text, &number)) return 0;
+    size_t at = 0;
+    while (at < text.len && strchr(" \t\n\v\f\r", text.data[at]) != NULL && text.data[at] != 0)
+        at++;
+    if (at < text.len && text.data[at] == '+') at++;
+    uint32_t n = 0;
+    for (; at < text.len && text.data[at] >= '0' && text.data[at] <= '9' && n < argc; at++)
+        n = n * 10 + (uint32_t)(text.data[at] - '0');
+    return n < argc - place ? n : 0;
+}
+
+/* Such keys, without flags, and behind them what stands at a fixed place. */
+static void reply_loose_keys(
+    struct call *call, const struct command *command, uint32_t n_counted, bool with_flags) {
+    const struct slice *argv = call->argv + 2;
+    const struct key_spec *counted = counted_spec(command), *spec = command->docs->key_specs;
+    struct reply_open open = reply_begin(call->reply);
+    uint32_t n = 0, place = 0;
+    for (uint32_t i = 0; i < n_counted; i++, n++) {
+        if (with_flags) reply_array(call->reply, 2);
+        reply_bulk(call->reply, argv[(uint32_t)counted->begin_index + 1 + i]);
+        if (with_flags) reply_set(call->reply, 0);
+    }
+    for (; spec->begin_index != 0; spec++) {
+        if (spec == counted || key_spec_positions(spec, call->argc - 2, argv, &place, 1) == 0)
+            continue;
+        if (with_flags) reply_array(call->reply, 2);
+        reply_bulk(call->reply, argv[place]);
+        if (with_flags) reply_set(call->reply, 0);
+        n++;
+    }
+    reply_end(call->reply, open, REPLY_ARRAY, n);
 }
 
 /* The command that the arguments from argv[2] on make up, if its keys can be told; otherwise the
@@ -115,7 +164,8 @@ static const struct command *command_asked_for(struct call *call) {
         error = "ERR The command has no key arguments";
     else if (!command_arity_fits(command, call->argc - 2))
         error = "ERR Invalid number of arguments specified for command";
-    else if (!keys_are_there(command, call->argc - 2, call->argv + 2))
+    else if (!keys_are_there(command, call->argc - 2, call->argv + 2) &&
+             loosely_counted(command, call->argc - 2, call->argv + 2) == 0)
         error = "ERR Invalid arguments specified for command";
     if (error == NULL) return command;
     reply_error(call->reply, error);
@@ -147,6 +197,11 @@ static void reply_keys(struct call *call, bool with_flags) {
     if (command == NULL) return;
     uint32_t argc = call->argc - 2;
     const struct slice *argv = call->argv + 2;
+    uint32_t n_loose = loosely_counted(command, argc, argv);
+    if (n_loose > 0) {
+        reply_loose_keys(call, command, n_loose, with_flags);
+        return;
+    }
     uint32_t *positions = sf_alloc(argc * sizeof(*positions));
     reply_array(call->reply, command_key_positions(command, argc, argv, NULL, 0));
     for (const struct key_spec *spec = command->docs->key_specs; spec->begin_index != 0; spec++) {

@@ -229,6 +229,7 @@ static bool search_cell(
     if (ranks.n == 0 || !zset_seek(&search->source, ranks.from, &cursor)) return true;
     for (uint64_t i = 0; i < ranks.n; i++) {
         struct found found = found_at(&cursor);
+        call_work(search->call, 1);
         if (geo_area_has(&search->area, geo_point_of(found.score), &found.distance))
             findings_add(findings, &found);
         if (search->any && findings->n >= (uint64_t)search->count) return false;
@@ -286,13 +287,14 @@ static bool is_behind(enum search_order order, const struct found *a, const stru
 }
 
 /* Stable: what is equally far keeps its order. */
-static void sort_findings(struct findings *findings, enum search_order order) {
+static void sort_findings(struct call *call, struct findings *findings, enum search_order order) {
     uint64_t n = findings->n;
     struct found *from = findings->all, *to = sf_alloc(SF_MAX(n, (uint64_t)1) * sizeof *to);
     for (uint64_t width = 1; width < n; width *= 2) {
         for (uint64_t low = 0; low < n; low += 2 * width) {
             uint64_t middle = SF_MIN(low + width, n), high = SF_MIN(low + 2 * width, n);
             uint64_t left = low, right = middle;
+            call_work(call, high - low);
             for (uint64_t at = low; at < high; at++) {
                 bool takes_left = right == high ||
                                   (left < middle && !is_behind(order, &from[left], &from[right]));
@@ -315,6 +317,7 @@ static void reply_findings(const struct search *search, const struct findings *f
     reply_array(reply, findings->n);
     for (uint64_t i = 0; i < findings->n; i++) {
         const struct found *found = &findings->all[i];
+        call_work(search->call, 1);
         char scratch[INT_TEXT_MAX];
         if (extras > 0) reply_array(reply, 1 + extras);
         reply_bulk(reply, found_member(found, scratch));
@@ -334,6 +337,7 @@ static void store_findings(const struct search *search, const struct findings *f
         zset_new(db_collection_types(call->db), call->thresholds, findings->n, longest);
     for (uint64_t i = 0; i < findings->n; i++) {
         const struct found *found = &findings->all[i];
+        call_work(call, 1);
         double score = search->store_distance ? found->distance / search->area.unit : found->score;
         zset_add(&result, call->thresholds, found_member(found, scratch), score);
     }
@@ -354,7 +358,7 @@ static void run_search(struct search *search) {
         search->order = ORDER_NEAREST;
     if (search->order != ORDER_NONE) {
         keep_nearest(&findings, search->order, (uint64_t)search->count);
-        sort_findings(&findings, search->order);
+        sort_findings(search->call, &findings, search->order);
     }
     if (search->count > 0) findings.n = SF_MIN(findings.n, (uint64_t)search->count);
     if (search->stores)

@@ -24,7 +24,10 @@ static void reply_all(struct call *call, unsigned shown) {
         reply_array(call->reply, n);
     if (object == NULL) return;
     struct hash_iterator next = hash_iterate(&hash);
-    for (struct hash_pair pair; hash_next(&next, &pair);) reply_pair(call->reply, &pair, shown);
+    for (struct hash_pair pair; hash_next(&next, &pair);) {
+        call_work(call, 1);
+        reply_pair(call->reply, &pair, shown);
+    }
 }
 
 void cmd_hgetall(struct call *call) {

@@ -121,10 +121,15 @@ static void count_one(struct call *call) {
     struct counter counter;
     uint64_t count = 0;
     if (!find_counter(call, call->argv[1], &counter)) return;
-    if (counter.object != NULL && !hll_count(counter.bytes, &count))
+    uint64_t revision = counter.object == NULL ? 0 : object_revision(counter.object);
+    bool is_known = keyspace_recall_count(call->keyspace, revision, &count);
+    if (counter.object != NULL && !is_known && !hll_count(counter.bytes, &count)) {
         reply_error(call->reply, TEXT_CORRUPT);
-    else
-        reply_integer(call->reply, (int64_t)count);
+        return;
+    }
+    if (counter.object != NULL && !is_known)
+        keyspace_remember_count(call->keyspace, revision, count);
+    reply_integer(call->reply, counter.object == NULL ? 0 : (int64_t)count);
 }
 
 void cmd_pfcount(struct call *call) {

@@ -99,14 +99,17 @@ static void next_row(const uint64_t *above, const uint64_t *match, uint64_t *row
     }
 }
 
-static void lcs_open(struct lcs *lcs, struct slice a, struct slice b, bool keeps_rows) {
+static void lcs_open(
+    const struct call *call, struct lcs *lcs, struct slice a, struct slice b, bool keeps_rows) {
     *lcs = (struct lcs){.a = a, .b = b, .n_words = (b.len + 63) / 64, .keeps_rows = keeps_rows};
     find_matches(lcs);
     size_t n_rows = keeps_rows ? a.len + 1 : 1, words = n_rows * lcs->n_words;
     lcs->rows = sf_alloc(SF_MAX(words, (size_t)1) * sizeof(uint64_t));
     memset(lcs->rows, 0xff, lcs->n_words * sizeof(uint64_t));
-    for (size_t i = 0; i < a.len; i++)
+    for (size_t i = 0; i < a.len; i++) {
+        call_work(call, 1 + lcs->n_words / 32);
         next_row(row_at(lcs, i), lcs->match[(uint8_t)a.data[i]], row_at(lcs, i + 1), lcs->n_words);
+    }
 }
 
 static void lcs_close(struct lcs *lcs) {
@@ -197,7 +200,7 @@ void cmd_lcs(struct call *call) {
     }
     if (!parse_options(call, &options) || !fits(call, texts[0], texts[1])) return;
     struct lcs lcs;
-    lcs_open(&lcs, texts[0], texts[1], !options.length);
+    lcs_open(call, &lcs, texts[0], texts[1], !options.length);
     if (options.ranges)
         reply_ranges(call, &lcs, &options);
     else if (options.length)

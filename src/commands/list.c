@@ -85,6 +85,7 @@ void reply_list_range(
     bool more = n > 0 && list_seek(list, from, &cursor);
     for (; n > 0; n--) {
         SF_ASSERT(more);
+        call_work(call, 1);
         reply_bulk(call->reply, list_text(&cursor, scratch));
         more = list_step(&cursor, backward);
     }
@@ -156,6 +157,7 @@ static uint64_t reply_positions(
         if (options->max_looked != 0 && looked == (uint64_t)options->max_looked) break;
         uint64_t index = backward ? length - 1 - looked : looked;
         looked++;
+        call_work(call, 1);
         if (!list_equals(&cursor, call->argv[2]) || ++found < rank) continue;
         reply_integer(call->reply, (int64_t)index);
         if (++replied == wanted) break;
@@ -202,10 +204,12 @@ void cmd_lset(struct call *call) {
     reply_ok(call->reply);
 }
 
-static bool find_element(const struct collection *list, struct slice text, uint64_t *place) {
+static bool find_element(
+    const struct call *call, const struct collection *list, struct slice text, uint64_t *place) {
     struct list_cursor cursor;
     *place = 0;
     for (bool more = list_seek(list, 0, &cursor); more; more = list_step(&cursor, false)) {
+        call_work(call, 1);
         if (list_equals(&cursor, text)) return true;
         ++*place;
     }
@@ -225,7 +229,7 @@ void cmd_linsert(struct call *call) {
     if (!edit_begin(call, call->argv[1], OBJECT_LIST, &edit)) return;
     if (edit.object == NULL) {
         reply_integer(call->reply, 0);
-    } else if (!find_element(&edit.value, call->argv[3], &place)) {
+    } else if (!find_element(call, &edit.value, call->argv[3], &place)) {
         reply_integer(call->reply, -1);
     } else {
         list_grow(&edit.value, call->thresholds, text.len, 1);

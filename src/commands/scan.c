@@ -22,6 +22,7 @@ static bool filter_accepts(struct key_filter *filter, const struct object *objec
 
 static bool filter_visit(void *context, struct object *object) {
     struct key_filter *filter = context;
+    call_work(filter->call, 1);
     if (!filter_accepts(filter, object)) return true;
     if (filter->n_found == filter->room) {
         filter->room = SF_MAX(filter->room * 2, (size_t)16);

@@ -132,6 +132,23 @@ static enum script_call_result run_data(struct job_state *state, const struct co
     return SCRIPT_CALL_STOP;
 }
 
+/* Those who count commands hear of each. */
+static void tell_calls(struct job_state *state) {
+    const struct call_watcher *watcher = state->call->watcher;
+    if (watcher != NULL && watcher->script_calls != NULL)
+        watcher->script_calls(watcher->context, state->call);
+}
+
+static void tell_called(struct job_state *state, const struct command *command, uint32_t db,
+    uint32_t argc, const struct slice *argv, const struct reply *reply, size_t before) {
+    const struct call_watcher *watcher = state->call->watcher;
+    if (watcher == NULL || watcher->script_called == NULL) return;
+    struct slice said = slice_of(NULL, 0);
+    if (reply->out != NULL)
+        said = slice_of(buf_slice(reply->out).data + before, reply->out->len - before);
+    watcher->script_called(watcher->context, state->call, command, db, argc, argv, said);
+}
+
 static enum script_call_result on_call(
     void *context, uint32_t argc, const struct slice *argv, struct reply *reply, uint64_t *units) {
     struct job_state *state = context;
@@ -149,10 +166,16 @@ static enum script_call_result on_call(
     } else if (is_data) {
         *units = script_cost(state->call, command, argc, argv);
     }
-    if (is_data) return run_data(state, command, argc, argv, reply);
-    if (!run_local(state, command, argc, argv, reply))
+    uint32_t db = state->db_number;
+    size_t before = reply_bytes(reply);
+    tell_calls(state);
+    enum script_call_result result = SCRIPT_CALL_DONE;
+    if (is_data)
+        result = run_data(state, command, argc, argv, reply);
+    else if (!run_local(state, command, argc, argv, reply))
         reply_error(reply, "ERR This Redis command is not allowed from script");
-    return SCRIPT_CALL_DONE;
+    if (result == SCRIPT_CALL_DONE) tell_called(state, command, db, argc, argv, reply, before);
+    return result;
 }
 
 static bool on_exists(void *context, uint32_t argc, const struct slice *argv) {

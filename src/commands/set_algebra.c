@@ -52,7 +52,10 @@ static void store_result(struct call *call, struct collection *result, const cha
 static void reply_result(struct call *call, struct collection *result) {
     struct set_iterator next = set_iterate(result);
     reply_set(call->reply, collection_size(result));
-    for (struct slice member; set_next(&next, &member);) reply_bulk(call->reply, member);
+    for (struct slice member; set_next(&next, &member);) {
+        call_work(call, 1);
+        reply_bulk(call->reply, member);
+    }
     collection_free(result);
 }
 
@@ -66,14 +69,15 @@ static int compare_sizes(const void *a, const void *b) {
 
 /* Goes through the smallest set; each member that all the others have is given to visit, until
  * that says false. */
-static void intersect(
-    struct operands *operands, bool (*visit)(void *context, struct slice member), void *context) {
+static void intersect(struct call *call, struct operands *operands,
+    bool (*visit)(void *context, struct slice member), void *context) {
     if (operands->n_absent > 0) return;
     qsort(operands->each, operands->n, sizeof *operands->each, compare_sizes);
     const struct operand *each = operands->each;
     struct set_iterator next = set_iterate(&each[0].set);
     for (struct slice member; set_next(&next, &member);) {
         uint32_t i = 1;
+        call_work(call, operands->n);
         while (i < operands->n &&
                (each[i].set.value == each[0].set.value || set_contains(&each[i].set, member)))
             i++;
@@ -100,7 +104,7 @@ void cmd_sinter(struct call *call) {
     struct found found = {.call = call};
     if (!operands_find(call, call->argc - 1, call->argv + 1, &operands)) return;
     struct reply_open open = reply_begin(call->reply);
-    intersect(&operands, found_reply, &found);
+    intersect(call, &operands, found_reply, &found);
     reply_end(call->reply, open, REPLY_SET, found.n);
     sf_free(operands.each);
 }
@@ -138,7 +142,7 @@ void cmd_sintercard(struct call *call) {
     if (!sintercard_options(call, &n_keys, &limit)) return;
     if (!operands_find(call, (uint32_t)n_keys, call->argv + 2, &operands)) return;
     struct found found = {.call = call, .limit = (uint64_t)limit};
-    intersect(&operands, found_count, &found);
+    intersect(call, &operands, found_count, &found);
     reply_integer(call->reply, (int64_t)found.n);
     sf_free(operands.each);
 }
@@ -160,7 +164,7 @@ void cmd_sinterstore(struct call *call) {
         .only_integers = true,
         .result = set_new_as(
             db_collection_types(call->db), of_integers ? ENCODING_INTSET : ENCODING_LISTPACK)};
-    intersect(&operands, found_add, &found);
+    intersect(call, &operands, found_add, &found);
     if (found.only_integers) set_become_intset(&found.result, call->thresholds);
     store_result(call, &found.result, "sinterstore");
     sf_free(operands.each);
@@ -175,7 +179,10 @@ static struct collection new_result(struct call *call) {
 static void add_all(struct call *call, struct collection *result, const struct operand *operand) {
     if (operand->set.value == NULL) return;
     struct set_iterator next = set_iterate(&operand->set);
-    for (struct slice member; set_next(&next, &member);) set_add(result, call->thresholds, member);
+    for (struct slice member; set_next(&next, &member);) {
+        call_work(call, 1);
+        set_add(result, call->thresholds, member);
+    }
 }
 
 static bool unite(
@@ -219,7 +226,10 @@ static void subtract_by_removing(
     for (uint32_t i = 1; i < operands->n && collection_size(result) > 0; i++) {
         if (operands->each[i].set.value == NULL) continue;
         struct set_iterator next = set_iterate(&operands->each[i].set);
-        for (struct slice member; set_next(&next, &member);) set_remove(result, member);
+        for (struct slice member; set_next(&next, &member);) {
+            call_work(call, 1);
+            set_remove(result, member);
+        }
     }
 }
 
@@ -235,6 +245,7 @@ static void subtract_by_asking(
     struct call *call, const struct operands *operands, struct collection *result) {
     struct set_iterator next = set_iterate(&operands->each[0].set);
     for (struct slice member; set_next(&next, &member);) {
+        call_work(call, operands->n);
         if (!any_other_has(operands, member)) set_add(result, call->thresholds, member);
     }
 }

@@ -7,7 +7,10 @@
 
 static void reply_members(struct call *call, const struct collection *set) {
     struct set_iterator next = set_iterate(set);
-    for (struct slice member; set_next(&next, &member);) reply_bulk(call->reply, member);
+    for (struct slice member; set_next(&next, &member);) {
+        call_work(call, 1);
+        reply_bulk(call->reply, member);
+    }
 }
 
 void cmd_smembers(struct call *call) {

@@ -84,6 +84,7 @@ static void sorting_free(struct sorting *sorting) {
 }
 
 static void add_item(struct sorting *sorting, struct slice text) {
+    call_work(sorting->call, 1);
     if (sorting->n == sorting->room) {
         sorting->room = SF_MAX(sorting->room * 2, (uint64_t)64);
         sorting->items = sf_realloc(sorting->items, sorting->room * sizeof *sorting->items);
@@ -247,6 +248,7 @@ static bool weigh(struct sorting *sorting) {
     bool good = true;
     for (uint64_t i = 0; i < sorting->n; i++) {
         struct sort_item *item = &sorting->items[i];
+        call_work(sorting->call, 1);
         item->weight =
             options->by.data == NULL ? item->text : look_up(sorting, options->by, item->text);
         if (options->alpha && !options->store && item->weight.len > 0) /* as C's strings compare */
@@ -291,6 +293,7 @@ static void sort_items(struct sorting *sorting) {
         for (uint64_t low = 0; low < n; low += 2 * width) {
             uint64_t middle = SF_MIN(low + width, n), high = SF_MIN(low + 2 * width, n);
             uint64_t left = low, right = middle;
+            call_work(sorting->call, high - low);
             for (uint64_t at = low; at < high; at++) {
                 bool takes_left =
                     right == high || (left < middle && compare_items(&sorting->options, &from[left],
@@ -331,6 +334,7 @@ static void reply_items(struct sorting *sorting, uint64_t first, uint64_t n) {
     reply_array(reply, n * SF_MAX(options->n_gets, 1u));
     for (uint64_t i = first; i < first + n; i++) {
         struct slice text = sorting->items[i].text;
+        call_work(sorting->call, 1);
         if (options->n_gets == 0) reply_bulk(reply, text);
         for (uint32_t j = 0; j < options->n_gets; j++) {
             struct slice value = get_one(sorting, j, text);
@@ -358,6 +362,7 @@ static bool make_list(
     const struct sort_options *options = &sorting->options;
     for (uint64_t i = first; i < first + n; i++) {
         struct slice text = sorting->items[i].text;
+        call_work(sorting->call, 1);
         if (options->n_gets == 0) push_result(sorting, list, text);
         for (uint32_t j = 0; j < options->n_gets; j++) {
             struct slice value = get_one(sorting, j, text);

@@ -117,6 +117,7 @@ static void unite(const struct combination *all, struct sorted_set *result) {
         const struct input *input = &all->inputs[i];
         struct input_iterator iterator;
         for (input_begin(input, &iterator); input_next(&iterator, &member, &score);) {
+            call_work(all->call, 1);
             score = weigh(input->weight, score);
             const struct sorted_element *held = sorted_set_find(result, member);
             if (held == NULL)
@@ -146,6 +147,7 @@ static uint64_t intersect(const struct combination *all, struct sorted_set *resu
     double score;
     uint64_t found = 0;
     for (input_begin(&all->inputs[0], &iterator); input_next(&iterator, &member, &score);) {
+        call_work(all->call, all->n_inputs);
         if (!is_in_all(all, member, &score)) continue;
         if (result != NULL) sorted_set_add(result, member, score);
         if (++found == all->limit) break;
@@ -159,6 +161,7 @@ static void subtract(const struct combination *all, struct sorted_set *result) {
     double score, other;
     for (input_begin(&all->inputs[0], &iterator); input_next(&iterator, &member, &score);) {
         bool only_here = true;
+        call_work(all->call, all->n_inputs);
         for (uint32_t i = 1; only_here && i < all->n_inputs; i++)
             only_here = !input_find(&all->inputs[i], member, &other);
         if (only_here) sorted_set_add(result, member, score);
@@ -260,8 +263,10 @@ static bool parse_options(struct combination *all, uint32_t at) {
 static void combination_reply(const struct combination *all, const struct collection *result) {
     struct zset_cursor cursor;
     reply_members_begin(all->call, zset_size(result), all->with_scores);
-    for (bool more = zset_seek(result, 0, &cursor); more; more = zset_step(&cursor, false))
+    for (bool more = zset_seek(result, 0, &cursor); more; more = zset_step(&cursor, false)) {
+        call_work(all->call, 1);
         reply_member(all->call, &cursor, all->with_scores);
+    }
 }
 
 static void combination_run(const struct combination *all) {

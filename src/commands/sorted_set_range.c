@@ -211,6 +211,7 @@ static void reply_ranks(struct call *call, const struct collection *zset, struct
     bool more = ranks.n > 0 && zset_seek(zset, from, &cursor);
     for (uint64_t i = 0; i < ranks.n; i++) {
         SF_ASSERT(more);
+        call_work(call, 1);
         reply_member(call, &cursor, with_scores);
         more = zset_step(&cursor, backward);
     }
@@ -224,6 +225,7 @@ static void store_ranks(struct call *call, const struct collection *zset, struct
     bool more = ranks.n > 0 && zset_seek(zset, ranks.from, &cursor);
     for (uint64_t i = 0; i < ranks.n; i++) {
         SF_ASSERT(more);
+        call_work(call, 1);
         zset_add(&result, call->thresholds, zset_member(&cursor, scratch), zset_score(&cursor));
         more = zset_step(&cursor, false);
     }

@@ -29,6 +29,7 @@ static void reply_range(struct call *call, const struct stream *stream, struct s
     bool more = backward ? stream_log_seek_back(&stream->log, from, &cursor)
                          : stream_log_seek(&stream->log, from, &cursor);
     while (more && n < max && is_within(&cursor, to, backward)) {
+        call_work(call, 1);
         reply_stream_entry(call->reply, &cursor.entry);
         n++;
         more = backward ? stream_cursor_prev(&cursor) : stream_cursor_next(&cursor);

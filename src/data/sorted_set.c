@@ -84,15 +84,17 @@ static uint64_t member_hash(const struct sorted_set *set, struct slice member) {
     return table_hash(set->members.type, member);
 }
 
-struct sorted_set *sorted_set_copy(const struct sorted_set *set) {
+struct sorted_set *sorted_set_copy(const struct sorted_set *set, struct breath *breath) {
     struct sorted_set *copy = sf_alloc(sizeof *copy);
     table_init(&copy->members, set->members.type);
     btree_init(&copy->order, set->order.type);
     copy->element_bytes = 0;
     struct btree_cursor cursor;
     const struct sorted_element *element = btree_seek(&set->order, 0, &cursor);
-    for (; element != NULL; element = btree_next(&cursor))
+    for (; element != NULL; element = btree_next(&cursor)) {
+        breath_spend(breath, 1);
         sorted_set_add(copy, sorted_element_member(element), element->score);
+    }
     return copy;
 }
 

@@ -10,6 +10,7 @@
 
 #include "data/btree.h"
 #include "data/table.h"
+#include "util/breath.h"
 
 /* score 8, length 1 (4 more follow where it is 255), bytes */
 struct sorted_element {
@@ -34,7 +35,8 @@ struct sorted_set {
 
 struct sorted_set *sorted_set_new(const struct sorted_set_type *type);
 void sorted_set_free(struct sorted_set *set);
-struct sorted_set *sorted_set_copy(const struct sorted_set *set);
+struct sorted_set *sorted_set_copy(
+    const struct sorted_set *set, struct breath *breath); /* or NULL */
 /* Frees at least budget elements, and the set itself when none is left: true, it is gone. After
  * the first call only this function may be used on it. */
 bool sorted_set_free_some(struct sorted_set *set, uint64_t *budget);

@@ -30,6 +30,8 @@ struct engine *engine_new(
         .run_transaction = transaction_run,
         .publish = on_publish};
     engine->keyspace = keyspace_new(settings->n_dbs, &settings->secret);
+    engine->breath = (struct breath){engine->watcher.breathe, engine->watcher.context, 0};
+    keyspace_set_breath(engine->keyspace, &engine->breath);
     engine->scripts = scripts_new();
     scripts_set_outside(engine->scripts, &(struct scripts_outside){engine->watcher.context,
                                              engine->watcher.breathe, engine->watcher.script_log});

@@ -35,6 +35,7 @@ struct command_ran {
     struct slice reply;       /* empty where nobody listens */
     bool in_transaction;      /* at its place in one; the transaction itself follows */
     bool waits;               /* for a key: it has not replied */
+    bool in_script;           /* called by the script that runs (script_calls) */
 };
 
 /* What the outside may learn from applying; all may be NULL. No influence on the state. */
@@ -62,6 +63,8 @@ struct engine_watcher {
     /* Of each command of an entry, and of each in a transaction that is read; not of those that
      * waiters repeat. */
     void (*ran)(void *context, const struct command_ran *ran);
+    /* A script, whose words these are, is about to call a command; `ran` follows. */
+    void (*script_calls)(void *context, const struct command_ran *script);
     /* A keyspace notification that the cluster wants (notify-keyspace-events). Those of a read come
      * when it is done. */
     void (*event)(

@@ -44,6 +44,7 @@ struct blocked {
 
 /* What is told of what happens (watch.c); no part of the state but event_classes, a setting. */
 struct watching {
+    bool rehearses;         /* what happens is not told */
     uint32_t event_classes; /* as chosen */
     uint32_t told;          /* what commands have to tell: struct call */
     bool keys;              /* engine_watch_keys */
@@ -53,6 +54,7 @@ struct watching {
 };
 
 struct engine {
+    struct breath breath;
     struct engine_settings settings;
     struct engine_watcher watcher;
     struct engine_port port;      /* what commands may change outside the keyspace */

@@ -34,6 +34,7 @@ bool run_in_entry(
         .deadline_ms = words->deadline_ms,
         .told = engine->watching.told,
         .watcher = &engine->watching.calls,
+        .breath = &engine->breath,
     };
     call_run(&call);
     return !call.waits;
@@ -76,6 +77,7 @@ enum engine_query_result run_as_read(struct engine *engine, const struct command
         .may_block = words->may_block,
         .told = engine->watching.told,
         .watcher = &engine->watching.calls,
+        .breath = &engine->breath,
     };
     call_run(&call);
     if (call.must_wait) return QUERY_MUST_WAIT;

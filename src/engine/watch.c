@@ -69,6 +69,28 @@ static void on_read(void *context, const struct call *call) {
         watcher->read(watcher->context, call->command, call->argc, call->argv);
 }
 
+/* -- scripts --------------------------------------------------------------------------------- */
+
+static void on_script_calls(void *context, const struct call *script) {
+    const struct engine *engine = context;
+    if (engine->watching.rehearses || engine->watcher.script_calls == NULL) return;
+    struct command_ran ran = {
+        .db = script->db_number, .argc = script->argc, .argv = script->argv, .in_script = false};
+    engine->watcher.script_calls(engine->watcher.context, &ran);
+}
+
+static void on_script_called(void *context, const struct call *script,
+    const struct command *command, uint32_t db, uint32_t argc, const struct slice *argv,
+    struct slice reply) {
+    const struct engine *engine = context;
+    (void)script;
+    (void)command;
+    if (engine->watching.rehearses || engine->watcher.ran == NULL) return;
+    struct command_ran ran = {
+        .db = db, .argc = argc, .argv = argv, .reply = reply, .in_script = true};
+    engine->watcher.ran(engine->watcher.context, &ran);
+}
+
 /* -- what is wanted -------------------------------------------------------------------------- */
 
 static void settle(struct engine *engine) {
@@ -86,8 +108,11 @@ static void settle(struct engine *engine) {
 }
 
 void watch_init(struct engine *engine) {
-    engine->watching.calls =
-        (struct call_watcher){.context = engine, .event = on_event, .read = on_read};
+    engine->watching.calls = (struct call_watcher){.context = engine,
+        .event = on_event,
+        .read = on_read,
+        .script_calls = on_script_calls,
+        .script_called = on_script_called};
     settle(engine);
 }
 

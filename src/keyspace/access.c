@@ -117,3 +117,19 @@ uint8_t db_frequency(const struct db *db, const struct object *object) {
 bool db_notes_frequency(const struct db *db) {
     return db->keyspace->access.is_lfu;
 }
+
+/* -- remembered counts ----------------------------------------------------------------------- */
+
+bool keyspace_recall_count(const struct keyspace *keyspace, uint64_t revision, uint64_t *count) {
+    if (keyspace->remembered == NULL || revision == 0) return false;
+    const struct remembered_count *held = &keyspace->remembered[revision % REMEMBERED_COUNTS];
+    *count = held->count;
+    return held->revision == revision;
+}
+
+void keyspace_remember_count(struct keyspace *keyspace, uint64_t revision, uint64_t count) {
+    if (keyspace->remembered == NULL) {
+        keyspace->remembered = sf_alloc_zero(REMEMBERED_COUNTS, sizeof(struct remembered_count));
+    }
+    keyspace->remembered[revision % REMEMBERED_COUNTS] = (struct remembered_count){revision, count};
+}

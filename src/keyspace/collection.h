@@ -41,6 +41,7 @@ struct collection_types {
     struct table_type elements; /* the tables of sets and hashes: element.h */
     struct pool *pool;          /* where those elements lie */
     struct sorted_set_type sorted_sets;
+    struct breath *breath; /* for copies and readings; NULL: nobody needs it */
 };
 
 /* A value, or the handle on one that a key holds: then whoever changes it hands the handle back

@@ -62,6 +62,12 @@ struct access {
     struct random chance;
 };
 
+/* Counts that were dear, by the revision of the value: HyperLogLogs. No part of the state. */
+#define REMEMBERED_COUNTS 1024
+struct remembered_count {
+    uint64_t revision, count; /* revision 0: none */
+};
+
 struct keyspace {
     struct table_type keys; /* db.table */
     struct collection_types collections;
@@ -78,6 +84,7 @@ struct keyspace {
     uint64_t n_cell_pages;
     size_t garbage_value_bytes; /* of garbage_values */
     struct access access;
+    struct remembered_count *remembered;      /* [REMEMBERED_COUNTS], or NULL */
     const struct keyspace_observer *observer; /* NULL: nobody wants to know */
     struct keyspace_watcher watcher;
     int64_t now_ms; /* for the watcher alone */

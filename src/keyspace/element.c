@@ -128,6 +128,7 @@ void *element_form_copy(const struct collection_types *types, const void *value)
     struct table_iterator next = table_seek(&table->table, 0);
     for (const void *element; (element = table_next(&next)) != NULL;) {
         struct slice held = table->has_values ? element_value(element) : slice_of(NULL, 0);
+        breath_spend(types->breath, 1);
         element_table_put(copy, element_key(element), held);
     }
     return copy;

@@ -40,9 +40,14 @@ struct keyspace *keyspace_new(uint32_t n_dbs, const struct hash_secret *secret) 
     return keyspace;
 }
 
+void keyspace_set_breath(struct keyspace *keyspace, struct breath *breath) {
+    keyspace->collections.breath = breath;
+}
+
 void keyspace_free(struct keyspace *keyspace) {
     if (keyspace == NULL) return;
     keyspace_reset(keyspace);
+    sf_free(keyspace->remembered);
     pool_free(keyspace->collections.pool);
     sf_free(keyspace->due_heap);
     sf_free(keyspace->dbs);
@@ -194,6 +199,8 @@ void db_flush(struct db *db) {
 
 void keyspace_reset(struct keyspace *keyspace) {
     walks_cut(keyspace);
+    sf_free(keyspace->remembered); /* revisions begin anew */
+    keyspace->remembered = NULL;
     for (uint32_t i = 0; i < keyspace->n_dbs; i++) {
         struct db *db = &keyspace->dbs[i];
         if (db_size(db) > 0) set_aside(db);

@@ -12,6 +12,7 @@
 #define SF_KEYSPACE_KEYSPACE_H
 
 #include "util/base.h"
+#include "util/breath.h"
 #include "util/buf.h"
 #include "util/hash.h"
 #include "util/random.h"
@@ -55,6 +56,8 @@ void keyspace_free(struct keyspace *keyspace);
 uint32_t keyspace_n_dbs(const struct keyspace *keyspace);
 struct db *keyspace_db(struct keyspace *keyspace, uint32_t number); /* number < n_dbs */
 uint64_t keyspace_revision(const struct keyspace *keyspace);        /* of the latest change */
+/* Copies and readings of large values count there what they do; borrowed, NULL: nobody needs it. */
+void keyspace_set_breath(struct keyspace *keyspace, struct breath *breath);
 /* Empties every db and sets the counters back to a new keyspace's. */
 void keyspace_reset(struct keyspace *keyspace);
 
@@ -169,6 +172,11 @@ void keyspace_watch(
 /* The time of the changes that follow; the watcher is told by it whether what is overwritten was
  * dead. No part of the state. */
 void keyspace_set_time(struct keyspace *keyspace, int64_t now_ms);
+
+/* What was counted once in the value of that revision, if it is still remembered: a cache of this
+ * node's own, so that a read may fill it (S3). */
+bool keyspace_recall_count(const struct keyspace *keyspace, uint64_t revision, uint64_t *count);
+void keyspace_remember_count(struct keyspace *keyspace, uint64_t revision, uint64_t count);
 
 /* -- expiry ---------------------------------------------------------------------------------- */
 

@@ -156,8 +156,7 @@ static bool large_free_some(void *value, uint64_t *budget) {
 }
 
 static void *large_copy(const struct collection_types *types, const void *value) {
-    (void)types;
-    return sorted_set_copy(value);
+    return sorted_set_copy(value, types->breath);
 }
 
 static void large_digest(const void *value, uint8_t digest[20]) {

@@ -360,8 +360,9 @@ struct node {
     raft_index synced_sum;                        /* changes when any figure of the members does */
     raft_id synced_asked;
     int64_t synced_ask_us;
-    struct pending *running; /* whose data command runs just now */
-    struct observe *observe; /* stats.c */
+    struct pending *running;  /* whose data command runs just now */
+    raft_index replays_until; /* the log's end when this process began, or joined this cluster */
+    struct observe *observe;  /* stats.c */
     uint64_t n_reads, n_writes;
     uint64_t n_errors_uncertain, n_errors_unavailable;
 

@@ -32,11 +32,12 @@ bool monitor_refuses(const struct command *command) {
 }
 
 void monitor_feed(struct node *node, const struct observed *ran) {
-    if ((ran->command->flags & (CMD_SKIP_MONITOR | CMD_ADMIN)) != 0) return;
+    bool is_hidden = (ran->command->flags & (CMD_SKIP_MONITOR | CMD_ADMIN)) != 0;
+    if (is_hidden && !observe_is_script(ran->command)) return;
     struct buf *out = &node->observe->feed;
     buf_printf(out, "+%lld.%06lld [%u %s]", (long long)(node->wall_ms / 1000),
         (long long)(node->wall_ms % 1000 * 1000 + node->now_us % 1000), ran->db,
-        ran->session->remote);
+        ran->in_script ? "lua" : ran->session->remote);
     struct slice *redacted = observe_redacted(ran->command, ran->argc, ran->argv);
     const struct slice *words = redacted == NULL ? ran->argv : redacted;
     for (uint32_t i = 0; i < ran->argc; i++) {

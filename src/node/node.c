@@ -82,6 +82,7 @@ struct engine *node_engine_new(struct node *node) {
         .script_log = on_script_log,
         .own_place = transaction_own_place,
         .ran = observe_in_engine,
+        .script_calls = observe_script_calls,
         .published = pubsub_publish,
         .event = notify_event,
         .key_changed = tracking_on_changed,
@@ -109,6 +110,7 @@ void node_replica_open(struct node *node, const struct node_start *start) {
         node->engine = NULL;
         return;
     }
+    node->replays_until = raft.last_index;
     raft.self = node->identity.id;
     raft.seed = random_next(&node->random);
     raft.now_us = node->now_us;

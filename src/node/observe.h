@@ -62,6 +62,9 @@ struct observe {
     uint64_t n_errors;      /* error replies */
     uint64_t errors_judged; /* of them, up to the end of the command before */
     uint64_t n_turns;
+    int64_t script_call_ns;  /* when the command began that a script called */
+    bool script_is_shown;    /* the script that runs, to monitors */
+    bool script_heard_error; /* one that a command of its gave, which is counted */
     struct command_stats commands[COMMANDS_TOTAL];
     uint32_t n_error_codes;
     struct error_stats errors[ERROR_CODES_MAX]; /* ascending by code */
@@ -113,6 +116,7 @@ struct observed {
     bool in_exec;       /* inside a transaction: its time counts from the place before */
     bool was_shown;     /* to monitors, when it began to wait */
     int64_t spent_ns;   /* before it had to wait */
+    bool in_script;     /* called by one of the session's */
 };
 void observe_ran(struct node *node, const struct observed *ran);
 /* The same of a request whose words the session has kept; its reply is what `out` has behind
@@ -125,6 +129,7 @@ void observe_answer_ends(struct pending *pending, const struct buf *out);
 void observe_forget(struct pending *pending); /* it is about to be freed */
 /* The engine ran a command of the session whose request it is (node->running). */
 void observe_in_engine(void *node, const struct command_ran *ran);
+void observe_script_calls(void *node, const struct command_ran *script);
 
 void observe_error(struct node *node, struct slice reply); /* an error that no command gave */
 /* A request was refused before it ran; command NULL: there is none such. */
@@ -143,6 +148,8 @@ void info_stats(struct node *node, struct buf *out);
 void info_commandstats(struct node *node, struct buf *out);
 void info_errorstats(struct node *node, struct buf *out);
 void info_latencystats(struct node *node, struct buf *out);
+
+bool observe_is_script(const struct command *command); /* it calls others */
 
 /* -- monitor.c --------------------------------------------------------------------------------- */
 

@@ -158,12 +158,14 @@ static void queue_add(struct node *node, enum topic_kind kind, raft_index after,
 
 /* What the engine publishes while it applies (transactions, notify.c) is delivered behind its
  * entry, and what a read tells at the end of the turn: not into the middle of a reply that is being
- * written. */
+ * written. What stood in the log when this process began was told in the former one's time: whoever
+ * listens now came later. */
 int64_t pubsub_publish(void *context, bool shard, struct slice name, struct slice message) {
     struct node *node = context;
     enum topic_kind kind = shard ? TOPIC_SHARD : TOPIC_CHANNEL;
     uint64_t n = count_receivers(node->pubsub, kind, name);
     raft_index after = engine_applied(node->engine) + engine_is_applying(node->engine);
+    if (engine_is_applying(node->engine) && after <= node->replays_until) return 0;
     if (n > 0) queue_add(node, kind, after, name, message);
     return (int64_t)n;
 }

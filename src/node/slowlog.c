@@ -58,8 +58,8 @@ void slowlog_add(struct node *node, const struct observed *ran, int64_t took_us)
     struct slice *redacted = observe_redacted(ran->command, ran->argc, ran->argv);
     keep_words(entry, ran->argc, redacted == NULL ? ran->argv : redacted);
     sf_free(redacted);
-    buf_append_text(&entry->remote, ran->session->remote);
-    buf_append_slice(&entry->name, buf_slice(&ran->session->name));
+    buf_append_text(&entry->remote, ran->in_script ? "?:0" : ran->session->remote);
+    if (!ran->in_script) buf_append_slice(&entry->name, buf_slice(&ran->session->name));
     list_push_back(&observe->slow, &entry->in_log);
     observe->n_slow++;
     log_trim(observe, node->settings.observe.slowlog_max_len);

@@ -128,26 +128,48 @@ static void judge_time(struct node *node, const struct observed *ran, int64_t ns
     }
 }
 
+bool observe_is_script(const struct command *command) {
+    return command->id == COMMAND_EVAL || command->id == COMMAND_EVALSHA ||
+           command->id == COMMAND_EVAL_RO || command->id == COMMAND_EVALSHA_RO ||
+           command->id == COMMAND_FCALL || command->id == COMMAND_FCALL_RO;
+}
+
+/* Whether the command failed. What a script passes on of a command of its was counted there. */
+static bool count_error(struct node *node, const struct observed *ran, bool is_script) {
+    struct observe *observe = node->observe;
+    bool is_error = ran->reply.len > 0 && ran->reply.data[0] == '-';
+    bool is_passed_on = is_error && is_script && observe->script_heard_error;
+    if (is_error && !is_passed_on) observe_error(node, ran->reply);
+    return errors_moved(observe) || is_passed_on;
+}
+
+static void count_command(
+    struct node *node, const struct command *command, int64_t ns, bool failed) {
+    struct command_stats *stats = &node->observe->commands[command->id];
+    stats->calls++;
+    stats->ns += (uint64_t)ns;
+    if (failed) stats->failed++;
+    if (node->settings.observe.latency_tracking) {
+        if (stats->histogram == NULL) stats->histogram = sf_alloc_zero(1, sizeof(struct histogram));
+        histogram_add(stats->histogram, ns);
+    }
+    node->observe->n_calls++;
+}
+
 void observe_ran(struct node *node, const struct observed *ran) {
     struct observe *observe = node->observe;
     int64_t now_ns = observe_clock_ns(node);
     int64_t ns = now_ns - (ran->in_exec ? observe->lap_ns : observe->top_ns) + ran->spent_ns;
     observe->lap_ns = now_ns;
-    if (ran->reply.len > 0 && ran->reply.data[0] == '-') observe_error(node, ran->reply);
-    struct command_stats *stats = &observe->commands[ran->command->id];
-    stats->calls++;
-    stats->ns += (uint64_t)ns;
-    if (errors_moved(observe)) stats->failed++;
-    if (node->settings.observe.latency_tracking) {
-        if (stats->histogram == NULL) stats->histogram = sf_alloc_zero(1, sizeof(struct histogram));
-        histogram_add(stats->histogram, ns);
-    }
-    observe->n_calls++;
+    bool is_script = observe_is_script(ran->command);
+    bool failed = count_error(node, ran, is_script);
+    count_command(node, ran->command, ns, failed);
     judge_time(node, ran, ns);
     if (!list_empty(&observe->monitors)) {
-        if (!ran->was_shown) monitor_feed(node, ran);
+        if (!ran->was_shown && !(is_script && observe->script_is_shown)) monitor_feed(node, ran);
         if (!ran->in_exec) monitor_pace(node);
     }
+    if (is_script) observe->script_is_shown = observe->script_heard_error = false;
 }
 
 static struct observed observed_of(
@@ -249,6 +271,46 @@ void observe_forget(struct pending *pending) {
     pending->waited = NULL;
 }
 
+/* -- what scripts call ----------------------------------------------------------------------- */
+
+void observe_script_calls(void *context, const struct command_ran *script) {
+    struct node *node = context;
+    struct observe *observe = node->observe;
+    struct pending *pending = node->running;
+    if (pending == NULL) return;
+    if (!list_empty(&observe->monitors) && !observe->script_is_shown) {
+        struct observed ran = observed_of(pending, script->argc, script->argv);
+        if (pending->transaction != NULL) {
+            ran.command = command_lookup(script->argc, script->argv);
+            ran.argc = script->argc;
+            ran.argv = script->argv;
+        }
+        ran.db = script->db;
+        if (ran.command != NULL && !ran.was_shown) monitor_feed(node, &ran);
+    }
+    observe->script_is_shown = true;
+    observe->script_call_ns = observe_clock_ns(node);
+}
+
+static void script_called(struct pending *pending, const struct command_ran *in) {
+    struct node *node = pending->session->node;
+    struct observe *observe = node->observe;
+    struct observed ran = {.session = pending->session,
+        .command = command_lookup(in->argc, in->argv),
+        .db = in->db,
+        .argc = in->argc,
+        .argv = in->argv,
+        .in_script = true};
+    if (ran.command == NULL) return;
+    int64_t ns = observe_clock_ns(node) - observe->script_call_ns;
+    observe_error(node, in->reply);
+    bool failed = errors_moved(observe);
+    observe->script_heard_error = observe->script_heard_error || failed;
+    count_command(node, ran.command, ns, failed);
+    judge_time(node, &ran, ns);
+    if (!list_empty(&observe->monitors)) monitor_feed(node, &ran);
+}
+
 /* -- what the engine ran ---------------------------------------------------------------------- */
 
 /* At its place in a transaction. Some stand there under a name that only the log knows. */
@@ -288,6 +350,10 @@ void observe_in_engine(void *context, const struct command_ran *in) {
     struct node *node = context;
     struct pending *pending = node->running;
     if (pending == NULL) return; /* another node's, or its client has gone */
+    if (in->in_script) {
+        script_called(pending, in);
+        return;
+    }
     if (in->in_transaction) {
         place_ran(pending, in);
         return;

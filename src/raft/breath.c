@@ -10,7 +10,7 @@ static bool can_breathe(const struct raft *raft) {
 static bool breathe_as_follower(
     struct raft *raft, const struct raft_message *m, struct raft_message *answer) {
     if (raft->role != RAFT_FOLLOWER || raft->leader != m->from || m->round == 0) return false;
-    SF_MARK("raft: a heartbeat is answered while an entry runs");
+    SF_MARK("raft: a heartbeat is answered while an entry runs (not simulated)");
     election_hear_leader(raft, m->from);
     *answer = (struct raft_message){.type = RAFT_HEARTBEAT_ANSWER,
         .from = raft->self,
@@ -60,7 +60,7 @@ uint32_t raft_breathe(
     clock_advance(raft, now_us);
     if (raft->role != RAFT_LEADER || !can_breathe(raft) || raft->n_peers == 0) return 0;
     if (raft->now_us < raft->heartbeat_due_us) return 0;
-    SF_MARK("raft: a leader's heartbeats go out while an entry runs");
+    SF_MARK("raft: a leader's heartbeats go out while an entry runs (not simulated)");
     leader_note_round(raft);
     uint32_t n = SF_MIN(raft->n_peers, max);
     for (uint32_t i = 0; i < n; i++) {

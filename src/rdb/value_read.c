@@ -343,6 +343,7 @@ enum rdb_progress rdb_value_read(struct rdb_value_reader *reader, struct rdb_inp
         if (piece.is_short) return RDB_SHORT;
         *in = piece;
         if (reader->has_begun) reader->left--;
+        breath_spend(reader->target->types->breath, 1);
         reader->has_begun = true;
     } while (reader->left > 0);
     if (reader->kind->finish != NULL) reader->kind->finish(reader);

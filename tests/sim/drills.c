@@ -172,12 +172,73 @@ void drill_on_install(struct world *world, const struct process *process) {
     strike_soon(world, process, 25, 1000);
 }
 
+/* -- snapshots in pieces: what has come is not sent again, and what has not is not left out ------
+ */
+
+static void chunk_strike(void *context, uint64_t number, uint64_t b) {
+    struct world *world = context;
+    (void)b;
+    uint32_t leader = leader_number(world);
+    if (leader == number) return;
+    world_note(world, (int)number, "its connections to n%u are reset amid a snapshot", leader);
+    network_reset_between(world->network, leader, (uint32_t)number);
+    world->coverage[COVER_DRILL_CHUNK]++;
+}
+
+void drill_on_chunk(struct world *world, const struct process *process) {
+    bool last = !faults_are_on(world) && world->last_resets > 0;
+    if (!world->chunks || !(last || faults_are_on(world)) || !world_chance(world, 15)) return;
+    if (last) world->last_resets--;
+    queue_put(&world->queue, world_now_us(world) + world_between(world, 0, 2000), chunk_strike,
+        world, process->number, 0);
+}
+
+/* Nobody may be able to catch up: that shows only when no newer snapshot comes to the rescue. */
+int64_t drill_last(struct world *world) {
+    if (!world->chunks || world->n_nodes < 3) return 0;
+    uint32_t victim = other_than(world, leader_number(world));
+    world_note(world, (int)victim, "is cut off until the faults end");
+    cut_off(world, victim, true, true);
+    world->last_resets = 3;
+    world->coverage[COVER_DRILL_LAG]++;
+    return 2500000;
+}
+
+/* -- deposed: leadership is handed over, and the old leader does not hear of the new one, though
+ * its followers have just heard it: it must ask once more before it answers a read
+ * -------------------
+ */
+
+static void deposed_transfer(void *context, uint64_t a, uint64_t b) {
+    struct world *world = context;
+    (void)a;
+    (void)b;
+    if (faults_are_on(world)) faults_transfer(world, other_than(world, leader_number(world)));
+}
+
+static void deposed_begin(struct world *world) {
+    world->hot_until_us = world_now_us(world) + 450000;
+    queue_put(&world->queue, world_now_us(world) + world_between(world, 150000, 300000),
+        deposed_transfer, world, 0, 0);
+}
+
+void drill_on_timeout_now(struct world *world, const struct process *leader) {
+    if (!world->reads || !drill_is_hot(world) || !faults_are_on(world)) return;
+    world_note(world, (int)leader->number, "does not hear of its successor");
+    cut_off(world, leader->number, true, false);
+    cut_for(world, leader->number, world_between(world, 50000, 200000));
+    world->coverage[COVER_DRILL_DEPOSED]++;
+}
+
 void drill_begin(struct world *world) {
     if (world->n_nodes == 1) return;
     if (world->tight && world->n_nodes == 3 && world_chance(world, 20))
         promise_begin(world);
     else if (world->tight && world_chance(world, 50))
         lease_begin(world);
-    if (world->reads && world_chance(world, 40)) reads_begin(world);
+    if (world->reads && world_chance(world, 40))
+        reads_begin(world);
+    else if (world->reads && world_chance(world, 40))
+        deposed_begin(world);
     if (world->stalls && world_chance(world, 30)) stall_begin(world);
 }

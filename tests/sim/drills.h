@@ -13,6 +13,12 @@ void drill_on_joint(struct world *world, const struct process *leader);
 void drill_on_truncation(struct world *world, const struct process *process);
 /* A snapshot is about to take its log's place. */
 void drill_on_install(struct world *world, const struct process *process);
+/* A piece of a snapshot, not the last, is about to be written. */
+void drill_on_chunk(struct world *world, const struct process *process);
+/* A leader is about to tell another node to stand for election. */
+void drill_on_timeout_now(struct world *world, const struct process *leader);
+/* The faults are about to end; for how long they go on with what this began. */
+int64_t drill_last(struct world *world);
 /* A drill for reads is on: clients ask much, of one key. */
 bool drill_is_hot(const struct world *world);
 /* One for leases is: nobody writes. */

@@ -187,11 +187,10 @@ static void wall_jump(struct world *world) {
         (long long)process->wall_offset_ms);
 }
 
-static void transfer(struct world *world) {
+void faults_transfer(struct world *world, uint32_t number) {
     static const char *const words[] = {"CLUSTER", "FAILOVER"};
-    struct process *process = any_process(world);
-    world_note(world, (int)process->number, "is asked to take over");
-    (void)client_ask(world, world->faults->admin, process->number, CALL_ADMIN, 2, words);
+    world_note(world, (int)number, "is asked to take over");
+    (void)client_ask(world, world->faults->admin, number, CALL_ADMIN, 2, words);
 }
 
 /* -- choosing --------------------------------------------------------------------------------- */
@@ -282,7 +281,7 @@ static void strike(struct world *world, enum sim_coverage kind) {
         wall_jump(world);
         break;
     case COVER_TRANSFER:
-        transfer(world);
+        faults_transfer(world, any_number(world));
         break;
     default:
         break;
@@ -340,7 +339,8 @@ struct faults *faults_new(struct world *world) {
     }
     /* Who is out for a while may find that the others can do more by now. */
     if (world->upgrades) faults->weights[COVER_WIPE] = faults->weights[COVER_FORGET] = 0;
-    if (world->n_nodes == 1) { /* what cannot befall it is not drawn: the others come often enough */
+    if (world->n_nodes ==
+        1) { /* what cannot befall it is not drawn: the others come often enough */
         for (uint32_t kind = COVER_PARTITION; kind <= COVER_NIGHTMARE; kind++)
             faults->weights[kind] = 0;
         for (uint32_t kind = COVER_WIPE; kind <= COVER_LOST_TAIL; kind++) faults->weights[kind] = 0;

@@ -14,5 +14,7 @@ void faults_stop(struct world *world);
 bool faults_are_on(const struct world *world);
 /* Kills a process unless it is down already; it is started again after back_us. */
 void faults_kill(struct world *world, uint32_t number, int64_t back_us);
+/* CLUSTER FAILOVER, said to a node. */
+void faults_transfer(struct world *world, uint32_t number);
 
 #endif

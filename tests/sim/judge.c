@@ -198,6 +198,7 @@ static void check_sent(struct process *process, const struct raft_message *messa
     struct raft_hard_state durable = twin_hard_state(process->twin);
     unsigned long long term = (unsigned long long)message->term;
     if (message->type == RAFT_PRE_VOTE || message->type == RAFT_PRE_VOTE_ANSWER) return;
+    if (message->type == RAFT_TIMEOUT_NOW) drill_on_timeout_now(process->world, process);
     if (durable.term < message->term)
         world_fail(process->world, "R8: node %u sends %s of term %llu, its disk says %llu",
             process->number, raft_message_name(message->type), term,

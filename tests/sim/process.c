@@ -100,6 +100,7 @@ static void port_write_chunk(void *context, const struct raft_chunk_write *write
     struct process *process = context;
     if (!port_begins(process)) return;
     process->world->coverage[COVER_CHUNK]++;
+    if (!write->is_last) drill_on_chunk(process->world, process);
     twin_receive_snapshot(process->twin, write->request, &write->snapshot, write->offset,
         write->data, write->is_last, world_now_us(process->world));
 }
@@ -531,7 +532,7 @@ static struct node_settings settings_of(struct world *world) {
                 .election_timeout_max_ms = world->tight ? 154 : 300,
                 .heartbeat_interval_ms = 50,
                 .pre_vote = true,
-                .batch_bytes = world_chance(world, 30) ? 200 : 256 * 1024,
+                .batch_bytes = world->chunks || world_chance(world, 25) ? 200 : 256 * 1024,
                 .window_messages = (uint32_t)world_between(world, 1, 64),
                 .window_bytes = 4 << 20,
                 .cache_bytes = world_chance(world, 30) ? 500 : 8 << 20,

@@ -2,6 +2,7 @@
 
 #include "engine/engine.h"
 #include "sim/client.h"
+#include "sim/drills.h"
 #include "sim/faults.h"
 #include "sim/judge.h"
 #include "sim/members.h"
@@ -235,6 +236,7 @@ static void prepare(struct world *world, const struct world_options *options) {
     world->reads = world_chance(world, 25);
     world->index_percent = !world->reads ? 30 : world_chance(world, 50) ? 100 : 0;
     world->stalls = world_chance(world, 20);
+    world->chunks = world_chance(world, 25);
     world->hostile = world_chance(world, 15);
     world->churn = !world->upgrades && world_chance(world, 25);
     world->think_us = world->tight ? 60000 : world_between(world, 20000, 300000);
@@ -284,6 +286,8 @@ void world_run(struct world *world, const struct world_options *options) {
     members_start(world);
     faults_start(world);
     play(world, options->duration_us);
+    int64_t lag_us = drill_last(world);
+    run_until(world, world_now_us(world) + lag_us);
     if (world->failed) return;
     world_note(world, -1, "the faults end");
     faults_stop(world);

@@ -38,6 +38,9 @@ enum { NODES_MAX = 7, SIM_DATABASES = 2 };
     X(COVER_DRILL_STALL, "drill: leader cut off, its disk stands still")                           \
     X(COVER_DRILL_JOINT, "drill: a voter cut off while members change")                            \
     X(COVER_DRILL_CUT, "drill: crash as the log is cut or replaced")                               \
+    X(COVER_DRILL_DEPOSED, "drill: a leader hears nothing of its successor while all ask it")      \
+    X(COVER_DRILL_CHUNK, "drill: connection reset between two pieces of a snapshot")               \
+    X(COVER_DRILL_LAG, "drill: a node is far behind when the faults end")                          \
     X(COVER_STRANGER, "wiped node begins a cluster of its own at its address")                     \
     X(COVER_SNAPSHOT, "snapshot taken")                                                            \
     X(COVER_PREFIX, "log prefix dropped")                                                          \
@@ -108,9 +111,11 @@ struct world {
     bool hostile; /* the network is at its worst most of the time, and processes die often */
     bool reads;   /* drills that would show stale reads */
     bool stalls;  /* drills with a leader whose disk stands still */
+    bool chunks;  /* snapshots go over in small pieces, and connections break meanwhile */
     bool churn;   /* members change often, and somebody is cut off while they do */
     uint32_t index_percent;               /* of the nodes ask a quorum for each read */
     int64_t hot_until_us, quiet_until_us; /* drills.h */
+    uint32_t last_resets;                 /* ... left when the faults have ended */
     int64_t think_us;                     /* of a client between two pipelines, at most */
     bool upgrades;                        /* nodes are restarted with newer builds */
     struct process *processes[NODES_MAX];

@@ -143,8 +143,19 @@ static void test_common_subsequences_equal_the_plain_table(void **state) {
     world_close(&world);
 }
 
+static void test_a_remembered_count_is_of_the_value_as_it_is(void **state) {
+    (void)state;
+    SCENARIO({"PFADD h a b c", "1"}, {"PFCOUNT h", "3"}, {"PFCOUNT h", "3"}, {"PFADD h d", "1"},
+        {"PFCOUNT h", "4"}, {"COPY h g", "1"}, {"PFCOUNT g", "4"}, {"PFADD g e", "1"},
+        {"PFCOUNT h", "4"}, {"PFCOUNT g", "5"}, {"PFMERGE h g", "+OK"}, {"PFCOUNT h", "5"},
+        {"DEL h", "1"}, {"PFCOUNT h", "0"}, {"RENAME g h", "+OK"}, {"PFCOUNT h", "5"},
+        {"FLUSHALL", "+OK"}, {"PFADD h a", "1"}, {"PFCOUNT h", "1"}, {"SET h x", "+OK"},
+        {"PFCOUNT h", "-WRONGTYPE Key is not a valid HyperLogLog string value."});
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_remembered_count_is_of_the_value_as_it_is),
         cmocka_unit_test(test_counts_and_places_equal_a_plain_walk),
         cmocka_unit_test(test_fields_of_every_width_and_place_keep_to_themselves),
         cmocka_unit_test(test_limits_follow_proto_max_bulk_len),

@@ -91,8 +91,9 @@ static void test_list_filters(void **state) {
             "['object' 'object|encoding' 'object|freq' 'object|help' 'object|idletime' "
             "'object|refcount']"},
         {"COMMAND LIST FILTERBY ACLCAT hyperloglog",
-            "['pfadd' 'pfcount' 'pfdebug' 'pfmerge' 'pfselftest']"}, {"COMMAND LIST FILTERBY ACLCAT nonsense", "[]"},
-        {"COMMAND LIST FILTERBY MODULE x", "[]"}, {"COMMAND LIST FILTERBY", "-ERR syntax error"},
+            "['pfadd' 'pfcount' 'pfdebug' 'pfmerge' 'pfselftest']"},
+        {"COMMAND LIST FILTERBY ACLCAT nonsense", "[]"}, {"COMMAND LIST FILTERBY MODULE x", "[]"},
+        {"COMMAND LIST FILTERBY", "-ERR syntax error"},
         {"COMMAND LIST FILTERBY FOO x", "-ERR syntax error"},
         {"COMMAND LIST x", "-ERR syntax error"});
 }

@@ -30,6 +30,7 @@ struct world {
     uint64_t limit;
     struct thresholds thresholds;
     struct engine_port *port;
+    struct breath breath;
     struct buf out;  /* the raw reply */
     struct buf text; /* the same as text, zero-terminated */
 };
@@ -108,7 +109,8 @@ static inline const char *world_run(struct world *world, uint32_t argc, const st
         .proto_max_bulk_len = world->limit,
         .thresholds = &world->thresholds,
         .reply = &reply,
-        .engine = world->port};
+        .engine = world->port,
+        .breath = &world->breath};
     call_run(&call);
     return call.must_wait ? "(must wait)" : world_text(world);
 }

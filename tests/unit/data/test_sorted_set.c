@@ -78,7 +78,7 @@ static void test_members_are_ranked_by_score_then_by_bytes(void **state) {
         if (step % 500 == 0) assert_same(fixture.set, present, scores);
     }
     assert_same(fixture.set, present, scores);
-    struct sorted_set *copy = sorted_set_copy(fixture.set);
+    struct sorted_set *copy = sorted_set_copy(fixture.set, NULL);
     assert_same(copy, present, scores);
     sorted_set_free(copy);
     sorted_set_free(fixture.set);

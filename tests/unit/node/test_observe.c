@@ -136,6 +136,27 @@ static void test_who_waits_for_a_key_is_counted_when_answered(void **state) {
     world_free(world);
 }
 
+static void test_a_monitor_sees_a_script_before_the_commands_it_calls(void **state) {
+    (void)state;
+    struct world *world = observed_world(1);
+    struct client *monitor = client_open(world, 0), *client = client_open(world, 0);
+    client_ask(monitor, "MONITOR\r\n", "+OK\r\n");
+    (void)ask(client, "EVAL \"redis.call('set','k','v') return redis.call('get','k')\" 0\r\n");
+    (void)ask(client, "EVAL_RO \"return redis.call('exists','k')\" 0\r\n");
+    (void)ask(client, "MULTI\r\nEVAL \"return redis.call('incr','n')\" 0\r\nEXEC\r\n");
+    static const char *const lines[] = {"] \"EVAL\" ", " lua] \"set\" \"k\" \"v\"",
+        " lua] \"get\" \"k\"", "] \"EVAL_RO\" ", " lua] \"exists\" \"k\"", "] \"MULTI\"",
+        "] \"EVAL\" ", " lua] \"incr\" \"n\"", "] \"EXEC\""};
+    const char *seen = client_take(monitor);
+    for (size_t i = 0; i < SF_LENGTH(lines); i++) {
+        const char *at = strstr(seen, lines[i]);
+        if (at == NULL) fail_msg("no \"%s\" in:\n%s", lines[i], seen);
+        seen = at + strlen(lines[i]);
+    }
+    assert_null(strstr(seen, "+")); /* and nothing twice */
+    world_free(world);
+}
+
 static void test_latency_keeps_a_sample_a_second(void **state) {
     (void)state;
     struct world *world = observed_world(1);
@@ -175,6 +196,7 @@ int main(void) {
         cmocka_unit_test(test_the_slowlog_keeps_the_latest),
         cmocka_unit_test(test_calls_failures_and_refusals_are_counted_apart),
         cmocka_unit_test(test_who_waits_for_a_key_is_counted_when_answered),
+        cmocka_unit_test(test_a_monitor_sees_a_script_before_the_commands_it_calls),
         cmocka_unit_test(test_latency_keeps_a_sample_a_second),
         cmocka_unit_test(test_percentiles_are_within_one_percent),
     };

@@ -189,8 +189,31 @@ static void test_a_slow_subscriber_is_closed_beyond_its_own_limit(void **state) 
     world_free(world);
 }
 
+static void test_a_node_that_starts_again_does_not_repeat_what_it_told(void **state) {
+    (void)state;
+    struct world *world = world_ready(3);
+    int leader = world_leader(world), other = (leader + 1) % 3;
+    struct client *publisher = client_open(world, leader);
+    client_ask(publisher, "SET k 1\r\nEVAL \"return redis.call('publish','news','old')\" 0\r\n",
+        "+OK\r\n:0\r\n");
+    world_run(world, 300);
+    seat_kill(world->seats[other]);
+    seat_start(world->seats[other]);
+    struct client *client = client_open(world, other);
+    client_send(client, "PSUBSCRIBE *\r\n");
+    seat_pump(world->seats[other]);
+    assert_string_equal(client_take(client), "*3\r\n$10\r\npsubscribe\r\n$1\r\n*\r\n:1\r\n");
+    world_run(world, 300);
+    client_expect(client, "");
+    client_ask(publisher, "EVAL \"return redis.call('publish','news','new')\" 0\r\n", ":0\r\n");
+    world_run(world, 300);
+    client_expect(client, "*4\r\n$8\r\npmessage\r\n$1\r\n*\r\n$4\r\nnews\r\n$3\r\nnew\r\n");
+    world_free(world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_node_that_starts_again_does_not_repeat_what_it_told),
         cmocka_unit_test(test_a_message_reaches_the_subscribers_of_all_nodes),
         cmocka_unit_test(test_patterns_and_channels_of_one_client_both_hear),
         cmocka_unit_test(test_shard_channels_are_apart),
