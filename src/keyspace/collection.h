@@ -50,7 +50,8 @@ struct collection {
     const struct collection_types *types;
     enum object_type type;
     enum object_encoding encoding;
-    void *value; /* never NULL; NULL in a handle whose value was moved away */
+    void *value;    /* never NULL; NULL in a handle whose value was moved away */
+    bool is_inline; /* in a handle: it lies within the key's object (collection_own) */
     /* Only in a handle on a key's value, and while a walk is open: */
     struct db *db;
     const struct object *unchanged; /* until the first change through this handle */
@@ -65,6 +66,13 @@ static inline void collection_changes(struct collection *collection) {
 }
 static inline void element_changes(struct collection *collection, struct slice element) {
     if (SF_UNLIKELY(collection->db != NULL)) collection_note_element(collection, element);
+}
+
+/* Before its bytes change: takes a copy out of the key's object where it lies there. What was taken
+ * out must be handed back, so only where something does change. */
+void collection_take_out(struct collection *collection);
+static inline void collection_own(struct collection *collection) {
+    if (collection->is_inline) collection_take_out(collection);
 }
 
 /* What a form must offer. One table of functions for each pair of type and encoding, listed in

@@ -194,7 +194,7 @@ static struct object *db_set(
             return old;
         }
     }
-    return db_put(db, hash, old, object_new(key, value, due_ms));
+    return db_put(db, hash, old, object_new(db_pool(db), key, value, due_ms));
 }
 
 struct object *db_set_string(struct db *db, struct slice key, struct slice value, int64_t due_ms) {
@@ -227,7 +227,7 @@ char *db_string_part_writable(
     }
     if (!object_has_block(*object)) {
         struct object *old = *object;
-        *object = object_with_block(old, new_len);
+        *object = object_with_block(db_pool(db), old, new_len);
         db_exchange(db, db_hash(db, object_key(old)), old, object_bytes(old), *object);
     }
     db->keyspace->object_bytes -= object_bytes(*object);
@@ -254,7 +254,7 @@ void db_set_due(struct db *db, struct object **object, int64_t due_ms) {
         expiry_enter(db, old);
     } else if (old_due_ms != due_ms) {
         size_t old_bytes = object_bytes(old);
-        *object = object_reshape(old, object_key(old), due_ms);
+        *object = object_reshape(db_pool(db), old, object_key(old), due_ms);
         db_exchange(db, db_hash(db, object_key(old)), old, old_bytes, *object);
     }
     db_touch(db, *object);
@@ -281,7 +281,7 @@ void db_move(struct db *src, struct slice from, struct db *dst, struct slice to)
     struct object *target = table_find(&dst->table, to_hash, to);
     size_t old_bytes = object_bytes(old);
     db_take_out(src, from_hash, old);
-    struct object *moved = object_reshape(old, to, object_due_ms(old));
+    struct object *moved = object_reshape(db_pool(src), old, to, object_due_ms(old));
     keyspace_dispose(src->keyspace, old, old_bytes); /* a shell: moved has its block or value */
     db_raise_cell(src, from_hash, keyspace_next_revision(src->keyspace));
     db_tell_changed(src, from);
@@ -306,7 +306,8 @@ struct collection db_collection(const struct db *db, const struct object *object
     struct collection handle = {.types = &db->keyspace->collections,
         .type = object_type(object),
         .encoding = object_encoding(object),
-        .value = object_collection(object)};
+        .value = object_collection(object),
+        .is_inline = object_is_inline(object)};
     if (SF_UNLIKELY(db->keyspace->walks.n_active > 0)) {
         handle.db = (struct db *)(uintptr_t)db;
         handle.unchanged = object;
@@ -332,35 +333,64 @@ static size_t collection_bytes(const struct collection *collection) {
 struct object *db_add_collection(
     struct db *db, struct slice key, struct collection *collection, int64_t due_ms) {
     SF_ASSERT(collection_size(collection) > 0 && collection->types == &db->keyspace->collections);
+    SF_ASSERT(!collection->is_inline);
     uint64_t hash = db_hash(db, key);
     struct object *old = table_find(&db->table, hash, key);
     if (old != NULL) leave_revision(db, hash, old);
     struct object *object =
-        object_new_collection(key, collection, collection_bytes(collection), due_ms);
+        object_new_collection(db_pool(db), key, collection, collection_bytes(collection), due_ms);
     collection->value = NULL;
     return db_put(db, hash, old, object);
 }
 
 static void collection_count(struct db *db, struct object *object, struct collection *collection) {
-    /* at the latest: the key itself changes */
-    collection_changes(collection);
     size_t before = object_bytes(object);
     object_set_collection(object, collection, collection_bytes(collection));
     db->keyspace->object_bytes += object_bytes(object) - before;
-    keyspace_free_for_new(db->keyspace);
+}
+
+/* Puts what became of the value into the object, or into one in its place. */
+static struct object *collection_settle(
+    struct db *db, struct object *object, struct collection *collection) {
+    bool is_inline = object_is_inline(object), fits = object_takes_inline(object, collection);
+    if (collection->is_inline) return object; /* nothing was taken out */
+    if (!is_inline && !fits) {
+        collection_count(db, object, collection);
+        return object;
+    }
+    if (is_inline && fits && object_overwrite_inline(object, collection)) return object;
+    size_t old_bytes = object_bytes(object);
+    struct slice key = object_key(object);
+    struct object *next = object_new_collection(
+        db_pool(db), key, collection, collection_bytes(collection), object_due_ms(object));
+    object_set_revision(next, object_revision(object));
+    object_set_access(next, object_access(object));
+    if (!is_inline) object_forget_value(object);
+    db_exchange(db, db_hash(db, key), object, old_bytes, next);
+    return next;
 }
 
 void db_collection_counted(struct db *db, struct object *object, struct collection *collection) {
+    collection_changes(collection); /* at the latest: the key itself changes */
     collection_count(db, object, collection);
+    keyspace_free_for_new(db->keyspace);
     db_tell_changed(db, object_key(object));
 }
 
 bool db_collection_changed(struct db *db, struct object *object, struct collection *collection) {
-    collection_count(db, object, collection);
+    collection_changes(collection);
+    keyspace_free_for_new(db->keyspace);
     if (collection_size(collection) > 0) {
+        object = collection_settle(db, object, collection);
+        collection->value = object_collection(object); /* the handle may still be read by */
+        collection->is_inline = object_is_inline(object);
         db_touch(db, object);
         return true;
     }
+    if (object_is_inline(object))
+        collection_free(collection);
+    else
+        collection_count(db, object, collection);
     uint64_t hash = db_hash(db, object_key(object));
     db_take_out(db, hash, object);
     db_raise_cell(db, hash, keyspace_next_revision(db->keyspace));
