@@ -35,6 +35,7 @@ static bool is_idle(
 
 static void take(struct call *call, const struct claim *claim, struct stream_pending *pending,
     const struct stream_entry *entry, struct reply *reply) {
+    stream_pending_changes(claim->edit.stream, claim->edit.group, pending);
     stream_pending_give(pending, claim->consumer);
     pending->delivered_ms = claim->delivered_ms;
     if (claim->n_deliveries >= 0)

@@ -153,6 +153,7 @@ static void give(struct call *call, struct stream_edit *edit, struct stream_cons
     if (pending == NULL) {
         stream_pending_add(edit->stream, edit->group, consumer, id, call->now_ms);
     } else {
+        stream_pending_changes(edit->stream, edit->group, pending);
         stream_pending_give(pending, consumer);
         pending->delivered_ms = call->now_ms;
         pending->n_deliveries = 1;
@@ -182,7 +183,7 @@ static void reply_entries(struct call *call, const struct stream_read *read,
 /* What the consumer was given above `after` and has not acknowledged; an entry that is no more
  * shows as its id alone. */
 static void reply_history(struct call *call, const struct stream_read *read,
-    const struct stream *stream, struct stream_consumer *consumer, struct stream_id after) {
+    const struct stream_edit *edit, struct stream_consumer *consumer, struct stream_id after) {
     struct btree_cursor at;
     struct stream_cursor cursor;
     struct reply_open open = reply_begin(call->reply);
@@ -191,13 +192,14 @@ static void reply_history(struct call *call, const struct stream_read *read,
     for (struct stream_pending *pending = stream_pending_seek(&consumer->pending, after, &at);
          pending != NULL && (read->count == 0 || n < read->count); pending = btree_next(&at)) {
         n++;
-        if (!stream_log_find(&stream->log, pending->id, &cursor)) {
+        if (!stream_log_find(&edit->stream->log, pending->id, &cursor)) {
             reply_array(call->reply, 2);
             reply_stream_id(call->reply, pending->id);
             reply_null_array(call->reply);
             continue;
         }
         reply_stream_entry(call->reply, &cursor.entry);
+        stream_pending_changes(edit->stream, edit->group, pending);
         pending->delivered_ms = call->now_ms;
         pending->n_deliveries++;
     }
@@ -216,7 +218,7 @@ static void try_group(
     struct stream_consumer *consumer = stream_edit_consumer(call, &edit, read->consumer);
     if (!read->is_new[i]) {
         answer_stream(call, answer, key);
-        reply_history(call, read, edit.stream, consumer, read->after[i]);
+        reply_history(call, read, &edit, consumer, read->after[i]);
     } else if (is_above(edit.stream, edit.group->last)) {
         answer_stream(call, answer, key);
         reply_entries(call, read, edit.stream, &edit, consumer, edit.group->last);

@@ -343,6 +343,28 @@ struct object *db_add_collection(
     return db_put(db, hash, old, object);
 }
 
+/* Whether the value is, as far as its bytes tell, what it was when they were counted. */
+static bool is_as_counted(
+    const struct db *db, const struct object *object, const struct collection *collection) {
+    if (object_is_inline(object)) return collection->is_inline;
+    struct object *shell = object_shell(db_pool(db), object);
+    object_set_collection(shell, collection, collection_bytes(collection));
+    bool is_same = object_encoding(shell) == object_encoding(object) &&
+                   object_collection(shell) == object_collection(object) &&
+                   object_collection_bytes(shell) == object_collection_bytes(object);
+    object_free(db_pool(db), shell);
+    return is_same;
+}
+
+/* The key itself changes, where its value did not. */
+static void collection_note_key(
+    const struct db *db, const struct object *object, struct collection *collection) {
+    if (SF_UNLIKELY(collection->unchanged != NULL)) {
+        SF_ASSERT(is_as_counted(db, object, collection)); /* or somebody has told no walk */
+        collection_note(collection);
+    }
+}
+
 static void collection_count(struct db *db, struct object *object, struct collection *collection) {
     size_t before = object_bytes(object);
     object_set_collection(object, collection, collection_bytes(collection));
@@ -371,14 +393,14 @@ static struct object *collection_settle(
 }
 
 void db_collection_counted(struct db *db, struct object *object, struct collection *collection) {
-    collection_changes(collection); /* at the latest: the key itself changes */
+    collection_note_key(db, object, collection);
     collection_count(db, object, collection);
     keyspace_free_for_new(db->keyspace);
     db_tell_changed(db, object_key(object));
 }
 
 bool db_collection_changed(struct db *db, struct object *object, struct collection *collection) {
-    collection_changes(collection);
+    collection_note_key(db, object, collection);
     keyspace_free_for_new(db->keyspace);
     if (collection_size(collection) > 0) {
         object = collection_settle(db, object, collection);

@@ -26,7 +26,7 @@ struct collection stream_new(const struct collection_types *types) {
 
 struct stream *stream_groups_to_change(struct collection *collection) {
     struct stream *stream = stream_to_change(collection);
-    if (stream->log.watcher != NULL) walks_note_groups(collection->db->keyspace, stream);
+    if (stream->log.watcher != NULL) tracked_groups_change(stream->log.watcher->context);
     return stream;
 }
 

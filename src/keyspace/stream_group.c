@@ -2,6 +2,7 @@
 
 #include "data/pool.h"
 #include "data/size_class.h"
+#include "keyspace/walks.h"
 
 /* -- orders ---------------------------------------------------------------------------------- */
 
@@ -48,6 +49,13 @@ struct stream_pending *stream_pending_seek(
     return btree_lower_bound(pending, NULL, &probe, cursor, NULL);
 }
 
+/* Walks may have to show the entry as it is now: pending or not. */
+static void tell(
+    const struct stream *stream, const struct stream_group *group, struct stream_id id) {
+    const struct stream_watcher *watcher = stream->log.watcher;
+    if (watcher != NULL) tracked_pending_changes(watcher->context, group, id);
+}
+
 static struct stream_pending *enter_pending(
     struct stream *stream, struct stream_group *group, const struct stream_pending *what) {
     struct stream_pending *pending = pool_take(stream->pool, sizeof *pending);
@@ -61,7 +69,13 @@ static struct stream_pending *enter_pending(
 struct stream_pending *stream_pending_add(struct stream *stream, struct stream_group *group,
     struct stream_consumer *consumer, struct stream_id id, int64_t now_ms) {
     struct stream_pending what = {id, consumer, now_ms, 1};
+    tell(stream, group, id);
     return enter_pending(stream, group, &what);
+}
+
+void stream_pending_changes(
+    struct stream *stream, const struct stream_group *group, const struct stream_pending *pending) {
+    tell(stream, group, pending->id);
 }
 
 void stream_pending_give(struct stream_pending *pending, struct stream_consumer *consumer) {
@@ -79,6 +93,7 @@ static void free_pending(void *context, void *item) {
 
 void stream_pending_remove(
     struct stream *stream, struct stream_group *group, struct stream_pending *pending) {
+    tell(stream, group, pending->id);
     btree_remove(&group->pending, pending);
     btree_remove(&pending->consumer->pending, pending);
     free_pending(stream, pending);
@@ -126,6 +141,7 @@ void stream_consumer_destroy(
     struct btree_cursor cursor;
     for (struct stream_pending *pending = btree_seek(&consumer->pending, 0, &cursor);
          pending != NULL; pending = btree_next(&cursor)) {
+        tell(stream, group, pending->id);
         btree_remove(&group->pending, pending);
     }
     while (consumer->pending.n > 0)
@@ -187,6 +203,10 @@ static bool free_group_some(struct stream *stream, struct stream_group *group, u
 
 void stream_group_destroy(struct stream *stream, struct stream_group *group) {
     uint64_t budget = UINT64_MAX;
+    struct btree_cursor cursor;
+    const struct stream_pending *pending =
+        stream->log.watcher == NULL ? NULL : btree_seek(&group->pending, 0, &cursor);
+    for (; pending != NULL; pending = btree_next(&cursor)) tell(stream, group, pending->id);
     while (!free_group_some(stream, group, &budget)) {
     }
 }

@@ -64,6 +64,9 @@ struct stream_pending *stream_pending_find(const struct stream_group *group, str
 /* id must not be pending (asserted); delivered once, now. */
 struct stream_pending *stream_pending_add(struct stream *stream, struct stream_group *group,
     struct stream_consumer *consumer, struct stream_id id, int64_t now_ms);
+/* Before its delivery, their number or its consumer change. */
+void stream_pending_changes(
+    struct stream *stream, const struct stream_group *group, const struct stream_pending *pending);
 void stream_pending_give(struct stream_pending *pending, struct stream_consumer *consumer);
 void stream_pending_remove(
     struct stream *stream, struct stream_group *group, struct stream_pending *pending);

@@ -186,17 +186,21 @@ static int compare_place(uint64_t a_hash, struct slice a, uint64_t b_hash, struc
     return slice_compare(a, b);
 }
 
-/* The next key that is in the table, and the next that was saved. */
+#define KEYS_AHEAD 8 /* that are fetched into the cache before they are looked at */
+
+/* The next key that is in the table. */
 struct key_walk {
     struct walk *walk;
     struct walk_part *part;
-    struct table_iterator next;
+    struct table_iterator next, ahead;
     struct object *live;
     uint64_t live_hash;
 };
 
 static void next_live(struct key_walk *at) {
     do {
+        const void *item = table_next(&at->ahead);
+        if (item != NULL) __builtin_prefetch(item);
         at->live = table_next(&at->next);
         if (at->live != NULL)
             at->live_hash = table_hash(&at->walk->keyspace->keys, object_key(at->live));
@@ -209,6 +213,8 @@ static struct key_walk keys_from(struct walk *walk, struct walk_part *part) {
     const struct table *table = part->held == NULL ? &part->db->table : &part->held->table;
     struct key_walk at = {.walk = walk, .part = part};
     at.next = table_seek(table, walk->has_last ? walk->last_hash : 0);
+    at.ahead = at.next;
+    for (uint32_t i = 0; i < KEYS_AHEAD; i++) table_next(&at.ahead);
     next_live(&at);
     return at;
 }

@@ -36,6 +36,24 @@ struct walk_key {
     enum object_encoding encoding;
 };
 
+/* Of a large stream: what its groups are, where they are shown piece by piece (large_stream). */
+struct walk_group {
+    struct slice name;
+    uint64_t last_ms, last_seq;
+    int64_t entries_read;
+    uint64_t n_pending, n_consumers;
+};
+struct walk_consumer {
+    struct slice name;
+    int64_t seen_ms, active_ms;
+    uint64_t n_pending;
+};
+struct walk_pending {
+    uint64_t ms, seq;
+    int64_t delivered_ms;
+    uint64_t n_deliveries;
+};
+
 /* Called by walk_some; must change nothing in the keyspace. NULL where nobody asks. */
 struct walk_sink {
     void *context;
@@ -53,7 +71,16 @@ struct walk_sink {
     void (*large_element)(void *context, struct slice element, struct slice value, double score);
     void (*large_block)(void *context, struct slice listpack, bool is_plain);
     void (*large_node)(void *context, uint64_t ms, uint64_t seq, struct slice listpack);
-    /* stream: what stands behind its nodes, as a stream without entries. */
+    /* For who wants the groups of a large stream in pieces too, behind its nodes: first what else
+     * there is to it, as a stream without entries and groups; then n_groups groups, each followed
+     * by its pending entries, then by its consumers, each followed by its share of these again. All
+     * by name, and by id. NULL: they come at once, with large_end. */
+    void (*large_stream)(void *context, const struct collection *stream, uint64_t n_groups);
+    void (*large_group)(void *context, const struct walk_group *group);
+    void (*large_consumer)(void *context, const struct walk_consumer *consumer);
+    void (*large_pending)(void *context, const struct walk_pending *pending);
+    /* stream: what stands behind its nodes, as a stream without entries; also without groups where
+     * those came in pieces. Else NULL. */
     void (*large_end)(void *context, const struct walk_key *key, const struct collection *stream);
 };
 

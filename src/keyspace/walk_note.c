@@ -75,11 +75,6 @@ void walks_note_move(struct keyspace *keyspace, const void *from, void *to) {
     if (tracked != NULL) tracked_move(tracked, to);
 }
 
-void walks_note_groups(struct keyspace *keyspace, const struct stream *stream) {
-    struct tracked *tracked = tracked_find(keyspace, stream);
-    if (tracked != NULL) tracked_groups_change(tracked);
-}
-
 bool walks_take_over(struct keyspace *keyspace, const struct object *object) {
     struct tracked *tracked = tracked_find(keyspace, object_value(object));
     if (tracked == NULL) return false;
@@ -122,6 +117,8 @@ void walks_note_cells(struct db *db, size_t page_index, const struct cell_page *
         struct walk_part *part = &walk->parts[db->cell_parts[slot] - 1];
         if (part->cells == NULL) part->cells = sf_alloc_zero(CELL_PAGES, sizeof *part->cells);
         if (part->cells[page_index] != NULL) continue;
+        bool is_here = part == &walk->parts[walk->at_part] && walk->stage == WALK_CELLS;
+        if (is_here && page_index < walk->next_cell / CELLS_A_PAGE) continue;
         struct cell_page *saved = sf_alloc_zero(1, sizeof *saved);
         if (page != NULL) *saved = *page;
         part->cells[page_index] = saved;

@@ -2,6 +2,7 @@
 #include "keyspace/db.h"
 #include "keyspace/element.h"
 #include "keyspace/stream.h"
+#include "keyspace/stream_group.h"
 
 #define BYTES_A_UNIT 64
 #define TEXT_PIECE ((uint64_t)16 << 10)
@@ -186,22 +187,68 @@ static bool show_nodes(const struct walk_sink *sink, struct undo *undo, uint64_t
     return true;
 }
 
-/* What stands behind the nodes; the groups borrowed from the stream where they never changed. */
-static void show_rest(
-    const struct walk_sink *sink, const struct walk_key *key, const struct undo *undo) {
-    const struct stream *live = undo->tracked->value;
-    struct stream rest = *undo->rest;
-    if (!undo->has_groups) {
-        rest.groups = live->groups;
-        rest.n_consumers = live->n_consumers;
-        rest.n_pending = live->n_pending;
-        rest.name_bytes = live->name_bytes;
-    }
-    struct collection shown = {.types = &undo->walk->keyspace->collections,
+static struct collection rest_of(const struct undo *undo) {
+    return (struct collection){.types = &undo->walk->keyspace->collections,
         .type = OBJECT_STREAM,
         .encoding = ENCODING_STREAM,
-        .value = &rest};
-    if (sink->large_end != NULL) sink->large_end(sink->context, key, &shown);
+        .value = undo->rest};
+}
+
+/* A sink that puts the groups into a stream, for who wants them there. */
+struct group_builder {
+    struct stream *stream;
+    struct stream_group *group;
+    struct stream_consumer *consumer; /* NULL: the group's entries, which come again */
+};
+
+static void build_group(void *context, const struct walk_group *group) {
+    struct group_builder *builder = context;
+    struct stream_id last = {group->last_ms, group->last_seq};
+    builder->group = stream_group_create(builder->stream, group->name, last, group->entries_read);
+    builder->consumer = NULL;
+}
+
+static void build_consumer(void *context, const struct walk_consumer *consumer) {
+    struct group_builder *builder = context;
+    builder->consumer =
+        stream_consumer_create(builder->stream, builder->group, consumer->name, consumer->seen_ms);
+    builder->consumer->active_ms = consumer->active_ms;
+}
+
+static void build_pending(void *context, const struct walk_pending *pending) {
+    struct group_builder *builder = context;
+    struct stream_id id = {pending->ms, pending->seq};
+    if (builder->consumer == NULL) return;
+    stream_pending_add(
+        builder->stream, builder->group, builder->consumer, id, pending->delivered_ms)
+        ->n_deliveries = pending->n_deliveries;
+}
+
+static void begin_rest(const struct walk_sink *sink, struct undo *undo) {
+    if (undo->groups == NULL) undo->groups = old_groups_new(undo->tracked->value);
+    struct collection rest = rest_of(undo);
+    if (sink->large_stream != NULL)
+        sink->large_stream(sink->context, &rest, old_groups_count(undo->groups));
+    undo->in_groups = true;
+}
+
+/* What stands behind the nodes. */
+static bool show_rest(
+    const struct walk_sink *sink, const struct walk_key *key, struct undo *undo, uint64_t *budget) {
+    struct keyspace *keyspace = undo->walk->keyspace;
+    const struct stream *stream = undo->tracked->value;
+    struct collection rest = rest_of(undo);
+    struct group_builder builder = {.stream = undo->rest};
+    struct walk_sink builds = {&builder, .large_group = build_group,
+        .large_consumer = build_consumer, .large_pending = build_pending};
+    uint64_t unlimited = UINT64_MAX;
+    if (!undo->in_groups) begin_rest(sink, undo);
+    if (sink->large_stream == NULL)
+        old_groups_show(keyspace, &builds, undo->groups, stream, &unlimited);
+    else if (!old_groups_show(keyspace, sink, undo->groups, stream, budget))
+        return false;
+    if (sink->large_end != NULL) sink->large_end(sink->context, key, &rest);
+    return true;
 }
 
 /* -------------------------------------------------------------------------------------------- */
@@ -213,9 +260,7 @@ bool show_some(
                   : key->type == OBJECT_STREAM ? show_nodes(sink, undo, budget)
                                                : show_elements(sink, undo, budget);
     if (!is_all) return false;
-    if (key->type == OBJECT_STREAM)
-        show_rest(sink, key, undo);
-    else if (sink->large_end != NULL)
-        sink->large_end(sink->context, key, NULL);
+    if (key->type == OBJECT_STREAM) return show_rest(sink, key, undo, budget);
+    if (sink->large_end != NULL) sink->large_end(sink->context, key, NULL);
     return true;
 }

@@ -3,7 +3,6 @@
 #include "keyspace/element.h"
 #include "keyspace/forms.h"
 #include "keyspace/stream.h"
-#include "keyspace/stream_group.h"
 
 /* -- tracked values -------------------------------------------------------------------------- */
 
@@ -182,7 +181,8 @@ void undo_free(struct undo *undo) {
                                          .drop_indexed = drop_node});
     for (size_t i = 0; undo->pages != NULL && i < n_pages(undo); i++) sf_free(undo->pages[i]);
     if (undo->blocks != NULL) keyspace_discard(keyspace, &list_quicklist_form, undo->blocks, 0);
-    if (undo->rest != NULL) keyspace_discard(keyspace, &stream_form, undo->rest, 0);
+    if (undo->groups != NULL) old_groups_free(keyspace, undo->groups);
+    if (undo->rest != NULL) stream_form.free(undo->rest);
     sf_free(undo->pages);
     object_free(keyspace->collections.pool, undo->shell);
     walk->bytes -= undo->bytes;
@@ -284,9 +284,17 @@ static bool node_changes(void *context, struct stream_node *node, enum stream_no
 void tracked_groups_change(struct tracked *tracked) {
     const struct stream *stream = tracked->value;
     for (struct undo *undo = tracked->undos; undo != NULL; undo = undo->next_of_value) {
-        if (undo->walk->has_ended || undo->has_groups) continue;
-        stream_groups_copy(stream, undo->rest);
-        undo->has_groups = true;
-        note_bytes(undo, stream_groups_bytes(stream));
+        if (undo->walk->has_ended || undo->groups != NULL) continue;
+        undo->groups = old_groups_new(stream);
+        note_bytes(undo, stream->name_bytes);
+    }
+}
+
+void tracked_pending_changes(
+    struct tracked *tracked, const struct stream_group *group, struct stream_id id) {
+    for (struct undo *undo = tracked->undos; undo != NULL; undo = undo->next_of_value) {
+        if (undo->walk->has_ended) continue;
+        SF_ASSERT(undo->groups != NULL); /* stream_groups_to_change came first */
+        note_bytes(undo, old_groups_save(undo->groups, group, id));
     }
 }

@@ -13,7 +13,9 @@
 struct cell_page;
 struct db;
 struct garbage;
+struct old_groups;
 struct stream;
+struct stream_group;
 
 /* A db as it was: which table it had, and what in it is no more as it was. */
 struct walk_part {
@@ -70,7 +72,7 @@ struct undo {
     struct object *shell; /* the key as it was, without value */
     uint64_t n;           /* parts that will be shown */
     size_t bytes;
-    bool has_begun, all_passed;
+    bool has_begun, all_passed, in_groups;
 
     uint64_t next;         /* elements: up to this hash all were shown; text: bytes shown */
     struct table elements; /* struct old_element */
@@ -79,8 +81,8 @@ struct undo {
     struct quicklist_place at_block;
     struct stream_id next_id; /* nodes: up to this one */
     struct btree nodes;
-    struct stream *rest; /* of a stream, without its nodes */
-    bool has_groups;     /* in rest: they have changed since */
+    struct stream *rest;       /* of a stream, without its nodes and groups */
+    struct old_groups *groups; /* NULL: they are as they were */
 };
 
 struct old_element {
@@ -122,8 +124,6 @@ void walks_swapped(struct db *one, struct db *other);
 /* Of a string's block: bytes are about to change; it has moved. */
 void walks_note_bytes(struct keyspace *keyspace, const void *value, size_t from, size_t end);
 void walks_note_move(struct keyspace *keyspace, const void *from, void *to);
-/* A stream's groups are about to change. */
-void walks_note_groups(struct keyspace *keyspace, const struct stream *stream);
 /* A page of the db's cells is about to change; page NULL: there was none yet. */
 void walks_note_cells(struct db *db, size_t page_index, const struct cell_page *page);
 /* The object is to be freed; true: its value has been taken over. */
@@ -139,7 +139,10 @@ void tracked_detach(struct tracked *tracked);            /* no key has it any mo
 /* Before part of the value changes. */
 void tracked_element_changes(struct tracked *tracked, struct slice key);
 void tracked_bytes_change(struct tracked *tracked, size_t from, size_t end);
+/* Groups or consumers; and an entry that is pending in that group, or will be. */
 void tracked_groups_change(struct tracked *tracked);
+void tracked_pending_changes(
+    struct tracked *tracked, const struct stream_group *group, struct stream_id id);
 /* The live value changes from now on, as a whole: a copy takes its place here. */
 void tracked_part_ways(struct tracked *tracked);
 
@@ -149,6 +152,18 @@ static inline struct slice old_element_key(const struct old_element *element) {
 static inline struct slice old_element_value(const struct old_element *element) {
     return slice_of(element->bytes + element->key_len, element->value_len);
 }
+
+/* -- walk_groups.c --------------------------------------------------------------------------- */
+
+struct old_groups *old_groups_new(const struct stream *stream);
+void old_groups_free(struct keyspace *keyspace, struct old_groups *groups);
+/* Before it changes; returns the bytes that this took. */
+size_t old_groups_save(
+    struct old_groups *groups, const struct stream_group *live, struct stream_id id);
+uint64_t old_groups_count(const struct old_groups *groups);
+/* Goes on; those that are passed are freed. true: that was all. */
+bool old_groups_show(struct keyspace *keyspace, const struct walk_sink *sink,
+    struct old_groups *groups, const struct stream *stream, uint64_t *budget);
 
 /* -- walk_show.c ----------------------------------------------------------------------------- */
 

@@ -13,6 +13,7 @@
 #include "resp/value.h"
 
 #include "unit/check.h"
+#include "unit/keyspace/rebuild.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +32,10 @@ struct world {
     struct thresholds thresholds;
     struct engine_port *port;
     struct breath breath;
+    struct walk *walk; /* over what was there some commands ago */
+    struct rebuild rebuild;
+    struct buf image;
+    uint64_t n_runs;
     struct buf out;  /* the raw reply */
     struct buf text; /* the same as text, zero-terminated */
 };
@@ -49,7 +54,25 @@ static inline void world_open(struct world *world) {
         .thresholds = THRESHOLDS_DEFAULT};
 }
 
+/* Beside all commands there are walks, which must see nothing of them. */
+static inline void world_walk(struct world *world, bool to_the_end) {
+    if (world->walk == NULL) {
+        keyspace_dump(world->keyspace, &world->image);
+        world->walk = keyspace_walk_begin(world->keyspace);
+        rebuild_begin(&world->rebuild, world->keyspace);
+        rebuild_groups(&world->rebuild);
+        return;
+    }
+    uint64_t budget = to_the_end ? UINT64_MAX : world->n_runs % 7 == 0;
+    if (!walk_some(world->walk, &world->rebuild.sink, budget)) return;
+    rebuild_check(&world->rebuild, world->walk, &world->image);
+    walk_end(world->walk);
+    world->walk = NULL;
+    buf_free(&world->image);
+}
+
 static inline void world_close(struct world *world) {
+    if (world->walk != NULL) world_walk(world, true);
     keyspace_free(world->keyspace);
     buf_free(&world->out);
     buf_free(&world->text);
@@ -91,6 +114,7 @@ static inline const char *world_text(struct world *world) {
 /* Runs one request as the node would; returns the reply as text, valid until the next. */
 static inline const char *world_run(struct world *world, uint32_t argc, const struct slice *argv) {
     buf_clear(&world->out);
+    if (world->n_runs++ % 3 == 0) world_walk(world, world->n_runs % 50 == 0);
     struct reply reply = {&world->out, world->proto};
     const struct command *command = command_check(argc, argv, &reply);
     if (command == NULL) return world_text(world);

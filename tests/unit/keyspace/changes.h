@@ -146,19 +146,19 @@ static inline void changes_of_list(struct changes *changes, struct collection *l
 static inline void changes_of_entries(struct changes *changes, struct collection *handle) {
     struct stream *stream = stream_to_change(handle);
     struct stream_node_limits limits = stream_limits(&changes->thresholds);
-    uint64_t what = changes_below(changes, 40);
+    uint64_t what = changes_below(changes, 1000);
     struct stream_id id = stream->last, top;
-    if (what < 30) {
+    if (what < 900) {
         char text[64];
         struct slice pair[2] = {changes_element(changes, text), changes_value(changes)};
         id.ms += changes_below(changes, 2);
         id.seq = id.ms == stream->last.ms ? id.seq + 1 : 0;
         stream_append(stream, &limits, id, 1, pair);
-    } else if (what < 37) {
+    } else if (what < 985) {
         id.ms = changes_below(changes, id.ms + 1);
         id.seq = changes_below(changes, 3);
         stream_remove(stream, id);
-    } else if (what < 39) {
+    } else if (what < 990) {
         struct stream_trim trim = {.whole_nodes = changes_below(changes, 2) == 0};
         trim.max_length =
             stream_length(stream) - changes_below(changes, stream_length(stream) + 1) / 3;
@@ -178,7 +178,7 @@ static inline void changes_of_group(
     if (consumer == NULL) consumer = stream_consumer_create(stream, group, name, changes->now_ms);
     struct stream_id id = {changes_below(changes, stream->last.ms + 1), changes_below(changes, 2)};
     struct stream_pending *pending = stream_pending_find(group, id);
-    uint64_t what = changes_below(changes, 20);
+    uint64_t what = changes_below(changes, 400);
     consumer->seen_ms = changes->now_ms;
     if (what == 0) {
         stream_consumer_destroy(stream, group, consumer);
@@ -188,9 +188,10 @@ static inline void changes_of_group(
     } else if (pending == NULL) {
         stream_pending_add(stream, group, consumer, id, changes->now_ms);
         consumer->active_ms = changes->now_ms;
-    } else if (what < 10) {
+    } else if (what < 150) {
         stream_pending_remove(stream, group, pending);
     } else {
+        stream_pending_changes(stream, group, pending);
         stream_pending_give(pending, consumer);
         pending->delivered_ms = changes->now_ms;
         pending->n_deliveries++;
@@ -205,7 +206,7 @@ static inline void changes_of_groups(struct changes *changes, struct collection 
     struct stream_group *group = stream_group_find(stream, name);
     if (group == NULL)
         stream_group_create(stream, name, stream->last, 0);
-    else if (changes_below(changes, 30) == 0)
+    else if (changes_below(changes, 1000) == 0)
         stream_group_destroy(stream, group);
     else
         changes_of_group(changes, stream, group);
@@ -252,8 +253,9 @@ static inline struct collection changes_new_value(struct changes *changes, struc
 static inline void changes_of_value(struct changes *changes, struct db *db, struct object *object) {
     struct collection handle = db_collection(db, object);
     bool is_stream = handle.type == OBJECT_STREAM;
-    if (is_stream && changes_below(changes, 3) == 0) {
-        changes_of_groups(changes, &handle);
+    if (is_stream && changes_below(changes, 2) == 0) {
+        for (uint64_t i = changes_below(changes, 40); i > 0; i--)
+            changes_of_groups(changes, &handle);
         db_collection_counted(db, object, &handle);
         return;
     }

@@ -20,7 +20,10 @@ struct rebuild {
     uint64_t n_expected, n_seen; /* of the large value's parts */
     uint64_t n_large, n_keys;
     bool is_inside;
-    bool had_db; /* each key belongs to the db shown last */
+    struct stream_group *group; /* in pieces */
+    struct stream_consumer *consumer;
+    uint64_t n_groups, n_consumers, n_pending, n_own; /* still to come */
+    bool had_db;                                      /* each key belongs to the db shown last */
     uint32_t db;
 };
 
@@ -139,6 +142,62 @@ static inline void rebuild_large_node(
     assert_true(stream_log_append_node(&stream_to_change(&rebuild->large)->log, &node));
 }
 
+static inline void rebuild_take_rest(struct rebuild *rebuild, const struct collection *behind) {
+    struct stream *stream = stream_to_change(&rebuild->large);
+    const struct stream *rest = stream_in(behind);
+    assert_int_equal(rest->log.nodes.n, 0);
+    stream->first = rest->first;
+    stream->last = rest->last;
+    stream->max_deleted = rest->max_deleted;
+    stream->entries_added = rest->entries_added;
+}
+
+static inline void rebuild_large_stream(
+    void *context, const struct collection *stream, uint64_t n_groups) {
+    struct rebuild *rebuild = context;
+    assert_int_equal(stream_in(stream)->groups.n, 0);
+    rebuild_take_rest(rebuild, stream);
+    rebuild->n_groups = n_groups;
+}
+
+static inline void rebuild_large_group(void *context, const struct walk_group *group) {
+    struct rebuild *rebuild = context;
+    assert_true(rebuild->n_groups > 0 && rebuild->n_consumers == 0);
+    assert_true(rebuild->n_pending == 0 && rebuild->n_own == 0);
+    rebuild->group = stream_group_create(stream_to_change(&rebuild->large), group->name,
+        (struct stream_id){group->last_ms, group->last_seq}, group->entries_read);
+    assert_non_null(rebuild->group);
+    rebuild->consumer = NULL;
+    rebuild->n_groups--;
+    rebuild->n_consumers = group->n_consumers;
+    rebuild->n_pending = group->n_pending;
+}
+
+static inline void rebuild_large_consumer(void *context, const struct walk_consumer *consumer) {
+    struct rebuild *rebuild = context;
+    assert_true(rebuild->n_consumers > 0 && rebuild->n_pending == 0 && rebuild->n_own == 0);
+    rebuild->consumer = stream_consumer_create(
+        stream_to_change(&rebuild->large), rebuild->group, consumer->name, consumer->seen_ms);
+    rebuild->consumer->active_ms = consumer->active_ms;
+    rebuild->n_consumers--;
+    rebuild->n_own = consumer->n_pending;
+}
+
+static inline void rebuild_large_pending(void *context, const struct walk_pending *pending) {
+    struct rebuild *rebuild = context;
+    struct stream_id id = {pending->ms, pending->seq};
+    if (rebuild->consumer == NULL) {
+        assert_true(rebuild->n_pending > 0);
+        rebuild->n_pending--;
+        return;
+    }
+    assert_true(rebuild->n_own > 0);
+    rebuild->n_own--;
+    stream_pending_add(stream_to_change(&rebuild->large), rebuild->group, rebuild->consumer, id,
+        pending->delivered_ms)
+        ->n_deliveries = pending->n_deliveries;
+}
+
 static inline void rebuild_large_end(
     void *context, const struct walk_key *key, const struct collection *behind) {
     struct rebuild *rebuild = context;
@@ -151,14 +210,10 @@ static inline void rebuild_large_end(
         return;
     }
     if (key->type == OBJECT_STREAM) {
-        struct stream *stream = stream_to_change(&rebuild->large);
-        const struct stream *rest = stream_in(behind);
-        assert_int_equal(rest->log.nodes.n, 0);
-        stream->first = rest->first;
-        stream->last = rest->last;
-        stream->max_deleted = rest->max_deleted;
-        stream->entries_added = rest->entries_added;
-        stream_groups_copy(rest, stream);
+        rebuild_take_rest(rebuild, behind);
+        assert_true(rebuild->n_groups == 0 && rebuild->n_consumers == 0 && rebuild->n_own == 0);
+        if (rebuild->sink.large_stream == NULL)
+            stream_groups_copy(stream_in(behind), stream_to_change(&rebuild->large));
     }
     rebuild_enter_collection(rebuild, key, &rebuild->large);
 }
@@ -175,6 +230,14 @@ static inline void rebuild_begin(struct rebuild *rebuild, const struct keyspace 
         .large_block = rebuild_large_block,
         .large_node = rebuild_large_node,
         .large_end = rebuild_large_end};
+}
+
+/* Takes the groups of large streams in pieces too. */
+static inline void rebuild_groups(struct rebuild *rebuild) {
+    rebuild->sink.large_stream = rebuild_large_stream;
+    rebuild->sink.large_group = rebuild_large_group;
+    rebuild->sink.large_consumer = rebuild_large_consumer;
+    rebuild->sink.large_pending = rebuild_large_pending;
 }
 
 static inline void rebuild_drop(struct rebuild *rebuild) {

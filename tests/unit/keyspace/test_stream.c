@@ -152,7 +152,7 @@ static void assert_groups(const struct world *world, const struct stream *stream
 static struct stream *stream_of_key(struct keyspace *keyspace) {
     struct db *db = keyspace_db(keyspace, 0);
     struct collection value = db_collection(db, db_find(db, key, NOW));
-    return stream_in(&value);
+    return stream_groups_to_change(&value);
 }
 
 static void assert_reloads(struct world *world) {
@@ -183,7 +183,7 @@ static void assert_copies(struct world *world) {
     form->put(copy.value, &again);
     assert_true(slice_equal(buf_slice(&image), buf_slice(&again)));
     assert_int_equal(form->bytes(value.value), form->bytes(copy.value));
-    assert_groups(world, stream_in(&copy));
+    assert_groups(world, stream_to_change(&copy));
     collection_free(&copy);
     buf_free(&image);
     buf_free(&again);
@@ -192,7 +192,7 @@ static void assert_copies(struct world *world) {
 static void change(struct world *world) {
     struct object *object = db_find(world->db, key, NOW);
     struct collection value = db_collection(world->db, object);
-    struct stream *stream = stream_in(&value);
+    struct stream *stream = stream_groups_to_change(&value);
     uint64_t chance = below(world, 1000), g = below(world, GROUPS);
     if (chance < 100)
         add_entry(world, stream);
@@ -248,8 +248,8 @@ static void test_an_empty_stream_stays_with_its_key(void **state) {
     struct object *object = db_find(world.db, key, NOW);
     assert_non_null(object);
     struct collection value = db_collection(world.db, object);
-    add_entry(&world, stream_in(&value));
-    assert_true(stream_remove(stream_in(&value), id_of(0)));
+    add_entry(&world, stream_to_change(&value));
+    assert_true(stream_remove(stream_to_change(&value), id_of(0)));
     assert_true(db_collection_changed(world.db, object, &value));
     assert_int_equal(stream_length(stream_of_key(world.keyspace)), 0);
     assert_reloads(&world);
@@ -263,7 +263,7 @@ static void test_changes_of_groups_leave_the_revision_alone(void **state) {
     struct object *object = db_find(world.db, key, NOW);
     struct collection value = db_collection(world.db, object);
     uint64_t before = db_revision(world.db, key, NOW);
-    group_of(stream_in(&value), 0);
+    group_of(stream_groups_to_change(&value), 0);
     db_collection_counted(world.db, object, &value);
     assert_true(db_revision(world.db, key, NOW) == before);
     assert_true(db_collection_changed(world.db, object, &value));

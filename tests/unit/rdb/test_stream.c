@@ -175,7 +175,7 @@ static void test_version_3_tells_when_consumers_were_active(void **state) {
     struct bench bench;
     bench_open(&bench);
     struct rdb_value value = bench_value(&bench);
-    struct stream *stream = stream_in(&value.collection);
+    struct stream *stream = stream_to_change(&value.collection);
     put_as(&bench.bytes, stream, RDB_STREAM_LISTPACKS_3);
     assert_int_equal(
         read_bytes_as(&bench, RDB_STREAM_LISTPACKS_3, buf_slice(&bench.bytes)), RDB_DONE);
@@ -195,11 +195,11 @@ static void test_version_1_knows_entries_and_groups(void **state) {
     struct bench bench;
     bench_open(&bench);
     struct rdb_value value = bench_value(&bench);
-    struct stream *stream = stream_in(&value.collection);
+    struct stream *stream = stream_to_change(&value.collection);
     put_as(&bench.bytes, stream, RDB_STREAM_LISTPACKS);
     assert_int_equal(
         read_bytes_as(&bench, RDB_STREAM_LISTPACKS, buf_slice(&bench.bytes)), RDB_DONE);
-    struct stream *back = stream_in(&bench.reader.value.collection);
+    struct stream *back = stream_to_change(&bench.reader.value.collection);
     assert_int_equal(stream_length(back), 33);
     assert_int_equal(back->entries_added, 33);
     assert_int_equal(back->max_deleted.ms, 0);
