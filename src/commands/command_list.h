@@ -29,6 +29,8 @@ COMMAND(APPEND, "append", cmd_append, docs_append, 3,
 COMMAND(AUTH, "auth", NULL, docs_auth, -2,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_NO_AUTH | CMD_ALLOW_BUSY | CMD_LOCAL,
     NO_KEYS, CAT_CONNECTION)
+COMMAND(BGSAVE, "bgsave", NULL, docs_bgsave, -1,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_NO_ASYNC_LOADING | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(BITCOUNT, "bitcount", cmd_bitcount, docs_bitcount, -2,
     CMD_READ, KEYS(1, 1, 1), CAT_BITMAP)
 COMMAND(BITFIELD, "bitfield", cmd_bitfield, docs_bitfield, -2,
@@ -308,6 +310,8 @@ COMMAND(INFO, "info", NULL, docs_info, -1,
     CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_DANGEROUS)
 COMMAND(KEYS, "keys", cmd_keys, docs_keys, 2,
     CMD_READ, NO_KEYS, CAT_KEYSPACE | CAT_DANGEROUS)
+COMMAND(LASTSAVE, "lastsave", NULL, docs_lastsave, 1,
+    CMD_ADMIN | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_LOCAL, NO_KEYS, 0)
 CONTAINER(LATENCY, LATENCY_RESET, "latency", NULL, docs_latency, -2,
     CMD_LOCAL, NO_KEYS, 0)
 COMMAND(LATENCY_DOCTOR, "latency|doctor", NULL, docs_latency_doctor, 2,
@@ -468,6 +472,8 @@ COMMAND(RPUSHX, "rpushx", cmd_rpushx, docs_rpushx, -3,
     CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_LIST)
 COMMAND(SADD, "sadd", cmd_sadd, docs_sadd, -3,
     CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_SET)
+COMMAND(SAVE, "save", NULL, docs_save, 1,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_NO_ASYNC_LOADING | CMD_NO_MULTI | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(SCAN, "scan", cmd_scan, docs_scan, -2,
     CMD_READ, NO_KEYS, CAT_KEYSPACE)
 COMMAND(SCARD, "scard", cmd_scard, docs_scard, 2,

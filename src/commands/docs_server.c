@@ -162,6 +162,29 @@ const struct command_docs docs_info = {
     .arguments = ARGUMENTS(STRING("section", .flags = ARG_OPTIONAL | ARG_MULTIPLE)),
 };
 
+const struct command_docs docs_bgsave = {
+    .summary = "Writes a snapshot of the state in the background.",
+    .since = "1.0.0",
+    .group = "server",
+    .complexity = "O(1)",
+    .arguments = ARGUMENTS(TOKEN("schedule", "SCHEDULE", .since = "3.2.2", .flags = ARG_OPTIONAL)),
+};
+
+const struct command_docs docs_save = {
+    .summary = "Writes a snapshot of the state and waits until it is on disk.",
+    .since = "1.0.0",
+    .group = "server",
+    .complexity = "O(N), N keys",
+};
+
+const struct command_docs docs_lastsave = {
+    .summary = "Tells when the latest snapshot was written, in Unix seconds.",
+    .since = "1.0.0",
+    .group = "server",
+    .complexity = "O(1)",
+    .tips = TIPS("nondeterministic_output"),
+};
+
 const struct command_docs docs_lolwut = {
     .summary = "Shows the version and a small picture.",
     .since = "5.0.0",

@@ -3,10 +3,10 @@
  *   checksum of all before. */
 #include "commands/functions.h"
 #include "commands/script.h"
-#include "rdb/checksum.h"
 #include "rdb/input.h"
 #include "rdb/output.h"
 #include "util/codec.h"
+#include "util/crc64.h"
 
 #include <string.h>
 
@@ -22,7 +22,7 @@ void cmd_function_dump(struct call *call) {
     }
     put_u8(&out, VERSION_WRITTEN);
     put_u8(&out, 0);
-    put_u64(&out, rdb_checksum(0, buf_slice(&out)));
+    put_u64(&out, crc64_more(0, buf_slice(&out)));
     reply_bulk(call->reply, buf_slice(&out));
     buf_free(&out);
 }
@@ -114,7 +114,7 @@ static bool payload_is_good(struct slice payload) {
     if (payload.len < FOOTER_BYTES) return false;
     const unsigned char *footer = (const unsigned char *)payload.data + payload.len - FOOTER_BYTES;
     if ((footer[0] | footer[1] << 8) > VERSION_MAX) return false;
-    return load_u64(footer + 2) == rdb_checksum(0, slice_of(payload.data, payload.len - 8));
+    return load_u64(footer + 2) == crc64_more(0, slice_of(payload.data, payload.len - 8));
 }
 
 void cmd_function_restore(struct call *call) {

@@ -58,6 +58,17 @@ void engine_free(struct engine *engine) {
     sf_free(engine);
 }
 
+void engine_retire(struct engine *engine) {
+    keyspace_observe(engine->keyspace, NULL);
+    keyspace_watch(engine->keyspace, NULL);
+    for (uint32_t i = 0; i < engine->settings.n_dbs; i++)
+        db_flush(keyspace_db(engine->keyspace, i));
+}
+
+bool engine_free_some(struct engine *engine, uint64_t budget) {
+    return !keyspace_free_some(engine->keyspace, budget);
+}
+
 /* -- the cursor ------------------------------------------------------------------------------ */
 
 static void apply_dissolve(struct engine *engine) {

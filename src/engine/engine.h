@@ -80,6 +80,10 @@ struct engine_watcher {
 struct engine *engine_new(
     const struct engine_settings *settings, const struct engine_watcher *watcher);
 void engine_free(struct engine *engine);
+/* It is not used any more, and may be freed in slices: engine_free_some until true, then
+ * engine_free. */
+void engine_retire(struct engine *engine);
+bool engine_free_some(struct engine *engine, uint64_t budget);
 
 /* -- applying -------------------------------------------------------------------------------- */
 

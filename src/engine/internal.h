@@ -171,6 +171,10 @@ void transaction_run(void *engine, struct call *call); /* engine_port's */
 
 /* -- side.c: what the state holds besides keys ----------------------------------------------- */
 
+void side_put(const struct engine *engine, struct buf *out);
+/* Its reverse, into a new engine; blocked_load_end follows when the keys are there. false: damaged,
+ * or of a feature level that this build does not know. */
+bool side_read(struct engine *engine, struct reader *in);
 struct row *row_find(const struct engine *engine, raft_id node);
 void apply_configuration(struct engine *engine, const struct raft_configuration *configuration);
 void apply_incarnation(struct engine *engine, struct incarnation incarnation);

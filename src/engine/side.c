@@ -130,7 +130,7 @@ bool engine_row(const struct engine *engine, uint64_t node, struct incarnation *
 
 /* -- images ---------------------------------------------------------------------------------- */
 
-static void put_side_state(const struct engine *engine, struct buf *out) {
+void side_put(const struct engine *engine, struct buf *out) {
     put_u8(out, IMAGE_VERSION);
     put_varint(out, engine->applied);
     put_varint(out, (uint64_t)engine->now_ms);
@@ -157,17 +157,11 @@ static void put_side_state(const struct engine *engine, struct buf *out) {
 uint64_t engine_digest(struct engine *engine) {
     static const struct hash_secret fixed = {0x736861726466, 0x6f7267650a};
     struct buf side = {0};
-    put_side_state(engine, &side);
+    side_put(engine, &side);
     put_u64(&side, keyspace_digest(engine->keyspace));
     uint64_t digest = hash_keyed(&fixed, buf_slice(&side));
     buf_free(&side);
     return digest;
-}
-
-void engine_dump(struct engine *engine, struct buf *out) {
-    SF_ASSERT(!engine->open);
-    put_side_state(engine, out);
-    keyspace_dump(engine->keyspace, out);
 }
 
 static void read_rows(struct engine *engine, struct reader *in) {
@@ -184,29 +178,28 @@ static void read_rows(struct engine *engine, struct reader *in) {
     engine->n_rows = in->failed ? 0 : (uint32_t)n_rows;
 }
 
-enum sf_status engine_load(struct engine *engine, struct slice image) {
-    SF_ASSERT(!engine->open && engine->applied == 0);
-    struct reader in = reader_of(image);
-    if (read_u8(&in) != IMAGE_VERSION) return SF_ERR_CORRUPT;
-    engine->applied = read_varint(&in);
-    engine->now_ms = (int64_t)(read_varint(&in) & INT64_MAX);
-    engine->dissolved = read_u8(&in) != 0;
-    engine->feature_level = read_varint(&in);
-    read_rows(engine, &in);
-    uint64_t n = read_varint(&in);
-    if (n > SETTINGS_MAX) in.failed = true;
-    for (uint64_t i = 0; !in.failed && i < n; i++) {
-        struct slice name = read_string(&in), value = read_string(&in);
-        if (!in.failed) setting_change(engine, name, value);
+static void read_settings(struct engine *engine, struct reader *in) {
+    uint64_t n = read_varint(in);
+    if (n > SETTINGS_MAX) in->failed = true;
+    for (uint64_t i = 0; !in->failed && i < n; i++) {
+        struct slice name = read_string(in), value = read_string(in);
+        if (!in->failed) setting_change(engine, name, value);
     }
-    if (!in.failed) scripts_read(engine->scripts, &in);
-    blocked_load(engine, &in);
-    uint64_t n_skipped = read_varint(&in);
-    if (n_skipped > SKIPPED_MAX) in.failed = true;
-    for (uint64_t i = 0; !in.failed && i < n_skipped; i++) engine->skipped[i] = read_varint(&in);
-    engine->n_skipped = in.failed ? 0 : (uint32_t)n_skipped;
-    if (in.failed || engine->feature_level > engine->settings.feature_level) return SF_ERR_CORRUPT;
-    enum sf_status status = keyspace_load(engine->keyspace, in.rest);
-    blocked_load_end(engine);
-    return status;
+}
+
+bool side_read(struct engine *engine, struct reader *in) {
+    if (read_u8(in) != IMAGE_VERSION) return false;
+    engine->applied = read_varint(in);
+    engine->now_ms = (int64_t)(read_varint(in) & INT64_MAX);
+    engine->dissolved = read_u8(in) != 0;
+    engine->feature_level = read_varint(in);
+    read_rows(engine, in);
+    read_settings(engine, in);
+    if (!in->failed) scripts_read(engine->scripts, in);
+    blocked_load(engine, in);
+    uint64_t n_skipped = read_varint(in);
+    if (n_skipped > SKIPPED_MAX) in->failed = true;
+    for (uint64_t i = 0; !in->failed && i < n_skipped; i++) engine->skipped[i] = read_varint(in);
+    engine->n_skipped = in->failed ? 0 : (uint32_t)n_skipped;
+    return !in->failed && engine->feature_level <= engine->settings.feature_level;
 }

@@ -107,16 +107,16 @@ static void info_memory(struct node *node, struct buf *out) {
 static void info_persistence(struct node *node, struct buf *out) {
     struct process_figures figures = {0};
     node->ports.figures(node->ports.context, &figures);
+    buf_printf(out, "# Persistence\r\nloading:%d\r\nasync_loading:%d\r\n",
+        node->loading != NULL || loading_replays(node), receiving_has_work(node));
+    snapshots_info(node, out);
     buf_printf(out,
-        "# Persistence\r\nloading:0\r\nasync_loading:0\r\naof_enabled:1\r\n"
-        "aof_last_write_status:%s\r\nraft_log_bytes:%llu\r\n",
+        "aof_enabled:1\r\naof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0\r\n"
+        "aof_last_rewrite_time_sec:-1\r\naof_current_rewrite_time_sec:-1\r\n"
+        "aof_last_bgrewrite_status:ok\r\naof_last_write_status:%s\r\naof_last_cow_size:0\r\n"
+        "module_fork_in_progress:0\r\nmodule_fork_last_cow_size:0\r\nraft_log_bytes:%llu\r\n",
         node->storage_state == SF_OK ? "ok" : "err", (unsigned long long)figures.log_disk_bytes);
-    const struct snapshots *snapshots = &node->snapshots;
-    buf_printf(out,
-        "rdb_changes_since_last_save:%llu\r\nrdb_bgsave_in_progress:%d\r\n"
-        "rdb_last_save_time:%lld\r\nrdb_last_bgsave_status:%s\r\n",
-        (unsigned long long)(node->applied_commands - snapshots->covered_commands),
-        snapshots->saving, (long long)snapshots->saved_ms / 1000, snapshots->failed ? "err" : "ok");
+    loading_info(node, out);
 }
 
 /* role: what clients should believe (every node takes writes); `# Raft` tells the truth. */

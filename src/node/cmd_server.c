@@ -180,18 +180,6 @@ void local_config(struct local_call *call) {
 
 /* -- the rest -------------------------------------------------------------------------------- */
 
-void local_shutdown(struct local_call *call) {
-    for (uint32_t i = 1; i < call->argc; i++) {
-        struct slice word = call->argv[i];
-        if (!slice_is(word, "save") && !slice_is(word, "nosave") && !slice_is(word, "now") &&
-            !slice_is(word, "force")) {
-            reply_error(call->reply, "ERR syntax error");
-            return;
-        }
-    }
-    node_shutdown(call->node, call->node->now_us);
-}
-
 static void role_of_leader(struct local_call *call, const struct raft_configuration *now) {
     struct raft *raft = call->node->raft;
     reply_array(call->reply, 3);

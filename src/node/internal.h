@@ -7,6 +7,7 @@
 #include "engine/engine.h"
 #include "node/node.h"
 #include "node/observe.h"
+#include "node/snapshot.h"
 #include "node/topics.h"
 #include "node/tracking.h"
 #include "util/codec.h"
@@ -274,25 +275,6 @@ struct errand { /* a command that is answered later: CLUSTER FORGET, DEBUG SLEEP
     int64_t deadline_us;
 };
 
-/* -- snapshot.c ------------------------------------------------------------------------------ */
-
-struct snapshots {
-    uint64_t request; /* the latest of saving and installing */
-    bool saving;
-    uint64_t log_bytes;                        /* applied since the latest one was begun */
-    uint64_t begun_bytes;                      /* of those, what the one being saved covers */
-    uint64_t begun_commands, covered_commands; /* node->applied_commands at the latest ones */
-    raft_index index;                          /* of the latest begun or found */
-    int64_t not_before_us;                     /* after a failure */
-    int64_t saved_ms; /* wall clock of the latest; 0: none since the beginning */
-    bool failed;      /* the latest try */
-    uint64_t n_installed;
-    struct engine *loaded;                         /* of a received one, until it is installed */
-    struct node_snapshot loaded_from;              /* its references held */
-    struct raft_chunk_read held[RAFT_MEMBERS_MAX]; /* reads for links that are behind */
-    uint32_t n_held;
-};
-
 /* -- skip.c ---------------------------------------------------------------------------------- */
 
 struct skips {
@@ -328,6 +310,9 @@ struct node {
     raft_index state_saved_member;
 
     struct snapshots snapshots;
+    struct loading *loading;           /* NULL: nothing is being loaded */
+    raft_index replay_from; /* where the log found at the start begins: to replays_until */
+    int64_t replay_us, replay_ms;
     struct evictions *evictions; /* eviction.c */
     struct skips skips;
 
@@ -467,6 +452,8 @@ static inline bool session_reads_stale(const struct session *session) {
 /* node.c */
 void node_log(struct node *node, enum log_level level, const char *format, ...) SF_PRINTF(3, 4);
 void node_replica_open(struct node *node, const struct node_start *start);
+/* The state of its snapshot is there, in engine (moved); that of a new node too. */
+void node_replica_go_on(struct node *node, const struct node_start *start, struct engine *engine);
 bool node_is_leader_serving(const struct node *node); /* commands may be proposed and reads asked */
 struct engine *node_engine_new(struct node *node);
 /* An equal state takes the place of this node's; between entries. */
@@ -543,6 +530,7 @@ void local_memory(struct local_call *call);
 void local_acl(struct local_call *call);
 void local_lolwut(struct local_call *call);
 void local_shutdown(struct local_call *call);
+void local_save(struct local_call *call);
 void local_role(struct local_call *call);
 void local_cluster(struct local_call *call);
 bool session_is_authenticated(const struct session *session);
@@ -673,17 +661,6 @@ void skips_error(const struct node *node, char *out, size_t size);
 /* apply.c */
 void apply_pump(struct node *node);
 void apply_drop_waiting(struct node *node);
-
-/* snapshot.c */
-void snapshots_carry_out(struct node *node, const struct raft_ready *ready);
-void snapshots_note_applied(struct node *node, size_t payload_bytes);
-void snapshots_pump(struct node *node);
-void snapshots_reset(struct node *node); /* the replica closes */
-/* Own commands that the state has seen without this node's running them: answered -UNCERTAIN. */
-void snapshots_settle_own_stream(struct node *node);
-/* The state that storage had a snapshot of; false: this version cannot load it. */
-SF_MUST_CHECK bool snapshots_restore(
-    struct node *node, const struct node_snapshot *snapshot, struct raft_start *raft);
 
 /* reads.c */
 void reads_add(struct node *node, struct pending *pending);

@@ -515,7 +515,8 @@ void node_on_link_accepted(struct node *node, uint64_t number, const char *remot
     const char *local_host, int64_t now_us) {
     node->now_us = now_us;
     struct link *link = link_place(node);
-    if (link == NULL) {
+    /* while it loads it cannot say who it is: what its log holds is part of that */
+    if (link == NULL || node->loading != NULL) {
         node->ports.link_close(node->ports.context, number);
         return;
     }

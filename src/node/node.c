@@ -57,6 +57,7 @@ static void on_setting_changed(void *context, struct slice name, struct slice va
 void node_engine_replace(struct node *node, struct engine *engine) {
     SF_ASSERT(engine_applied(engine) == engine_applied(node->engine));
     engine_keep_counts(engine, node->engine);
+    snapshots_leave_engine(node);
     engine_free(node->engine);
     node->engine = engine;
 }
@@ -99,18 +100,32 @@ struct engine *node_engine_new(struct node *node) {
  */
 void node_replica_open(struct node *node, const struct node_start *start) {
     SF_ASSERT(node->raft == NULL && node->identity.cluster_id[0] != '\0');
-    node->engine = node_engine_new(node);
+    if (start->snapshot.place.index > 0)
+        loading_begin(node, start);
+    else
+        node_replica_go_on(node, start, node_engine_new(node));
+}
+
+/* What the log holds behind the snapshot is run again. */
+static void note_replay(struct node *node, const struct raft_start *raft) {
+    node->replays_until = raft->last_index;
+    node->replay_from = engine_applied(node->engine);
+    node->replay_us = node->now_us;
+    node->replay_ms = node->wall_ms;
+}
+
+void node_replica_go_on(struct node *node, const struct node_start *start, struct engine *engine) {
     struct raft_start raft = start->raft;
-    if (!snapshots_restore(node, &start->snapshot, &raft)) {
-        node->stopped = true;
-        node_log(node, LOG_WARNING,
-            "its snapshot cannot be loaded: another version made it, or `databases` was changed");
-        node->ports.stop(node->ports.context, 1, "a snapshot that this version cannot load");
-        engine_free(node->engine);
-        node->engine = NULL;
-        return;
+    node->engine = engine;
+    raft.snapshot = start->snapshot.place;
+    raft.applied = engine_applied(engine);
+    SF_ASSERT(raft.applied == raft.snapshot.index);
+    if (raft.applied > 0) {
+        node->snapshots.index = raft.applied;
+        node->snapshots.file_bytes = raft.snapshot.bytes;
+        node->snapshots.saved_ms = engine_now_ms(engine); /* about when it was taken */
     }
-    node->replays_until = raft.last_index;
+    note_replay(node, &raft);
     raft.self = node->identity.id;
     raft.seed = random_next(&node->random);
     raft.now_us = node->now_us;
@@ -127,6 +142,7 @@ void node_replica_open(struct node *node, const struct node_start *start) {
 
 static void replica_close(struct node *node) {
     tracking_drop_all(node);
+    loading_drop(node);
     snapshots_reset(node);
     evictions_reset(node);
     if (node->raft != NULL) raft_free(node->raft);
@@ -222,6 +238,7 @@ struct node *node_new(const struct node_start *start, const struct node_ports *p
     node->next_session_id = node->next_link = node->next_ticket = node->next_round = 1;
     node->next_sequence = 1;
     node->bootstrap_at_us = start->now_us + 2000000;
+    snapshots_open(node);
     node->incarnation.counter = start->boot_counter;
     skips_begin(node, start);
     ports->random_bytes(ports->context, &node->incarnation.nonce, sizeof node->incarnation.nonce);
@@ -252,6 +269,7 @@ void node_free(struct node *node) {
         sf_free(SF_CONTAINER(link, struct ask, in_node));
     }
     waits_free(node);
+    saves_free(node);
     pubsub_close(node);
     replica_close(node);
     tracking_close(node);
@@ -447,9 +465,13 @@ void node_pump(struct node *node, int64_t now_us, int64_t wall_ms) {
     node->more_to_do = false;
     count_stall(node);
     links_pump(node);
-    skips_pump(node);
-    membership_pump(node);
-    join_pump(node);
+    if (node->loading != NULL) {
+        loading_pump(node);
+    } else {
+        skips_pump(node);
+        membership_pump(node);
+        join_pump(node);
+    }
     stream_trim(node);
     sessions_resume(node);
     if (node->raft != NULL && !node->identity_switching) replica_pump(node);
@@ -486,6 +508,7 @@ int64_t node_next_deadline_us(const struct node *node) {
         deadline = SF_MIN(deadline, reads_deadline_us(node));
         deadline = SF_MIN(deadline, clock_deadline_us(node));
         deadline = SF_MIN(deadline, blocked_deadline_us(node));
+        deadline = SF_MIN(deadline, snapshots_deadline_us(node));
     }
     deadline = SF_MIN(deadline, pause_deadline_us(node));
     if (node->garbage_left) deadline = SF_MIN(deadline, node->now_us + 1000);

@@ -15,6 +15,7 @@
 #include "resp/parse.h"
 
 enum read_mode { READ_LEASE, READ_INDEX, READ_STALE };
+#define SAVE_POINTS_MAX 16
 #define PERCENTILES_MAX 32 /* of latency-tracking-info-percentiles */
 
 enum bootstrap_mode { BOOTSTRAP_AUTO, BOOTSTRAP_YES, BOOTSTRAP_NO };
@@ -39,6 +40,15 @@ struct node_settings {
     uint64_t tracking_max_keys;  /* tracking-table-max-keys; 0: no limit */
     uint64_t snapshot_log_bytes; /* a snapshot is taken after so much log, or so many entries */
     uint64_t snapshot_log_entries;
+    uint64_t snapshot_log_percent; /* the former is at least that part of the latest snapshot */
+    uint32_t n_save_points;        /* or after so many changes in so many seconds */
+    struct save_point {
+        int64_t seconds;
+        uint64_t changes;
+    } save_points[SAVE_POINTS_MAX];
+    bool rdb_compression;
+    size_t snapshot_piece_bytes; /* as handed to storage */
+    uint64_t snapshot_slice;     /* units of work for a snapshot in an idle turn */
     bool protected_mode, bound_to_all;
     bool debug_command; /* enable-debug-command */
     struct observe_settings {
@@ -135,11 +145,13 @@ void node_on_appended(struct node *node, uint64_t request, raft_index last_index
 void node_on_hard_state_saved(struct node *node, uint64_t request, int64_t now_us);
 void node_on_fetched(struct node *node, uint64_t request, const struct raft_entry *entries,
     uint32_t n, int64_t now_us);
+void node_on_snapshot_written(
+    struct node *node, uint64_t request, enum sf_status status, int64_t now_us);
 /* place and first_index (of the log now) where status is SF_OK. */
 void node_on_snapshot_saved(struct node *node, uint64_t request, enum sf_status status,
     const struct raft_snapshot *place, raft_index first_index, int64_t now_us);
 void node_on_chunk_read(struct node *node, uint64_t request, struct bytes *data, int64_t now_us);
-/* whole: after the last chunk, what the file holds; else NULL. */
+/* whole: after the last chunk, what the file says of itself; else NULL. */
 void node_on_chunk_written(struct node *node, uint64_t request, enum sf_status status,
     const struct node_snapshot *whole, int64_t now_us);
 void node_on_snapshot_installed(struct node *node, uint64_t request, int64_t now_us);
@@ -156,8 +168,8 @@ int64_t node_next_deadline_us(const struct node *node);
 void node_shutdown(struct node *node, int64_t now_us);
 
 /* -- looking in, for tests and the shell's log ----------------------------------------------- */
-struct raft *node_raft(struct node *node);
-struct engine *node_engine(struct node *node);
+struct raft *node_raft(struct node *node);     /* NULL: no cluster yet, or it is loading */
+struct engine *node_engine(struct node *node); /* the same */
 const struct node_identity *node_identity(const struct node *node);
 
 #endif

@@ -61,18 +61,26 @@ enum config_verdict {
     CONFIG_REPLICATED
 };
 
-/* A snapshot's content; whoever gets one takes its own references. */
+/* What a snapshot's file says of itself; whoever gets one takes its own reference. */
 struct node_snapshot {
     struct raft_snapshot place; /* index 0: none */
     raft_index configuration_index;
     struct bytes *configuration; /* as its entry's payload */
-    struct bytes *image;         /* of the engine */
 };
 /* What stays of the log before a snapshot, for slow followers: about so much, whichever is reached
  * first, and everything from needed_from on. */
 struct snapshot_keep {
     uint64_t bytes, entries;
     raft_index needed_from; /* UINT64_MAX: nothing else is needed */
+};
+/* A piece of a snapshot's file. Pieces come in order; offset 0 begins anew. */
+struct snapshot_piece {
+    uint64_t request;
+    struct raft_snapshot place; /* bytes: with the last piece */
+    uint64_t offset;
+    struct bytes *data; /* borrowed */
+    bool is_last;
+    struct snapshot_keep keep; /* of the last piece */
 };
 
 struct node_ports {
@@ -83,10 +91,11 @@ struct node_ports {
         void *context, const struct raft_append_request *request); /* takes its own references */
     void (*save_hard_state)(void *context, uint64_t request, const struct raft_hard_state *state);
     void (*fetch)(void *context, const struct raft_fetch_request *request);
-    /* -- snapshots: answered by node_on_snapshot_saved, _chunk_read, _chunk_written, _installed --
-     */
-    void (*save_snapshot)(void *context, uint64_t request, const struct node_snapshot *snapshot,
-        const struct snapshot_keep *keep); /* place.bytes: not yet known */
+    /* -- snapshots: answered by node_on_snapshot_written (a piece), _saved (the last), _chunk_read,
+     * _chunk_written, _installed -- */
+    void (*save_snapshot)(void *context, const struct snapshot_piece *piece);
+    /* What was written of that one goes; not after its last piece. Nothing is answered. */
+    void (*drop_snapshot)(void *context, const struct raft_snapshot *place);
     void (*read_chunk)(void *context, const struct raft_chunk_read *read);
     void (*write_chunk)(void *context, const struct raft_chunk_write *write);
     void (*install_snapshot)(void *context, uint64_t request, const struct raft_snapshot *place);

@@ -545,6 +545,12 @@ static void session_on_command(struct session *session, uint32_t argc, const str
         answer_refused(session, command, &error);
         return;
     }
+    if (node->loading != NULL && (command->flags & CMD_LOADING) == 0) {
+        struct buf error = {0};
+        buf_append_text(&error, "-LOADING Redis is loading the dataset in memory\r\n");
+        answer_refused(session, command, &error);
+        return;
+    }
     if (!transaction_takes(session, command, argc, argv)) take(session, command, argc, argv);
     caching_passes(session, command);
 }

@@ -63,10 +63,14 @@ static bool put_compressed(struct buf *out, struct slice text) {
     return true;
 }
 
-void rdb_put_string(struct buf *out, struct slice text) {
-    if (put_integer(out, text) || put_compressed(out, text)) return;
+void rdb_put_text(struct buf *out, struct slice text, bool compresses) {
+    if (put_integer(out, text) || (compresses && put_compressed(out, text))) return;
     rdb_put_length(out, text.len);
     buf_append_slice(out, text);
+}
+
+void rdb_put_string(struct buf *out, struct slice text) {
+    rdb_put_text(out, text, true);
 }
 
 void rdb_put_double(struct buf *out, double value) {

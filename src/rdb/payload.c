@@ -1,22 +1,22 @@
 /*   u8 type | value, as in a file | u16 version | u64 checksum of all before it */
 #include "rdb/payload.h"
 
-#include "rdb/checksum.h"
 #include "util/codec.h"
+#include "util/crc64.h"
 
 enum { FOOTER_BYTES = 10 };
 
 void rdb_payload_write(const struct rdb_value *value, struct buf *out) {
     size_t before = out->len;
     struct rdb_value_writer writer;
-    rdb_value_writer_begin(&writer, value);
+    rdb_value_writer_begin(&writer, value, true);
     put_u8(out, (uint8_t)rdb_type_of(value));
     bool is_whole = rdb_value_write(&writer, out, SIZE_MAX);
     SF_ASSERT(is_whole);
     put_u8(out, RDB_VERSION_WRITTEN);
     put_u8(out, 0);
     struct slice all = buf_slice(out);
-    put_u64(out, rdb_checksum(0, slice_of(all.data + before, all.len - before)));
+    put_u64(out, crc64_more(0, slice_of(all.data + before, all.len - before)));
 }
 
 bool rdb_payload_check(struct slice payload) {
@@ -25,7 +25,7 @@ bool rdb_payload_check(struct slice payload) {
     unsigned version = footer[0] | (unsigned)footer[1] << 8;
     if (version > RDB_VERSION_READ_MAX) return false;
     struct slice summed = slice_of(payload.data, payload.len - RDB_CHECKSUM_BYTES);
-    return rdb_checksum(0, summed) == load_u64(footer + 2);
+    return crc64_more(0, summed) == load_u64(footer + 2);
 }
 
 enum sf_status rdb_payload_read(struct slice payload, struct rdb_value_reader *reader) {

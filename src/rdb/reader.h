@@ -36,6 +36,11 @@ struct rdb_reader *rdb_reader_new(const struct rdb_target *target);
 void rdb_reader_free(struct rdb_reader *reader);
 
 void rdb_reader_feed(struct rdb_reader *reader, struct slice bytes); /* copied */
+/* The next keys' values take these forms (enum object_encoding), one each, whatever the thresholds
+ * say; one that cannot is SF_ERR_CORRUPT. At most RDB_FORMS_MAX; those before must be used up. */
+#define RDB_FORMS_MAX 256
+void rdb_reader_expect(struct rdb_reader *reader, const uint8_t *encodings, uint32_t n);
+uint32_t rdb_reader_expected(const struct rdb_reader *reader); /* still to come */
 /* After an error only why, version and free may be called, after the end also rest.
  *   SF_ERR_CORRUPT     not a dump, or damaged
  *   SF_ERR_TOO_LARGE   a string larger than the target allows
@@ -45,6 +50,7 @@ const char *rdb_reader_why(const struct rdb_reader *reader);  /* the error in wo
 uint32_t rdb_reader_version(const struct rdb_reader *reader); /* 0 before it was read */
 /* Keys left out because their collections had no elements, as Redis does. */
 uint64_t rdb_reader_empty_keys(const struct rdb_reader *reader);
+bool rdb_reader_is_summed(const struct rdb_reader *reader); /* at the end: there was a checksum */
 /* What was fed behind the end; borrowed. */
 struct slice rdb_reader_rest(const struct rdb_reader *reader);
 

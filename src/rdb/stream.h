@@ -36,6 +36,7 @@ enum rdb_stream_stage {
 /* What comes next; NULL: no more of its kind. Valid while the stream stays as it is. */
 struct rdb_stream_writer {
     const struct stream *stream;
+    bool compresses;
     enum rdb_stream_stage stage;
     struct btree_cursor at_node, at_group, at_pending, at_consumer, at_owned;
     const struct stream_node *node;
@@ -46,5 +47,11 @@ struct rdb_stream_writer {
 void rdb_stream_writer_begin(
     struct rdb_stream_writer *writer, const struct stream *stream, struct buf *out);
 bool rdb_stream_write(struct rdb_stream_writer *writer, struct buf *out); /* true: the last piece */
+
+/* The same by hand, for a stream whose nodes come from elsewhere: rdb_put_length of their number,
+ * each of them, and what stands behind them. length: entries in those nodes. */
+void rdb_stream_put_node(
+    struct buf *out, struct stream_id master, struct slice listpack, bool compresses);
+void rdb_stream_put_rest(struct buf *out, const struct stream *stream, uint64_t length);
 
 #endif

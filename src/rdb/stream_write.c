@@ -14,16 +14,15 @@ static void put_raw_id(struct buf *out, struct stream_id id) {
     put_u64(out, __builtin_bswap64(id.seq));
 }
 
-static void put_node(struct buf *out, const struct stream_node *node) {
-    struct buf id = {0};
-    put_raw_id(&id, node->master);
-    rdb_put_string(out, buf_slice(&id));
-    rdb_put_string(out, listpack_image(node->packed));
-    buf_free(&id);
+void rdb_stream_put_node(
+    struct buf *out, struct stream_id master, struct slice listpack, bool compresses) {
+    rdb_put_length(out, 2 * sizeof(uint64_t));
+    put_raw_id(out, master);
+    rdb_put_text(out, listpack, compresses);
 }
 
-static void put_tail(struct buf *out, const struct stream *stream) {
-    rdb_put_length(out, stream_length(stream));
+static void put_tail(struct buf *out, const struct stream *stream, uint64_t length) {
+    rdb_put_length(out, length);
     put_id(out, stream->last);
     put_id(out, stream->first);
     put_id(out, stream->max_deleted);
@@ -68,14 +67,15 @@ bool rdb_stream_write(struct rdb_stream_writer *writer, struct buf *out) {
     switch (writer->stage) {
     case RDB_STREAM_NODES:
         if (writer->node != NULL) {
-            put_node(out, writer->node);
+            rdb_stream_put_node(out, writer->node->master, listpack_image(writer->node->packed),
+                writer->compresses);
             writer->node = btree_next(&writer->at_node);
         } else {
             writer->stage = RDB_STREAM_TAIL;
         }
         break;
     case RDB_STREAM_TAIL:
-        put_tail(out, writer->stream);
+        put_tail(out, writer->stream, stream_length(writer->stream));
         writer->group = stream_group_first(writer->stream, &writer->at_group);
         writer->stage = RDB_STREAM_GROUP;
         break;
@@ -119,4 +119,12 @@ bool rdb_stream_write(struct rdb_stream_writer *writer, struct buf *out) {
         break;
     }
     return writer->stage == RDB_STREAM_ENDED;
+}
+
+void rdb_stream_put_rest(struct buf *out, const struct stream *stream, uint64_t length) {
+    struct rdb_stream_writer writer = {.stream = stream, .stage = RDB_STREAM_GROUP};
+    put_tail(out, stream, length);
+    writer.group = stream_group_first(stream, &writer.at_group);
+    while (!rdb_stream_write(&writer, out)) {
+    }
 }

@@ -49,6 +49,8 @@ struct rdb_value_kind;
 struct rdb_value_reader {
     const struct rdb_target *target;
     const struct rdb_value_kind *kind;
+    bool is_exact; /* it takes the form `wanted`, whatever the thresholds say, or is damaged */
+    enum object_encoding wanted;
     bool has_begun;
     uint64_t left;             /* elements to come */
     struct rdb_value value;    /* what is there of it; RDB_DONE: all */
@@ -59,7 +61,8 @@ struct rdb_value_reader {
 };
 
 bool rdb_type_is_value(uint8_t type); /* whether such a byte begins a key at all */
-/* A value of that type comes; SF_ERR_REFUSED with *why: one that cannot be read here. */
+/* A value of that type comes; SF_ERR_REFUSED with *why: one that cannot be read here. Then
+ * is_exact and wanted (no string's) may be set. */
 SF_MUST_CHECK enum sf_status rdb_value_reader_begin(
     struct rdb_value_reader *reader, uint8_t type, const char **why);
 /* Reads on as far as the bytes reach; in->rest is what was not used. */
@@ -75,6 +78,7 @@ enum rdb_type rdb_type_of(const struct rdb_value *value);
 /* A value that is being written, in slices. Neither it nor the value may move or change. */
 struct rdb_value_writer {
     struct rdb_value value;
+    bool compresses;
     bool has_begun;
     uint64_t left; /* elements, or blocks, to come */
     struct set_iterator members;
@@ -83,7 +87,8 @@ struct rdb_value_writer {
     struct quicklist_place block;
     struct rdb_stream_writer stream;
 };
-void rdb_value_writer_begin(struct rdb_value_writer *writer, const struct rdb_value *value);
+void rdb_value_writer_begin(
+    struct rdb_value_writer *writer, const struct rdb_value *value, bool compresses);
 /* Appends at least one element more, and about bytes_wanted; true: that was all. */
 bool rdb_value_write(struct rdb_value_writer *writer, struct buf *out, size_t bytes_wanted);
 

@@ -102,7 +102,19 @@ static void node_element(struct rdb_value_reader *reader, struct rdb_input *in) 
     append_block(reader, packed);
 }
 
+static void keep_blocks(struct rdb_value_reader *reader) {
+    reader->value.collection = (struct collection){.types = reader->target->types,
+        .type = OBJECT_LIST,
+        .encoding = ENCODING_QUICKLIST,
+        .value = reader->blocks};
+    reader->blocks = NULL;
+}
+
 static void finish_list(struct rdb_value_reader *reader) {
+    if (reader->is_exact && reader->wanted == ENCODING_QUICKLIST) {
+        keep_blocks(reader);
+        return;
+    }
     reader->value.collection =
         list_of_blocks(reader->target->types, reader->target->thresholds, &reader->blocks);
 }
@@ -116,12 +128,7 @@ static void begin_old_list(struct rdb_value_reader *reader, struct rdb_input *in
     for (size_t at = listpack_first(packed); at != 0; at = listpack_next(packed, at))
         push(reader, in, listpack_text(packed, at, scratch));
     listpack_free(packed);
-    if (!rdb_input_good(in)) return;
-    reader->value.collection = (struct collection){.types = reader->target->types,
-        .type = OBJECT_LIST,
-        .encoding = ENCODING_QUICKLIST,
-        .value = reader->blocks};
-    reader->blocks = NULL;
+    if (rdb_input_good(in)) keep_blocks(reader);
 }
 
 /* -- sets ------------------------------------------------------------------------------------ */
@@ -132,8 +139,9 @@ static void begin_set(struct rdb_value_reader *reader, struct rdb_input *in) {
     if (!rdb_input_good(in)) return;
     bool is_small = reader->left <= INTSET_ENTRIES_MAX &&
                     (int64_t)reader->left <= reader->target->thresholds->set_max_intset_entries;
-    reader->value.collection =
-        set_new_as(reader->target->types, is_small ? ENCODING_INTSET : ENCODING_HASHTABLE);
+    enum object_encoding form = is_small ? ENCODING_INTSET : ENCODING_HASHTABLE;
+    if (reader->is_exact) form = reader->wanted;
+    reader->value.collection = set_new_as(reader->target->types, form);
 }
 
 static void set_element(struct rdb_value_reader *reader, struct rdb_input *in) {
@@ -225,8 +233,9 @@ static void begin_hash(struct rdb_value_reader *reader, struct rdb_input *in) {
     begin_counted(reader, in);
     if (!rdb_input_good(in)) return;
     bool is_small = reader->left <= (uint64_t)reader->target->thresholds->hash_max_listpack_entries;
-    reader->value.collection =
-        hash_new_as(reader->target->types, is_small ? ENCODING_LISTPACK : ENCODING_HASHTABLE);
+    enum object_encoding form = is_small ? ENCODING_LISTPACK : ENCODING_HASHTABLE;
+    if (reader->is_exact) form = reader->wanted;
+    reader->value.collection = hash_new_as(reader->target->types, form);
 }
 
 static void hash_element(struct rdb_value_reader *reader, struct rdb_input *in) {
@@ -359,6 +368,7 @@ void rdb_value_reader_clear(struct rdb_value_reader *reader) {
     reader->blocks = NULL;
     reader->stream = NULL;
     reader->value = (struct rdb_value){0};
+    reader->is_exact = false;
     reader->has_begun = false;
     reader->left = 0;
 }

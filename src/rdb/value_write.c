@@ -51,9 +51,9 @@ static struct slice one_string(const struct rdb_value *value) {
 
 /* -- by elements ----------------------------------------------------------------------------- */
 
-static void put_block(struct buf *out, const struct listpack *packed) {
+static void put_block(struct buf *out, const struct listpack *packed, bool compresses) {
     rdb_put_length(out, RDB_CONTAINER_PACKED);
-    rdb_put_string(out, listpack_image(packed));
+    rdb_put_text(out, listpack_image(packed), compresses);
 }
 
 static void begin_elements(struct rdb_value_writer *writer, struct buf *out) {
@@ -61,6 +61,7 @@ static void begin_elements(struct rdb_value_writer *writer, struct buf *out) {
     writer->has_begun = true;
     if (writer->value.type == OBJECT_STREAM) {
         writer->left = 1;
+        writer->stream.compresses = writer->compresses;
         rdb_stream_writer_begin(&writer->stream, stream_in(collection), out);
         return;
     }
@@ -78,7 +79,8 @@ static void begin_elements(struct rdb_value_writer *writer, struct buf *out) {
 static void put_list_block(struct rdb_value_writer *writer, struct buf *out) {
     const struct collection *list = &writer->value.collection;
     bool is_packed = list->encoding == ENCODING_LISTPACK;
-    put_block(out, is_packed ? list->value : quicklist_next_block(list->value, &writer->block));
+    put_block(out, is_packed ? list->value : quicklist_next_block(list->value, &writer->block),
+        writer->compresses);
 }
 
 static void put_element(struct rdb_value_writer *writer, struct buf *out) {
@@ -91,15 +93,15 @@ static void put_element(struct rdb_value_writer *writer, struct buf *out) {
         break;
     case OBJECT_SET:
         set_next(&writer->members, &member);
-        rdb_put_string(out, member);
+        rdb_put_text(out, member, writer->compresses);
         break;
     case OBJECT_HASH:
         hash_next(&writer->pairs, &pair);
-        rdb_put_string(out, pair.field);
-        rdb_put_string(out, pair.value);
+        rdb_put_text(out, pair.field, writer->compresses);
+        rdb_put_text(out, pair.value, writer->compresses);
         break;
     case OBJECT_ZSET:
-        rdb_put_string(out, zset_member(&writer->scored, scratch));
+        rdb_put_text(out, zset_member(&writer->scored, scratch), writer->compresses);
         rdb_put_double(out, zset_score(&writer->scored));
         zset_step(&writer->scored, true);
         break;
@@ -111,14 +113,15 @@ static void put_element(struct rdb_value_writer *writer, struct buf *out) {
     }
 }
 
-void rdb_value_writer_begin(struct rdb_value_writer *writer, const struct rdb_value *value) {
-    *writer = (struct rdb_value_writer){.value = *value};
+void rdb_value_writer_begin(
+    struct rdb_value_writer *writer, const struct rdb_value *value, bool compresses) {
+    *writer = (struct rdb_value_writer){.value = *value, .compresses = compresses};
 }
 
 bool rdb_value_write(struct rdb_value_writer *writer, struct buf *out, size_t bytes_wanted) {
     size_t before = out->len;
     if (is_one_string(&writer->value)) {
-        rdb_put_string(out, one_string(&writer->value));
+        rdb_put_text(out, one_string(&writer->value), writer->compresses);
         return true;
     }
     if (!writer->has_begun) begin_elements(writer, out);

@@ -14,7 +14,8 @@
 static bool parse_value(const struct config_directive *directive, struct slice value,
     struct config_values *values, struct buf *error) {
     bool takes_several = directive->type == TYPE_BIND || directive->type == TYPE_LIMITS ||
-                         directive->type == TYPE_JOIN || directive->type == TYPE_PERCENTILES;
+                         directive->type == TYPE_JOIN || directive->type == TYPE_PERCENTILES ||
+                         directive->type == TYPE_SAVE;
     if (!takes_several) return config_parse(directive, 1, &value, values, error);
     struct config_words words;
     bool is_ok = config_words_split(value, &words);
@@ -192,6 +193,13 @@ static void print_percentiles(const struct config_percentiles *percentiles, stru
     }
 }
 
+static void print_saves(const struct config_saves *saves, struct buf *out) {
+    for (uint32_t i = 0; i < saves->n; i++) {
+        buf_printf(out, "%s%lld %llu", i == 0 ? "" : " ", (long long)saves->points[i].seconds,
+            (unsigned long long)saves->points[i].changes);
+    }
+}
+
 void config_print(
     const struct config_values *values, const struct config_directive *directive, struct buf *out) {
     const void *at = (const char *)values + directive->offset;
@@ -223,6 +231,9 @@ void config_print(
         return;
     case TYPE_PERCENTILES:
         print_percentiles(at, out);
+        break;
+    case TYPE_SAVE:
+        print_saves(at, out);
         break;
     case TYPE_EVENTS:
         print_events(*(const int64_t *)at, out);

@@ -32,7 +32,7 @@ struct config_values {
     int64_t read_mode, request_timeout;
     int64_t election_timeout_min, election_timeout_max, heartbeat_interval, pre_vote;
     int64_t replication_batch_bytes, replication_window_messages, replication_window_bytes;
-    int64_t snapshot_log_bytes, snapshot_log_entries;
+    int64_t snapshot_log_bytes, snapshot_log_entries, snapshot_log_percent, rdb_compression;
     int64_t appendonly, appendfsync;
     int64_t hash_max_listpack_entries, hash_max_listpack_value;
     int64_t set_max_intset_entries, set_max_listpack_entries, set_max_listpack_value;
@@ -50,7 +50,10 @@ struct config_values {
     int64_t tracking_table_max_keys;
     int64_t maxmemory, maxmemory_policy, maxmemory_samples, maxmemory_eviction_tenacity;
     int64_t lfu_log_factor, lfu_decay_time;
-    char save[1];
+    struct config_saves {
+        uint32_t n;
+        struct save_point points[SAVE_POINTS_MAX];
+    } save;
     char requirepass[CONFIG_SECRET_MAX + 1], cluster_secret[CONFIG_SECRET_MAX + 1];
     char dir[CONFIG_PATH_MAX], logfile[CONFIG_PATH_MAX], pidfile[CONFIG_PATH_MAX];
     char cluster_announce_ip[CONFIG_HOST_MAX];
@@ -77,6 +80,7 @@ enum config_type {
     TYPE_JOIN,   /* repeatable: each line adds an address */
     TYPE_LIMITS, /* Redis' client-output-buffer-limit */
     TYPE_PERCENTILES,
+    TYPE_SAVE,
     TYPE_EVENTS, /* Redis' notify-keyspace-events */
 };
 

@@ -160,7 +160,7 @@ static void print_line(
     config_print(&config->values, directive, &value);
     buf_printf(out, "%s ", directive->name);
     if (directive->type == TYPE_BIND || directive->type == TYPE_LIMITS ||
-        directive->type == TYPE_PERCENTILES) {
+        directive->type == TYPE_PERCENTILES || directive->type == TYPE_SAVE) {
         buf_append_slice(out, buf_slice(&value));
     } else {
         config_word_print(buf_slice(&value), out);

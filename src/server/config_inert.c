@@ -25,7 +25,6 @@ static const struct config_inert inert[] = {
     {"no-appendfsync-on-rewrite", INERT_FREE, SHAPE_BOOL, "no"},
     {"rdb-del-sync-files", INERT_FREE, SHAPE_BOOL, "no"},
     {"rdb-save-incremental-fsync", INERT_FREE, SHAPE_BOOL, "yes"},
-    {"rdbcompression", INERT_FREE, SHAPE_BOOL, "yes"},
     {"repl-disable-tcp-nodelay", INERT_FREE, SHAPE_BOOL, "no"},
     {"repl-diskless-sync", INERT_FREE, SHAPE_BOOL, "yes"},
     {"replica-announced", INERT_FREE, SHAPE_BOOL, "yes"},

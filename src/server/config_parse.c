@@ -209,6 +209,25 @@ static bool parse_percentiles(
     return true;
 }
 
+/* -- save ------------------------------------------------------------------------------------ */
+
+/* No word, or an empty one: no snapshot because of time. */
+static bool parse_save(
+    uint32_t n, const struct slice *words, struct config_saves *out, struct buf *error) {
+    struct config_saves saves = {0};
+    if (n == 1 && words[0].len == 0) n = 0;
+    if (n % 2 != 0 || n / 2 > SAVE_POINTS_MAX) return fail(error, "Invalid save parameters");
+    for (uint32_t i = 0; i < n; i += 2) {
+        int64_t seconds, changes;
+        if (!int_parse(words[i], &seconds) || !int_parse(words[i + 1], &changes) || seconds < 1 ||
+            changes < 0)
+            return fail(error, "Invalid save parameters");
+        saves.points[saves.n++] = (struct save_point){seconds, (uint64_t)changes};
+    }
+    *out = saves;
+    return true;
+}
+
 bool config_parse(const struct config_directive *directive, uint32_t n, const struct slice *words,
     struct config_values *values, struct buf *error) {
     void *out = place(values, directive);
@@ -221,6 +240,8 @@ bool config_parse(const struct config_directive *directive, uint32_t n, const st
         return parse_limits(n, words, out, error);
     case TYPE_PERCENTILES:
         return parse_percentiles(n, words, out, error);
+    case TYPE_SAVE:
+        return parse_save(n, words, out, error);
     case TYPE_INTEGER:
     case TYPE_MEMORY:
     case TYPE_BOOL:

@@ -122,7 +122,9 @@ const struct config_directive config_directives[] = {
     INTEGER("snapshot-log-entries", snapshot_log_entries, RUN, 1000, INT64_MAX, "1000000"),
     WORD("appendonly", appendonly, RUN, only_yes, "yes"),
     WORD("appendfsync", appendfsync, RUN, only_always, "always"),
-    TEXT("save", save, RUN, ""),
+    INTEGER("snapshot-log-percent", snapshot_log_percent, RUN, 0, 1000000, "100"),
+    BOOLEAN("rdbcompression", rdb_compression, RUN, "no"),
+    OTHER("save", save, RUN, TYPE_SAVE, ""),
 };
 
 uint32_t config_directive_count(void) {

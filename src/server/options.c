@@ -43,7 +43,8 @@ static bool apply_option(int n, char **args, struct config *config, struct buf *
     if (is_ok && n == 2 &&
         (slice_is(words[0], "bind") || slice_is(words[0], "cluster-join") ||
             slice_is(words[0], "client-output-buffer-limit") ||
-            slice_is(words[0], "latency-tracking-info-percentiles"))) {
+            slice_is(words[0], "latency-tracking-info-percentiles") ||
+            slice_is(words[0], "save"))) {
         is_ok = config_words_split(words[1], &split) && split.n < CONFIG_WORDS_MAX;
         if (!is_ok) buf_append_text(&reason, "Unbalanced quotes in configuration line");
         for (uint32_t i = 0; is_ok && i < split.n; i++) words[i + 1] = split.words[i];

@@ -25,15 +25,16 @@ static void port_fetch(void *context, const struct raft_fetch_request *request) 
         server->storage, request->request, request->first, request->last, request->max_bytes);
 }
 
-static void port_save_snapshot(void *context, uint64_t request,
-    const struct node_snapshot *snapshot, const struct snapshot_keep *keep) {
+static void port_save_snapshot(void *context, const struct snapshot_piece *piece) {
     struct server *server = context;
-    struct storage_snapshot content = {.place = snapshot->place,
-        .configuration_index = snapshot->configuration_index,
-        .configuration = snapshot->configuration,
-        .image = snapshot->image};
-    struct storage_keep kept = {keep->bytes, keep->entries, keep->needed_from};
-    storage_save_snapshot(server->storage, request, &content, &kept);
+    struct storage_keep keep = {piece->keep.bytes, piece->keep.entries, piece->keep.needed_from};
+    storage_save_snapshot(server->storage, piece->request, &piece->place, piece->offset,
+        piece->data, piece->is_last, piece->is_last ? &keep : NULL);
+}
+
+static void port_drop_snapshot(void *context, const struct raft_snapshot *place) {
+    struct server *server = context;
+    storage_drop_snapshot(server->storage, place);
 }
 
 static void port_read_chunk(void *context, const struct raft_chunk_read *read) {
@@ -232,6 +233,7 @@ void server_ports(struct server *server, struct node_ports *out) {
         .save_hard_state = port_save_hard_state,
         .fetch = port_fetch,
         .save_snapshot = port_save_snapshot,
+        .drop_snapshot = port_drop_snapshot,
         .read_chunk = port_read_chunk,
         .write_chunk = port_write_chunk,
         .install_snapshot = port_install_snapshot,

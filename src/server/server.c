@@ -18,8 +18,7 @@
 static struct node_snapshot node_snapshot_of(const struct storage_snapshot *found) {
     return (struct node_snapshot){.place = found->place,
         .configuration_index = found->configuration_index,
-        .configuration = found->configuration,
-        .image = found->image};
+        .configuration = found->configuration};
 }
 
 /* -- events ---------------------------------------------------------------------------------- */
@@ -51,6 +50,9 @@ static void on_storage_event(void *context, const struct storage_event *event) {
         break;
     case STORAGE_NOTE:
         logger_write(server->logger, LOG_WARNING, event->text);
+        break;
+    case STORAGE_SNAPSHOT_WRITTEN:
+        node_on_snapshot_written(node, event->request, event->status, now_us);
         break;
     case STORAGE_SNAPSHOT_SAVED:
         node_on_snapshot_saved(

@@ -54,6 +54,11 @@ void settings_for_node(
         .query_buffer_limit = (uint64_t)values->client_query_buffer_limit,
         .snapshot_log_bytes = (uint64_t)values->snapshot_log_bytes,
         .snapshot_log_entries = (uint64_t)values->snapshot_log_entries,
+        .snapshot_log_percent = (uint64_t)values->snapshot_log_percent,
+        .n_save_points = values->save.n,
+        .rdb_compression = values->rdb_compression != 0,
+        .snapshot_piece_bytes = 256 << 10,
+        .snapshot_slice = 1024,
         .databases = (uint32_t)values->databases,
         .max_clients = (uint32_t)values->maxclients,
         .client_timeout_s = values->timeout,
@@ -71,6 +76,7 @@ void settings_for_node(
         .bus_port = net_bus_port(net),
         .n_join = values->cluster_join.n,
     };
+    memcpy(out->save_points, values->save.points, sizeof out->save_points);
     memcpy(out->observe.percentiles, values->latency_tracking_info_percentiles.values,
         sizeof out->observe.percentiles);
     raft_settings(values, &out->raft);

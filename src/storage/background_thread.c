@@ -48,8 +48,7 @@ static void discard(struct request *request) {
     sf_free(path);
 }
 
-/* True: the request is to be queued again. */
-static bool carry_out(struct storage *storage, struct request *request) {
+static void carry_out(struct storage *storage, struct request *request) {
     switch (request->type) {
     case REQUEST_FETCH:
         fetch(storage, request);
@@ -61,7 +60,11 @@ static bool carry_out(struct storage *storage, struct request *request) {
         discard(request);
         break;
     case REQUEST_SNAPSHOT_SAVE:
-        return snapshot_save_piece(storage, request);
+        snapshot_save(storage, request);
+        break;
+    case REQUEST_SNAPSHOT_DROP:
+        snapshot_drop(storage, request);
+        break;
     case REQUEST_SNAPSHOT_READ:
         snapshot_read(storage, request);
         break;
@@ -75,15 +78,6 @@ static bool carry_out(struct storage *storage, struct request *request) {
     case REQUEST_SNAPSHOT_INSTALL:
         SF_ASSERT(!"a request of another thread");
     }
-    return false;
-}
-
-/* What is left of a snapshot half written is not worth waiting for. */
-static bool storage_stops(struct storage *storage) {
-    pthread_mutex_lock(&storage->lock);
-    bool stops = storage->background_stops || storage->sync_stops;
-    pthread_mutex_unlock(&storage->lock);
-    return stops;
 }
 
 /* Lock held before and after. */
@@ -103,10 +97,9 @@ void *background_thread_main(void *context) {
             struct request *request = SF_CONTAINER(first, struct request, link);
             list_remove(first);
             pthread_mutex_unlock(&storage->lock);
-            bool again = carry_out(storage, request) && !storage_stops(storage);
-            if (!again) request_free(request);
+            carry_out(storage, request);
+            request_free(request);
             pthread_mutex_lock(&storage->lock);
-            if (again) list_push_back(&storage->background_queue, &request->link);
         } else if (storage->background_stops) {
             break;
         } else if (storage->reserve_is_there) {

@@ -2,7 +2,7 @@
 
 #include "storage/file.h"
 #include "util/codec.h"
-#include "util/hash.h"
+#include "util/crc64.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -11,93 +11,41 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FORMAT_VERSION = 1, CONFIGURATION_BYTES_MAX = 64 << 10, LISTED_MAX = 64 };
+enum { LISTED_MAX = 64, CHECK_BYTES = 1 << 20 };
 
-static const char magic[4] = "SFSN";
 static const char name_start[] = "snapshot-";
 
 void storage_snapshot_clear(struct storage_snapshot *snapshot) {
     bytes_unref(snapshot->configuration);
-    bytes_unref(snapshot->image);
     *snapshot = (struct storage_snapshot){.configuration_index = 0};
-}
-
-/* -- the format ------------------------------------------------------------------------------ */
-
-uint64_t snapshot_file_bytes(const struct storage_snapshot *snapshot) {
-    return SNAPSHOT_HEADER_BYTES + bytes_slice(snapshot->configuration).len +
-           bytes_slice(snapshot->image).len + SNAPSHOT_CRC_BYTES;
 }
 
 void snapshot_file_name(raft_index index, char out[SNAPSHOT_NAME_BYTES]) {
     snprintf(out, SNAPSHOT_NAME_BYTES, "%s%020" PRIu64, name_start, index);
 }
 
-void snapshot_put_head(const struct storage_snapshot *snapshot, struct buf *out) {
-    struct slice configuration = bytes_slice(snapshot->configuration);
-    SF_ASSERT(out->len == 0 && configuration.len <= CONFIGURATION_BYTES_MAX);
-    buf_append(out, magic, sizeof magic);
-    put_u32(out, FORMAT_VERSION);
-    put_u64(out, snapshot->place.id);
-    put_u64(out, snapshot->place.index);
-    put_u64(out, snapshot->place.term);
-    put_u64(out, snapshot->configuration_index);
-    put_u32(out, (uint32_t)configuration.len);
-    put_u32(out, 0);
-    put_u64(out, bytes_slice(snapshot->image).len);
-    put_u32(out, crc32c(buf_slice(out)));
-    SF_ASSERT(out->len == SNAPSHOT_HEADER_BYTES);
-    buf_append_slice(out, configuration);
-}
+/* -- the head -------------------------------------------------------------------------------- */
 
-void snapshot_encode(const struct storage_snapshot *snapshot, struct buf *out) {
-    snapshot_put_head(snapshot, out);
-    buf_append_slice(out, bytes_slice(snapshot->image));
-    put_u32(out, crc32c(buf_slice(out)));
-}
-
-struct header {
-    struct raft_snapshot place;
-    raft_index configuration_index;
-    uint32_t configuration_bytes;
-    uint64_t image_bytes;
-};
-
-/* file_bytes: of the whole file. */
-static enum sf_status header_decode(struct slice in, uint64_t file_bytes, struct header *out) {
-    if (in.len < SNAPSHOT_HEADER_BYTES || memcmp(in.data, magic, sizeof magic) != 0)
-        return SF_ERR_CORRUPT;
-    if (crc32c(slice_of(in.data, 56)) != load_u32(in.data + 56)) return SF_ERR_CORRUPT;
-    if (load_u32(in.data + 4) != FORMAT_VERSION) return SF_ERR_INVALID;
-    *out = (struct header){.place = {.index = load_u64(in.data + 16),
-                               .term = load_u64(in.data + 24),
-                               .id = load_u64(in.data + 8),
-                               .bytes = file_bytes},
-        .configuration_index = load_u64(in.data + 32),
-        .configuration_bytes = load_u32(in.data + 40),
-        .image_bytes = load_u64(in.data + 48)};
-    uint64_t rest = file_bytes - SNAPSHOT_HEADER_BYTES;
-    bool fits = out->configuration_bytes <= CONFIGURATION_BYTES_MAX &&
-                rest >= out->configuration_bytes + (uint64_t)SNAPSHOT_CRC_BYTES &&
-                rest - out->configuration_bytes - SNAPSHOT_CRC_BYTES == out->image_bytes;
-    bool sane = out->place.index > 0 && out->place.term > 0 && out->place.id > 0 &&
-                out->configuration_index > 0 && out->configuration_index <= out->place.index;
-    return fits && sane ? SF_OK : SF_ERR_CORRUPT;
+/* A snapshot's head at the front of bytes. */
+static enum sf_status take_head(
+    struct slice bytes, uint64_t file_bytes, struct storage_snapshot *out) {
+    struct snapshot_head head;
+    enum sf_status status = snapshot_head_get(bytes, &head);
+    if (status != SF_OK) return status;
+    bool is_sane = head.place.index > 0 && head.place.term > 0 && head.place.id > 0 &&
+                   head.configuration_index > 0 && head.configuration_index <= head.place.index;
+    if (!is_sane) return SF_ERR_CORRUPT;
+    *out = (struct storage_snapshot){.place = head.place,
+        .configuration_index = head.configuration_index,
+        .configuration = bytes_new(head.configuration.data, head.configuration.len)};
+    out->place.bytes = file_bytes;
+    return SF_OK;
 }
 
 enum sf_status snapshot_decode(struct slice file, struct storage_snapshot *out) {
-    struct header header;
     *out = (struct storage_snapshot){.configuration_index = 0};
-    enum sf_status status = header_decode(file, file.len, &header);
-    if (status != SF_OK) return status;
-    size_t before = file.len - SNAPSHOT_CRC_BYTES;
-    if (crc32c(slice_of(file.data, before)) != load_u32(file.data + before)) return SF_ERR_CORRUPT;
-    const char *at = file.data + SNAPSHOT_HEADER_BYTES;
-    *out = (struct storage_snapshot){.place = header.place,
-        .configuration_index = header.configuration_index,
-        .configuration = bytes_new(at, header.configuration_bytes),
-        .image = bytes_new(at + header.configuration_bytes, (size_t)header.image_bytes)};
-    return SF_OK;
+    if (file.len < SNAPSHOT_HEAD_BYTES + SNAPSHOT_CRC_BYTES) return SF_ERR_CORRUPT;
+    return crc64_more(0, file) == 0 ? take_head(file, file.len, out) : SF_ERR_CORRUPT;
 }
 
 /* -- reading --------------------------------------------------------------------------------- */
@@ -120,44 +68,43 @@ static enum sf_status read_at(
     return SF_OK;
 }
 
-static enum sf_status read_body(int fd, const char *path, const struct header *header, uint32_t crc,
-    struct storage_snapshot *out, struct buf *error) {
-    char stored[SNAPSHOT_CRC_BYTES];
-    uint64_t at = SNAPSHOT_HEADER_BYTES;
-    *out = (struct storage_snapshot){.place = header->place,
-        .configuration_index = header->configuration_index,
-        .configuration = bytes_new_empty(header->configuration_bytes),
-        .image = bytes_new_empty((size_t)header->image_bytes)};
-    struct bytes *parts[] = {out->configuration, out->image};
-    for (size_t i = 0; i < SF_LENGTH(parts); i++) {
-        enum sf_status status = read_at(fd, path, parts[i]->data, parts[i]->len, at, error);
-        if (status != SF_OK) return status;
-        crc = crc32c_more(crc, bytes_slice(parts[i]));
-        at += parts[i]->len;
-    }
-    enum sf_status status = read_at(fd, path, stored, sizeof stored, at, error);
-    if (status == SF_OK && load_u32(stored) != crc) status = SF_ERR_CORRUPT;
-    return status;
-}
-
-static enum sf_status read_open_file(
+enum sf_status snapshot_file_head(
     int fd, const char *path, struct storage_snapshot *out, struct buf *error) {
-    char bytes[SNAPSHOT_HEADER_BYTES];
     struct stat stat;
+    *out = (struct storage_snapshot){.configuration_index = 0};
     if (fstat(fd, &stat) != 0) {
         (void)errno_report(error, path, "look at", errno);
         return SF_ERR_STORAGE;
     }
-    if (stat.st_size < SNAPSHOT_HEADER_BYTES + SNAPSHOT_CRC_BYTES) return SF_ERR_CORRUPT;
-    enum sf_status status = read_at(fd, path, bytes, sizeof bytes, 0, error);
-    struct header header;
-    struct slice head = slice_of(bytes, sizeof bytes);
-    if (status == SF_OK) status = header_decode(head, (uint64_t)stat.st_size, &header);
-    if (status == SF_OK) status = read_body(fd, path, &header, crc32c(head), out, error);
+    char fixed[SNAPSHOT_HEAD_BYTES];
+    enum sf_status status = read_at(fd, path, fixed, sizeof fixed, 0, error);
+    size_t len = status == SF_OK ? snapshot_head_bytes(slice_of(fixed, sizeof fixed)) : 0;
+    if (status == SF_OK && len == 0) status = SF_ERR_CORRUPT;
+    if (status != SF_OK) return status;
+    char *head = sf_alloc(len);
+    status = read_at(fd, path, head, len, 0, error);
+    if (status == SF_OK) status = take_head(slice_of(head, len), (uint64_t)stat.st_size, out);
+    sf_free(head);
     return status;
 }
 
-enum sf_status snapshot_file_read(
+/* Whether the file has its checksum: read through, a piece at a time. */
+static enum sf_status check_sum(int fd, const char *path, uint64_t bytes, struct buf *error) {
+    char *piece = sf_alloc(CHECK_BYTES);
+    uint64_t checksum = 0, at = 0;
+    enum sf_status status = SF_OK;
+    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    while (status == SF_OK && at < bytes) {
+        size_t n = (size_t)SF_MIN(bytes - at, (uint64_t)CHECK_BYTES);
+        status = read_at(fd, path, piece, n, at, error);
+        if (status == SF_OK) checksum = crc64_more(checksum, slice_of(piece, n));
+        at += n;
+    }
+    sf_free(piece);
+    return status == SF_OK && checksum != 0 ? SF_ERR_CORRUPT : status;
+}
+
+enum sf_status snapshot_file_check(
     const char *directory, const char *name, struct storage_snapshot *out, struct buf *error) {
     *out = (struct storage_snapshot){.configuration_index = 0};
     char *path = path_join(directory, name);
@@ -167,7 +114,8 @@ enum sf_status snapshot_file_read(
         status = errno == ENOENT ? SF_ERR_NOT_FOUND : SF_ERR_STORAGE;
         (void)errno_report(error, path, "open", errno);
     } else {
-        status = read_open_file(fd, path, out, error);
+        status = snapshot_file_head(fd, path, out, error);
+        if (status == SF_OK) status = check_sum(fd, path, out->place.bytes, error);
         close(fd);
     }
     if (status == SF_ERR_CORRUPT || status == SF_ERR_INVALID)
@@ -180,13 +128,12 @@ enum sf_status snapshot_file_read(
 
 static struct bytes *piece_of(
     int fd, const char *path, const struct raft_snapshot *place, uint64_t offset, uint64_t max) {
-    char head[SNAPSHOT_HEADER_BYTES];
-    struct header header;
+    struct storage_snapshot found;
     struct buf error = {0};
     struct bytes *piece = NULL;
-    bool good = read_at(fd, path, head, sizeof head, 0, &error) == SF_OK &&
-                header_decode(slice_of(head, sizeof head), place->bytes, &header) == SF_OK &&
-                header.place.id == place->id && offset < place->bytes;
+    bool good = snapshot_file_head(fd, path, &found, &error) == SF_OK &&
+                found.place.id == place->id && offset < place->bytes;
+    storage_snapshot_clear(&found);
     if (good) {
         piece = bytes_new_empty((size_t)SF_MIN(max, place->bytes - offset));
         good = read_at(fd, path, piece->data, piece->len, offset, &error) == SF_OK;
@@ -255,7 +202,7 @@ enum sf_status snapshots_find(const char *directory, raft_index log_first,
         char name[SNAPSHOT_NAME_BYTES];
         if (listing.indexes[i] + 1 < log_first) break;
         snapshot_file_name(listing.indexes[i], name);
-        status = snapshot_file_read(directory, name, out, &why);
+        status = snapshot_file_check(directory, name, out, &why);
         if (status == SF_OK && out->place.index == listing.indexes[i]) {
             if (i > 0) buf_append_slice(notice, buf_slice(&why));
             if (i > 0) buf_append_text(notice, ": an older snapshot is used");

@@ -1,44 +1,35 @@
-/* One snapshot as a file; the same bytes on every node that received it. Little-endian:
- *
- *    0  magic "SFSN"
- *    4  format version u32 (1)
- *    8  id u64
- *   16  index u64, 24 term u64      of the last entry that it covers
- *   32  configuration index u64
- *   40  configuration length u32, 44 zero u32
- *   48  image length u64
- *   56  CRC32C u32 of what is before it
- *   60  configuration (an entry's payload), image (engine/README.md)
- *  end  CRC32C u32 of all before it
+/* Snapshots as files; the same bytes on every node that received one. A head
+ * (raft/snapshot_head.h), the state (engine/README.md), CRC-64 of all before: read here are the
+ * first and the last.
  *
  * Names in a node's directory: snapshot-<index, 20 digits>; snapshot.new while it is written,
  * snapshot.received while it is received: these two are trash at a start. */
 #ifndef SF_STORAGE_SNAPSHOT_FILE_H
 #define SF_STORAGE_SNAPSHOT_FILE_H
 
+#include "raft/snapshot_head.h"
 #include "storage/storage.h"
 
 enum {
-    SNAPSHOT_HEADER_BYTES = 60,
-    SNAPSHOT_CRC_BYTES = 4,
+    SNAPSHOT_CRC_BYTES = 8,
     SNAPSHOT_NAME_BYTES = 40,
     SNAPSHOTS_KEPT = 2,
 };
 #define SNAPSHOT_NEW "snapshot.new"
 #define SNAPSHOT_RECEIVED "snapshot.received"
 
-uint64_t snapshot_file_bytes(const struct storage_snapshot *snapshot);
 void snapshot_file_name(raft_index index, char out[SNAPSHOT_NAME_BYTES]);
 
-/* Header and configuration; the image and the last checksum follow. */
-void snapshot_put_head(const struct storage_snapshot *snapshot, struct buf *out);
-/* The whole file in memory (for the twin). */
-void snapshot_encode(const struct storage_snapshot *snapshot, struct buf *out);
-/* Takes new references. SF_ERR_CORRUPT; SF_ERR_INVALID: whole, of an unknown format. */
+/* The whole file in memory (for the twin). Takes new references. SF_ERR_CORRUPT; SF_ERR_INVALID:
+ * whole, of an unknown format. */
 SF_MUST_CHECK enum sf_status snapshot_decode(struct slice file, struct storage_snapshot *out);
 
-/* SF_ERR_CORRUPT, SF_ERR_INVALID, SF_ERR_NOT_FOUND, SF_ERR_STORAGE. */
-SF_MUST_CHECK enum sf_status snapshot_file_read(
+/* Its head, from the open file. The same. */
+SF_MUST_CHECK enum sf_status snapshot_file_head(
+    int fd, const char *path, struct storage_snapshot *out, struct buf *error);
+/* Its head, after every byte was looked at. SF_ERR_CORRUPT, SF_ERR_INVALID, SF_ERR_NOT_FOUND,
+ * SF_ERR_STORAGE. */
+SF_MUST_CHECK enum sf_status snapshot_file_check(
     const char *directory, const char *name, struct storage_snapshot *out, struct buf *error);
 /* A piece of it; NULL: it is gone, or not this one. */
 struct bytes *snapshot_file_piece(

@@ -4,14 +4,13 @@
 #include "storage/identity.h"
 #include "storage/snapshot_file.h"
 #include "storage/threads.h"
-#include "util/codec.h"
-#include "util/hash.h"
+#include "util/crc64.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <unistd.h>
 
-enum { PIECE_BYTES = 1 << 20, INSTALL_FAILURES_MAX = 2 };
+enum { PUSH_BYTES = 4 << 20, INSTALL_FAILURES_MAX = 2 };
 
 static void answer_with(
     struct storage *storage, const struct request *request, struct storage_event event) {
@@ -44,19 +43,56 @@ static enum sf_status writing_begin(struct snapshot_writing *writing, const char
     if (writing->fd >= 0) close(writing->fd);
     char *path = path_join(directory, name);
     *writing = (struct snapshot_writing){.epoch = request->epoch,
-        .place = request->snapshot.place,
+        .place = request->place,
         .fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
     enum sf_status status = writing->fd >= 0 ? SF_OK : errno_report(error, path, "create", errno);
     sf_free(path);
     return status;
 }
 
+/* The disk takes it bit by bit: all at once, in the end, would hold up the log's writes. An error
+ * that is met here is not told again by fsync. */
+static enum sf_status push(struct snapshot_writing *writing, struct buf *error) {
+    if (writing->written - writing->pushed < PUSH_BYTES) return SF_OK;
+    uint64_t before = writing->pushed < PUSH_BYTES ? 0 : writing->pushed - PUSH_BYTES;
+    unsigned all = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+    bool is_good = sync_file_range(writing->fd, (off_t)writing->pushed,
+                       (off_t)(writing->written - writing->pushed), SYNC_FILE_RANGE_WRITE) == 0 &&
+                   (writing->pushed == 0 || sync_file_range(writing->fd, (off_t)before,
+                                                (off_t)(writing->pushed - before), all) == 0);
+    writing->pushed = writing->written;
+    bool is_known = errno != ENOSYS && errno != ESPIPE && errno != EINVAL;
+    return is_good || !is_known ? SF_OK : errno_report(error, "a snapshot", "write", errno);
+}
+
 static enum sf_status writing_add(
     struct snapshot_writing *writing, struct slice data, struct buf *error) {
     enum sf_status status = file_write_at(writing->fd, "a snapshot", data, writing->written, error);
-    writing->crc = crc32c_more(writing->crc, data);
+    writing->checksum = crc64_more(writing->checksum, data);
     writing->written += data.len;
-    return status;
+    return status == SF_OK ? push(writing, error) : status;
+}
+
+/* One piece, which begins the file or goes on where it ended. */
+static enum sf_status writing_take(struct snapshot_writing *writing, const char *directory,
+    const char *name, const struct request *request, struct buf *error) {
+    enum sf_status status = SF_OK;
+    if (request->offset == 0) status = writing_begin(writing, directory, name, request, error);
+    bool follows = writing->fd >= 0 && writing->epoch == request->epoch &&
+                   writing->place.id == request->place.id && writing->written == request->offset;
+    if (status == SF_OK && !follows) return SF_ERR_SNAPSHOT; /* behind a failure */
+    return status == SF_OK ? writing_add(writing, bytes_slice(request->data), error) : status;
+}
+
+/* What was written is a snapshot, and the one that was announced. */
+static enum sf_status writing_check(struct snapshot_writing *writing, const struct request *request,
+    struct storage_snapshot *out, struct buf *error) {
+    const struct raft_snapshot *place = &request->place, *found = &out->place;
+    if (writing->checksum != 0 || writing->written != place->bytes) return SF_ERR_CORRUPT;
+    enum sf_status status = snapshot_file_head(writing->fd, "a snapshot", out, error);
+    bool same = found->index == place->index && found->term == place->term &&
+                found->id == place->id && found->bytes == place->bytes;
+    return status == SF_OK && !same ? SF_ERR_CORRUPT : status;
 }
 
 /* Durable on SF_OK; a failure leaves nothing. */
@@ -74,22 +110,9 @@ static enum sf_status writing_end(struct snapshot_writing *writing, const char *
 
 /* -- saving ---------------------------------------------------------------------------------- */
 
-/* What belongs at offset: head, image, checksum; empty: all is written. */
-static struct slice next_piece(const struct request *request, uint64_t offset, struct buf *head) {
-    struct slice image = bytes_slice(request->snapshot.image);
-    if (offset == 0) {
-        snapshot_put_head(&request->snapshot, head);
-        return buf_slice(head);
-    }
-    uint64_t image_start = snapshot_file_bytes(&request->snapshot) - SNAPSHOT_CRC_BYTES - image.len;
-    uint64_t done = offset - image_start;
-    if (done >= image.len) return slice_of(NULL, 0);
-    return slice_of(image.data + done, (size_t)SF_MIN(image.len - done, (uint64_t)PIECE_BYTES));
-}
-
-static void keep_later(struct storage *storage, struct request *save) {
+static void keep_later(struct storage *storage, const struct request *save) {
     struct request *keep = request_new(REQUEST_SNAPSHOT_KEEP, save->number, save->epoch, 0);
-    keep->snapshot.place = save->snapshot.place;
+    keep->place = save->place;
     keep->keep = save->keep;
     pthread_mutex_lock(&storage->lock);
     list_push_back(&storage->sync_queue, &keep->link);
@@ -97,51 +120,52 @@ static void keep_later(struct storage *storage, struct request *save) {
     pthread_mutex_unlock(&storage->lock);
 }
 
-static void saving_failed(
+static void saving_ends(
     struct storage *storage, const struct request *request, enum sf_status status) {
-    answer_with(
-        storage, request, (struct storage_event){.type = STORAGE_SNAPSHOT_SAVED, .status = status});
+    answer_with(storage, request,
+        (struct storage_event){
+            .type = request->is_last ? STORAGE_SNAPSHOT_SAVED : STORAGE_SNAPSHOT_WRITTEN,
+            .status = status});
+}
+
+static void saving_forget(struct snapshot_writing *saving) {
+    if (saving->fd >= 0) close(saving->fd);
+    saving->fd = -1;
 }
 
 /* A failure is no harm: the log still holds everything. */
-bool snapshot_save_piece(struct storage *storage, struct request *request) {
+void snapshot_save(struct storage *storage, const struct request *request) {
     struct snapshot_writing *saving = &storage->saving;
     char *directory = directory_of(storage, request);
     if (directory == NULL) { /* another identity: its directory is trash */
-        if (saving->fd >= 0) close(saving->fd);
-        saving->fd = -1;
-        return false;
+        saving_forget(saving);
+        return;
     }
-    if (request->offset > 0 && saving->place.id != request->snapshot.place.id) {
-        saving_failed(storage, request, SF_ERR_NOT_EXECUTED); /* a newer one was begun */
-        sf_free(directory);
-        return false;
-    }
-    struct buf error = {0}, head = {0};
-    enum sf_status status = SF_OK;
-    if (request->offset == 0)
-        status = writing_begin(saving, directory, SNAPSHOT_NEW, request, &error);
-    struct slice piece = next_piece(request, request->offset, &head);
-    bool more = piece.len > 0;
-    if (status == SF_OK && more) status = writing_add(saving, piece, &error);
-    request->offset += piece.len;
-    if (status == SF_OK && !more) {
-        char crc[SNAPSHOT_CRC_BYTES];
-        store_u32(crc, saving->crc);
-        status = writing_add(saving, slice_of(crc, sizeof crc), &error);
-    }
-    if (status != SF_OK || !more) {
+    struct storage_snapshot whole = {.configuration_index = 0};
+    struct buf error = {0};
+    enum sf_status status = writing_take(saving, directory, SNAPSHOT_NEW, request, &error);
+    if (status == SF_OK && request->is_last)
+        status = writing_check(saving, request, &whole, &error);
+    if ((status != SF_OK && status != SF_ERR_SNAPSHOT) || (status == SF_OK && request->is_last))
         status = writing_end(saving, directory, SNAPSHOT_NEW, status, &error);
-        if (status == SF_OK)
-            keep_later(storage, request);
-        else
-            saving_failed(storage, request, status);
-        more = false;
-    }
+    if (status == SF_OK && request->is_last)
+        keep_later(storage, request);
+    else
+        saving_ends(storage, request, status);
+    storage_snapshot_clear(&whole);
     buf_free(&error);
-    buf_free(&head);
     sf_free(directory);
-    return more;
+}
+
+void snapshot_drop(struct storage *storage, const struct request *request) {
+    struct snapshot_writing *saving = &storage->saving;
+    char *directory = directory_of(storage, request);
+    if (directory != NULL && saving->fd >= 0 && saving->place.id == request->place.id) {
+        struct buf error = {0};
+        (void)writing_end(saving, directory, SNAPSHOT_NEW, SF_ERR_NOT_EXECUTED, &error);
+        buf_free(&error);
+    }
+    sf_free(directory);
 }
 
 static void tidy_later(struct storage *storage, raft_index needed_from) {
@@ -154,9 +178,10 @@ static void tidy_later(struct storage *storage, raft_index needed_from) {
 
 void snapshot_keep(struct storage *storage, struct request *request) {
     struct log *log = storage->log;
-    struct raft_snapshot *place = &request->snapshot.place;
+    struct raft_snapshot *place = &request->place;
     if (place->index <= storage->snapshot_index) { /* a newer one was installed meanwhile */
-        saving_failed(storage, request, SF_ERR_NOT_EXECUTED);
+        answer_with(storage, request,
+            (struct storage_event){.type = STORAGE_SNAPSHOT_SAVED, .status = SF_ERR_NOT_EXECUTED});
         return;
     }
     SF_ASSERT(place->index <= log->last_index);
@@ -187,31 +212,12 @@ void snapshot_keep(struct storage *storage, struct request *request) {
 
 void snapshot_read(struct storage *storage, const struct request *request) {
     char *directory = directory_of(storage, request);
-    struct bytes *piece = directory == NULL
-                              ? NULL
-                              : snapshot_file_piece(directory, &request->snapshot.place,
-                                    request->offset, request->max_bytes);
+    struct bytes *piece = directory == NULL ? NULL
+                                            : snapshot_file_piece(directory, &request->place,
+                                                  request->offset, request->max_bytes);
     answer_with(
         storage, request, (struct storage_event){.type = STORAGE_SNAPSHOT_READ, .data = piece});
     sf_free(directory);
-}
-
-/* The received file, read back and compared with what was announced. */
-static enum sf_status received_check(const char *directory, const struct raft_snapshot *place,
-    struct storage_snapshot **out, struct buf *error) {
-    struct storage_snapshot *snapshot = sf_alloc_zero(1, sizeof *snapshot);
-    enum sf_status status = snapshot_file_read(directory, SNAPSHOT_RECEIVED, snapshot, error);
-    const struct raft_snapshot *found = &snapshot->place;
-    bool same = found->index == place->index && found->term == place->term &&
-                found->id == place->id && found->bytes == place->bytes;
-    if (status == SF_OK && !same) status = SF_ERR_CORRUPT;
-    if (status == SF_OK) {
-        *out = snapshot;
-        return SF_OK;
-    }
-    storage_snapshot_clear(snapshot);
-    sf_free(snapshot);
-    return status;
 }
 
 void snapshot_receive(struct storage *storage, const struct request *request) {
@@ -219,19 +225,19 @@ void snapshot_receive(struct storage *storage, const struct request *request) {
     if (directory == NULL) return;
     struct snapshot_writing *receiving = &storage->receiving;
     struct storage_event event = {.type = STORAGE_SNAPSHOT_RECEIVED};
+    struct storage_snapshot whole = {.configuration_index = 0};
     struct buf error = {0};
-    enum sf_status status = SF_OK;
-    if (request->offset == 0)
-        status = writing_begin(receiving, directory, SNAPSHOT_RECEIVED, request, &error);
-    bool follows = receiving->fd >= 0 && receiving->epoch == request->epoch &&
-                   receiving->place.id == request->snapshot.place.id &&
-                   receiving->written == request->offset;
-    if (status == SF_OK && !follows) status = SF_ERR_SNAPSHOT; /* behind a failure */
-    if (status == SF_OK) status = writing_add(receiving, bytes_slice(request->data), &error);
+    enum sf_status status = writing_take(receiving, directory, SNAPSHOT_RECEIVED, request, &error);
+    if (status == SF_OK && request->is_last)
+        status = writing_check(receiving, request, &whole, &error);
     if (status != SF_OK || request->is_last)
         status = writing_end(receiving, directory, SNAPSHOT_RECEIVED, status, &error);
-    if (status == SF_OK && request->is_last)
-        status = received_check(directory, &request->snapshot.place, &event.snapshot, &error);
+    if (status == SF_OK && request->is_last) {
+        event.snapshot = sf_alloc_zero(1, sizeof *event.snapshot);
+        *event.snapshot = whole;
+    } else {
+        storage_snapshot_clear(&whole);
+    }
     event.status = status;
     answer_with(storage, request, event);
     buf_free(&error);
@@ -251,7 +257,7 @@ static bool mark_make_way(struct storage *storage, raft_index index) {
 
 static bool log_begin_until_durable(
     struct storage *storage, const struct request *request, struct buf *error) {
-    const struct raft_snapshot *place = &request->snapshot.place;
+    const struct raft_snapshot *place = &request->place;
     for (int failures = 0;;) {
         switch (log_begin_behind(storage->log, place->index, place->term, error)) {
         case SF_OK:
@@ -271,7 +277,7 @@ static bool log_begin_until_durable(
 }
 
 void snapshot_install(struct storage *storage, const struct request *request) {
-    const struct raft_snapshot *place = &request->snapshot.place;
+    const struct raft_snapshot *place = &request->place;
     struct log *log = storage->log;
     SF_ASSERT(log != NULL && place->index > storage->snapshot_index);
     if (!mark_make_way(storage, place->index)) return;

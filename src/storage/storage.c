@@ -25,7 +25,6 @@ void request_free(struct request *request) {
     for (uint32_t i = 0; i < request->n; i++) bytes_unref(request->entries[i].payload);
     bytes_unref(request->blob);
     bytes_unref(request->data);
-    storage_snapshot_clear(&request->snapshot);
     log_close(request->discarded);
     sf_free(request);
 }
@@ -288,19 +287,24 @@ static struct request *snapshot_request(struct storage *storage, enum request_ty
     uint64_t number, const struct raft_snapshot *place) {
     SF_ASSERT(storage->requested_id != 0 && place->index > 0);
     struct request *request = request_new(type, number, storage->epoch, 0);
-    request->snapshot.place = *place;
+    request->place = *place;
     return request;
 }
 
 void storage_save_snapshot(struct storage *storage, uint64_t number,
-    const struct storage_snapshot *snapshot, const struct storage_keep *keep) {
-    struct request *request =
-        snapshot_request(storage, REQUEST_SNAPSHOT_SAVE, number, &snapshot->place);
-    request->snapshot = *snapshot;
-    request->snapshot.place.bytes = snapshot_file_bytes(snapshot);
-    bytes_ref(snapshot->configuration);
-    bytes_ref(snapshot->image);
-    request->keep = *keep;
+    const struct raft_snapshot *place, uint64_t offset, struct bytes *data, bool is_last,
+    const struct storage_keep *keep) {
+    SF_ASSERT(is_last == (keep != NULL));
+    struct request *request = snapshot_request(storage, REQUEST_SNAPSHOT_SAVE, number, place);
+    request->offset = offset;
+    request->data = bytes_ref(data);
+    request->is_last = is_last;
+    if (is_last) request->keep = *keep;
+    queue(storage, &storage->background_queue, &storage->background_wake, request);
+}
+
+void storage_drop_snapshot(struct storage *storage, const struct raft_snapshot *place) {
+    struct request *request = snapshot_request(storage, REQUEST_SNAPSHOT_DROP, 0, place);
     queue(storage, &storage->background_queue, &storage->background_wake, request);
 }
 
@@ -358,6 +362,7 @@ static bool is_wanted(const struct answer *answer, uint64_t epoch) {
     case STORAGE_APPENDED:
     case STORAGE_HARD_STATE_SAVED:
     case STORAGE_FETCHED:
+    case STORAGE_SNAPSHOT_WRITTEN:
     case STORAGE_SNAPSHOT_SAVED:
     case STORAGE_SNAPSHOT_READ:
     case STORAGE_SNAPSHOT_RECEIVED:

@@ -26,12 +26,12 @@ struct storage_settings {
     bool accept_lost_tail; /* --accept-lost-tail: start although entries below the mark are gone */
 };
 
-/* A snapshot's content (storage/snapshot_file.h has the bytes). Holds its references. */
+/* What a snapshot's file says of itself (raft/snapshot_head.h); the state is for others to read.
+ * Holds its reference. */
 struct storage_snapshot {
-    struct raft_snapshot place; /* place.bytes is filled in by the storage */
+    struct raft_snapshot place; /* index 0: none */
     raft_index configuration_index;
     struct bytes *configuration; /* as its entry's payload */
-    struct bytes *image;         /* of the state machine */
 };
 void storage_snapshot_clear(struct storage_snapshot *snapshot);
 
@@ -89,17 +89,24 @@ void storage_mark_repaired(struct storage *storage);
 void storage_save_identity(
     struct storage *storage, uint64_t request, raft_id node_id, struct slice blob);
 
-/* Snapshots (DESIGN 5, 9). Written in pieces, so that fetches go on meanwhile; durable when
- * answered, and then the oldest generations are dropped, as far as the log goes on behind the
- * snapshot and what stays before it is about keep_bytes or keep_entries, and at or behind
- * needed_from everything. The entries up to it were given to storage_append before. One at a time.
+/* Snapshots (DESIGN 5, 9): files that begin with a head and end with their CRC-64. Written in
+ * pieces, in order from offset 0, which begins anew; each is answered by STORAGE_SNAPSHOT_WRITTEN,
+ * the last by STORAGE_SNAPSHOT_SAVED: it is durable then, and the oldest generations are dropped,
+ * as far as the log goes on behind the snapshot and what stays before it is about keep_bytes or
+ * keep_entries, and at or behind needed_from everything. The entries up to it were given to
+ * storage_append before. One at a time. After a failure pieces are refused until offset 0.
  */
 struct storage_keep {
     uint64_t bytes, entries;
     raft_index needed_from; /* UINT64_MAX: nothing else is needed */
 };
+/* place->bytes: of the whole, with the last piece. keep: with the last piece, else NULL. Takes a
+ * reference of its own. */
 void storage_save_snapshot(struct storage *storage, uint64_t request,
-    const struct storage_snapshot *snapshot, const struct storage_keep *keep);
+    const struct raft_snapshot *place, uint64_t offset, struct bytes *data, bool is_last,
+    const struct storage_keep *keep);
+/* What was written of one goes; nothing is answered. Not after its last piece. */
+void storage_drop_snapshot(struct storage *storage, const struct raft_snapshot *place);
 void storage_read_snapshot(struct storage *storage, uint64_t request,
     const struct raft_snapshot *place, uint64_t offset, uint64_t max_bytes);
 /* Another node's snapshot, in order from offset 0, which begins anew. The answer to the last chunk:
@@ -119,9 +126,10 @@ enum storage_event_type {
     STORAGE_FETCHED,          /* request, entries, n (0: failed or no longer there); an entry
                                  without payload has NULL there, as has one with an empty payload */
     STORAGE_IDENTITY_SAVED,   /* request */
-    STORAGE_NOTE,  /* text: a line for the server's log (a failed write that was overcome) */
-    STORAGE_SNAPSHOT_SAVED,   /* request, status; SF_OK: place, first_index of the log now */
-    STORAGE_SNAPSHOT_READ,    /* request, data (NULL: it cannot be read, or is gone) */
+    STORAGE_NOTE, /* text: a line for the server's log (a failed write that was overcome) */
+    STORAGE_SNAPSHOT_WRITTEN,   /* request, status */
+    STORAGE_SNAPSHOT_SAVED,     /* request, status; SF_OK: place, first_index of the log now */
+    STORAGE_SNAPSHOT_READ,      /* request, data (NULL: it cannot be read, or is gone) */
     STORAGE_SNAPSHOT_RECEIVED,  /* request, status; the last chunk: snapshot */
     STORAGE_SNAPSHOT_INSTALLED, /* request, place */
     STORAGE_STATE, /* status: SF_ERR_NO_SPACE: writes wait for room (or a descriptor); SF_OK: they

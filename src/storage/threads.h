@@ -31,7 +31,8 @@ enum request_type {
     REQUEST_FETCH,
     REQUEST_TIDY,
     REQUEST_DISCARD,
-    REQUEST_SNAPSHOT_SAVE, /* background, a piece at a time */
+    REQUEST_SNAPSHOT_SAVE, /* background */
+    REQUEST_SNAPSHOT_DROP, /* background */
     REQUEST_SNAPSHOT_KEEP, /* sync: what was saved becomes a snapshot, the log loses its prefix */
     REQUEST_SNAPSHOT_READ, /* background */
     REQUEST_SNAPSHOT_RECEIVE, /* background */
@@ -48,11 +49,11 @@ struct request {
     struct bytes *blob;                /* identity; owned */
     raft_index first, last;            /* fetch */
     uint64_t max_bytes;                /* fetch */
-    struct storage_snapshot snapshot;  /* snapshot save: its content; all: its place; owned */
+    struct raft_snapshot place;        /* snapshots */
     struct storage_keep keep;          /* snapshot save and keep, tidy */
-    uint64_t offset;                   /* snapshot read, receive */
-    struct bytes *data;                /* snapshot receive; owned */
-    bool is_last;                      /* snapshot receive */
+    uint64_t offset;                   /* snapshot save, read, receive */
+    struct bytes *data;                /* snapshot save, receive; owned */
+    bool is_last;                      /* the same */
     struct log *discarded;             /* discard: this log and its directory; owned */
     uint32_t n;
     struct raft_entry entries[]; /* append; owned references */
@@ -69,8 +70,8 @@ struct snapshot_writing {
     int fd; /* -1: none */
     uint64_t epoch;
     struct raft_snapshot place;
-    uint64_t written;
-    uint32_t crc; /* of what is written */
+    uint64_t written, pushed; /* pushed: the kernel was told to write so much */
+    uint64_t checksum;        /* of what is written */
 };
 
 enum { FULL_SYNC = 1, FULL_HARD = 2 }; /* who waits for room */
@@ -140,8 +141,9 @@ void reserve_free(const char *directory);
 
 /* -- snapshot_thread.c ----------------------------------------------------------------------- */
 
-/* Background thread. True: another piece is left, the request is to be queued again. */
-bool snapshot_save_piece(struct storage *storage, struct request *request);
+/* Background thread. */
+void snapshot_save(struct storage *storage, const struct request *request);
+void snapshot_drop(struct storage *storage, const struct request *request);
 void snapshot_read(struct storage *storage, const struct request *request);
 void snapshot_receive(struct storage *storage, const struct request *request);
 /* Sync thread. */

@@ -182,7 +182,7 @@ static void finish_fetch(const struct twin *twin, struct work *work, struct stor
 static void finish_identity(struct twin *twin, struct work *work) {
     if (work->node_id != twin->node_id) {
         log_clear(twin);
-        buf_clear(&twin->received);
+        snapshots_forget_unfinished(twin);
         twin->hard_state = (struct raft_hard_state){0, 0};
         twin->node_id = work->node_id;
         twin->switching = false;
@@ -191,7 +191,7 @@ static void finish_identity(struct twin *twin, struct work *work) {
     buf_append_slice(&twin->identity, buf_slice(&work->blob));
 }
 
-/* True: the work is not over and was put into another lane. */
+/* True: the work is not over and was put into another lane, or nobody waits for its end. */
 static bool finish(struct twin *twin, struct work *work, struct storage_event *event) {
     event->type = work->type;
     event->request = work->request;
@@ -210,6 +210,11 @@ static bool finish(struct twin *twin, struct work *work, struct storage_event *e
         break;
     case STORAGE_NOTE:
         break;
+    case STORAGE_SNAPSHOT_WRITTEN:
+        finish_piece(twin, work, event);
+        if (!work->is_dropped) break;
+        work_free(work); /* nobody is answered */
+        return true;
     case STORAGE_SNAPSHOT_SAVED:
         return finish_save(twin, work, event);
     case STORAGE_SNAPSHOT_READ:
@@ -310,6 +315,7 @@ void twin_free(struct twin *twin) {
     sf_free(twin->log);
     buf_free(&twin->identity);
     buf_free(&twin->received);
+    buf_free(&twin->saved);
     sf_free(twin);
 }
 
@@ -419,7 +425,7 @@ void twin_close(struct twin *twin) {
     twin->switching = false;
     twin->state_changed = false;
     twin->is_open = false;
-    buf_clear(&twin->received);
+    snapshots_forget_unfinished(twin);
 }
 
 /* A random prefix of the batch in progress is there: deletions and entries count one each. */
@@ -462,7 +468,7 @@ void twin_crash(struct twin *twin, int64_t now_us) {
     twin->switching = false;
     twin->state_changed = false;
     twin->is_open = false;
-    buf_clear(&twin->received);
+    snapshots_forget_unfinished(twin);
 }
 
 /* -- faults and looking in ------------------------------------------------------------------- */

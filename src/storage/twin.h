@@ -38,8 +38,10 @@ void twin_fetch(struct twin *twin, uint64_t request, raft_index first, raft_inde
 void twin_save_identity(
     struct twin *twin, uint64_t request, raft_id node_id, struct slice blob, int64_t now_us);
 
-void twin_save_snapshot(struct twin *twin, uint64_t request,
-    const struct storage_snapshot *snapshot, const struct storage_keep *keep, int64_t now_us);
+void twin_save_snapshot(struct twin *twin, uint64_t request, const struct raft_snapshot *place,
+    uint64_t offset, struct bytes *data, bool is_last, const struct storage_keep *keep,
+    int64_t now_us);
+void twin_drop_snapshot(struct twin *twin, const struct raft_snapshot *place, int64_t now_us);
 void twin_read_snapshot(struct twin *twin, uint64_t request, const struct raft_snapshot *place,
     uint64_t offset, uint64_t max_bytes, int64_t now_us);
 void twin_receive_snapshot(struct twin *twin, uint64_t request, const struct raft_snapshot *place,
@@ -62,6 +64,8 @@ void twin_stall(struct twin *twin, int64_t until_us);
 /* SF_ERR_NO_SPACE: writes wait. SF_OK: they go on. SF_ERR_STORAGE: nothing is written until the
  * next open; the process is told that it must exit. */
 void twin_set_state(struct twin *twin, enum sf_status state, int64_t now_us);
+/* The next piece of a snapshot cannot be written. */
+void twin_fail_snapshot(struct twin *twin);
 /* A lying disk: durable entries above keep_last vanish. Only while nobody has it open. */
 void twin_lose_tail(struct twin *twin, raft_index keep_last);
 

@@ -24,11 +24,12 @@ struct work {
     raft_id node_id; /* IDENTITY_SAVED */
     struct buf blob;
     struct raft_snapshot place; /* SNAPSHOT_* */
-    struct bytes *file;         /* SNAPSHOT_SAVED: the whole file; RECEIVED: a chunk; held */
-    struct storage_keep keep;   /* SNAPSHOT_SAVED */
-    bool is_written;            /* SNAPSHOT_SAVED: aside; in the log's lane it becomes a snapshot */
-    uint64_t offset;            /* SNAPSHOT_READ, RECEIVED */
-    bool is_last;               /* RECEIVED */
+    struct bytes *file; /* SNAPSHOT_WRITTEN, RECEIVED: a piece; SAVED: it, then the whole; held */
+    struct storage_keep keep; /* SNAPSHOT_SAVED */
+    bool is_written;          /* SNAPSHOT_SAVED: aside; in the log's lane it becomes a snapshot */
+    bool is_dropped;          /* SNAPSHOT_WRITTEN: nothing is, and nothing is answered */
+    uint64_t offset;          /* SNAPSHOT_WRITTEN, SAVED, READ, RECEIVED */
+    bool is_last;             /* RECEIVED */
     struct storage_snapshot *whole; /* RECEIVED: for the answer; held */
 };
 
@@ -70,8 +71,9 @@ struct twin {
     int64_t marked_at_us;
 
     /* lost by a crash */
-    struct raft_snapshot receiving;
-    struct buf received;
+    struct raft_snapshot receiving, saving; /* id 0: none */
+    struct buf received, saved;
+    bool saving_fails; /* twin_fail_snapshot */
 };
 
 static inline raft_index log_last(const struct twin *twin) {
@@ -89,8 +91,10 @@ void lane_push(struct twin *twin, enum lane_name name, struct work *work, int64_
 
 /* -- twin_snapshot.c -- */
 void snapshots_clear(struct twin *twin);
+void snapshots_forget_unfinished(struct twin *twin);
 /* True: the work goes on in the log's lane, unanswered. */
 bool finish_save(struct twin *twin, struct work *work, struct storage_event *event);
+void finish_piece(struct twin *twin, const struct work *work, struct storage_event *event);
 void finish_read(const struct twin *twin, struct work *work, struct storage_event *event);
 void finish_receive(struct twin *twin, struct work *work, struct storage_event *event);
 void finish_install(struct twin *twin, struct work *work, struct storage_event *event);

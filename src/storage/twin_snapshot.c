@@ -34,6 +34,13 @@ void snapshots_clear(struct twin *twin) {
     snapshots_keep(twin, 0, UINT64_MAX);
 }
 
+void snapshots_forget_unfinished(struct twin *twin) {
+    buf_clear(&twin->received);
+    buf_clear(&twin->saved);
+    twin->receiving.id = twin->saving.id = 0;
+    twin->saving_fails = false;
+}
+
 static void snapshot_put(
     struct twin *twin, const struct raft_snapshot *place, struct bytes *file, raft_index needed) {
     SF_ASSERT(place->index > twin_snapshot_index(twin));
@@ -71,16 +78,26 @@ static struct work *snapshot_work(
     return work;
 }
 
-void twin_save_snapshot(struct twin *twin, uint64_t request,
-    const struct storage_snapshot *snapshot, const struct storage_keep *keep, int64_t now_us) {
-    struct work *work = snapshot_work(STORAGE_SNAPSHOT_SAVED, request, &snapshot->place);
-    struct buf file = {0};
-    snapshot_encode(snapshot, &file);
-    work->place.bytes = file.len;
-    work->file = bytes_new(buf_slice(&file).data, file.len);
-    work->keep = *keep;
-    buf_free(&file);
+void twin_save_snapshot(struct twin *twin, uint64_t request, const struct raft_snapshot *place,
+    uint64_t offset, struct bytes *data, bool is_last, const struct storage_keep *keep,
+    int64_t now_us) {
+    enum storage_event_type type = is_last ? STORAGE_SNAPSHOT_SAVED : STORAGE_SNAPSHOT_WRITTEN;
+    struct work *work = snapshot_work(type, request, place);
+    SF_ASSERT(is_last == (keep != NULL));
+    work->offset = offset;
+    work->file = bytes_ref(data);
+    if (is_last) work->keep = *keep;
     lane_push(twin, LANE_READ, work, now_us);
+}
+
+void twin_drop_snapshot(struct twin *twin, const struct raft_snapshot *place, int64_t now_us) {
+    struct work *work = snapshot_work(STORAGE_SNAPSHOT_WRITTEN, 0, place);
+    work->is_dropped = true;
+    lane_push(twin, LANE_READ, work, now_us);
+}
+
+void twin_fail_snapshot(struct twin *twin) {
+    twin->saving_fails = true;
 }
 
 void twin_read_snapshot(struct twin *twin, uint64_t request, const struct raft_snapshot *place,
@@ -107,13 +124,52 @@ void twin_install_snapshot(
 
 /* -- completion ------------------------------------------------------------------------------ */
 
-bool finish_save(struct twin *twin, struct work *work, struct storage_event *event) {
-    if (!work->is_written && twin->state != SF_OK) {
-        event->status = twin->state;
-        return false;
+/* Appends a piece to what is written aside. */
+static enum sf_status write_piece(struct twin *twin, const struct work *work) {
+    if (twin->state != SF_OK || twin->saving_fails) {
+        if (twin->saving_fails) SF_MARK("storage: a piece of a snapshot cannot be written");
+        twin->saving.id = 0;
+        enum sf_status status = twin->saving_fails ? SF_ERR_NO_SPACE : twin->state;
+        twin->saving_fails = false;
+        return status;
     }
+    if (work->offset == 0) {
+        buf_clear(&twin->saved);
+        twin->saving = work->place;
+    }
+    if (twin->saving.id != work->place.id || twin->saved.len != work->offset)
+        return SF_ERR_SNAPSHOT;
+    buf_append_slice(&twin->saved, bytes_slice(work->file));
+    return SF_OK;
+}
+
+void finish_piece(struct twin *twin, const struct work *work, struct storage_event *event) {
+    if (!work->is_dropped)
+        event->status = write_piece(twin, work);
+    else if (twin->saving.id == work->place.id)
+        twin->saving.id = 0;
+}
+
+/* All is written: aside, until the log's lane comes to it. */
+static enum sf_status finish_writing(struct twin *twin, struct work *work) {
+    enum sf_status status = write_piece(twin, work);
+    if (status != SF_OK) return status;
+    struct storage_snapshot whole;
+    status = snapshot_decode(buf_slice(&twin->saved), &whole);
+    SF_ASSERT(status == SF_OK && whole.place.index == work->place.index);
+    SF_ASSERT(whole.place.id == work->place.id && whole.place.bytes == work->place.bytes);
+    storage_snapshot_clear(&whole);
+    bytes_unref(work->file);
+    work->file = bytes_new(buf_slice(&twin->saved).data, twin->saved.len);
+    work->is_written = true;
+    twin->saving.id = 0;
+    return SF_OK;
+}
+
+bool finish_save(struct twin *twin, struct work *work, struct storage_event *event) {
     if (!work->is_written) {
-        work->is_written = true;
+        event->status = finish_writing(twin, work);
+        if (event->status != SF_OK) return false;
         lane_push(twin, LANE_LOG, work, twin->now_us);
         return true;
     }

@@ -6,6 +6,7 @@
  * Exit codes: 0 done, 1 the file is no dump that can be read here (and why), 2 misuse. */
 #include "rdb/reader.h"
 #include "rdb/writer.h"
+#include "util/crc64.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,8 +18,7 @@ struct driver {
     struct keyspace *keyspace;
     struct thresholds thresholds;
     uint64_t n_keys, n_functions, n_aux;
-    struct rdb_writer writer; /* copy: what is not keys goes straight on */
-    struct buf out;
+    struct buf out; /* copy: what is not keys goes straight on */
     bool copies;
 };
 
@@ -29,7 +29,7 @@ static bool take(struct driver *driver, const struct rdb_event *event) {
         break;
     case RDB_EVENT_FUNCTION:
         driver->n_functions++;
-        if (driver->copies) rdb_write_function(&driver->writer, &driver->out, event->text);
+        if (driver->copies) rdb_write_function(&driver->out, event->text);
         break;
     case RDB_EVENT_KEY:
         driver->n_keys++;
@@ -87,8 +87,10 @@ static bool put_key(void *context, struct object *object) {
     struct driver *driver = put->driver;
     char scratch[OBJECT_TEXT_MAX];
     struct rdb_value value = rdb_value_of(put->db, object, scratch);
-    rdb_write_key(&driver->writer, &driver->out, object_key(object), object_due_ms(object), &value);
-    while (!rdb_write_some(&driver->writer, &driver->out, SLICE_BYTES)) {
+    struct rdb_value_writer writer;
+    rdb_write_key(&driver->out, object_key(object), object_due_ms(object), rdb_type_of(&value));
+    rdb_value_writer_begin(&writer, &value, true);
+    while (!rdb_value_write(&writer, &driver->out, SLICE_BYTES)) {
     }
     return true;
 }
@@ -98,10 +100,11 @@ static int write_file(struct driver *driver, const char *path) {
         struct db *db = keyspace_db(driver->keyspace, i);
         struct put put = {driver, db};
         if (db_size(db) == 0) continue;
-        rdb_write_db(&driver->writer, &driver->out, i, db_size(db), db_expiring_size(db));
+        rdb_write_db(&driver->out, i, db_size(db), db_expiring_size(db));
         db_walk(db, put_key, &put);
     }
-    rdb_write_end(&driver->writer, &driver->out);
+    rdb_write_end(&driver->out);
+    rdb_write_checksum(&driver->out, crc64_more(0, buf_slice(&driver->out)));
     FILE *file = fopen(path, "wb");
     if (file == NULL) return 2;
     bool is_written = fwrite(buf_slice(&driver->out).data, 1, driver->out.len, file) > 0;
@@ -125,8 +128,8 @@ int main(int argc, char **argv) {
     driver.copies = strcmp(argv[1], "copy") == 0;
     size_t chunk_bytes = driver.copies ? 65536 : strtoul(argv[3], NULL, 10);
     if (driver.copies) {
-        rdb_write_begin(&driver.writer, &driver.out);
-        rdb_write_aux(&driver.writer, &driver.out, SLICE("redis-ver"), SLICE("7.0.0"));
+        rdb_write_begin(&driver.out);
+        rdb_write_aux(&driver.out, SLICE("redis-ver"), SLICE("7.0.0"));
     }
     int result = chunk_bytes == 0 ? 2 : read_file(&driver, argv[2], chunk_bytes);
     if (result == 0 && driver.copies) result = write_file(&driver, argv[3]);

@@ -180,3 +180,55 @@ def test_payloads_go_both_ways_between_redis_and_nodes(context):
         digests = [client.call("DEBUG", "DIGEST").text for client in (source, ours, back)]
         check(len(set(digests)) == 1, f"the digests of Redis, ours, and Redis again: {digests}")
         check(told_of_streams(source) == told_of_streams(back), "what the streams remember")
+
+
+def snapshots_of(node):
+    """Its snapshot files, newest first."""
+    found = [os.path.join(at, name) for at, _, names in os.walk(node.directory) for name in names
+             if name.startswith("snapshot-")]
+    return sorted(found, reverse=True)
+
+
+def test_our_snapshot_is_loaded_by_redis_and_by_us(context):
+    for compression in ("no", "yes"):
+        with context.cluster(1, "--rdbcompression", compression) as cluster:
+            node = cluster.nodes[0]
+            with node.client(timeout_s=60.0) as client:
+                fill(client, random.Random(9))
+                check(client.call("SAVE", timeout_s=60.0).text == "OK", "SAVE")
+                digest = client.call("DEBUG", "DIGEST").text
+            newest = snapshots_of(node)[0]
+            read = drive(context, "read", newest, 5000)
+            check(read["digest"] == digest and read["functions"] == "1", f"what our reader makes of it: {read} {digest}")
+            theirs = loaded(newest, context, f"snapshot-{compression}")
+            check(theirs[0] == digest, f"what Redis makes of it: {theirs[0]} {digest}")
+            check(str(theirs[1]).count("numbers") == 1, f"its libraries: {theirs[1]}")
+            cluster.kill_all()
+            cluster.start_all()
+            with node.client(timeout_s=60.0) as client:
+                check(client.call("DEBUG", "DIGEST").text == digest, "the state after a restart")
+                check(int(node.raft()["raft_snapshot_index"]) > 0, "it started from the snapshot")
+
+
+def test_a_snapshot_with_a_flipped_bit_or_cut_off_is_never_loaded(context):
+    chance = random.Random(3)
+    with context.cluster(1) as cluster:
+        node = cluster.nodes[0]
+        with node.client(timeout_s=60.0) as client:
+            fill(client, random.Random(10))
+            check(client.call("SAVE", timeout_s=60.0).text == "OK", "SAVE")
+            digest = client.call("DEBUG", "DIGEST").text
+        cluster.kill_all()
+        newest = snapshots_of(node)[0]
+        with open(newest, "rb") as file:
+            whole = file.read()
+        for _ in range(12):
+            at = chance.randrange(len(whole))
+            flipped = whole[:at] + bytes([whole[at] ^ 1 << chance.randrange(8)]) + whole[at + 1:]
+            with open(newest, "wb") as file:
+                file.write(chance.choice((flipped, whole[:at])))
+            cluster.start_all()  # the log still reaches back to the beginning
+            with node.client(timeout_s=60.0) as client:
+                check(client.call("DEBUG", "DIGEST").text == digest, f"the state with a damaged byte {at}")
+            check("is damaged" in open(node.log_path, errors="replace").read(), "the log says so")
+            cluster.kill_all()

@@ -1,5 +1,6 @@
 #include "sim/process.h"
 
+#include "raft/snapshot_head.h"
 #include "sim/client.h"
 #include "sim/drills.h"
 #include "sim/judge.h"
@@ -65,28 +66,38 @@ static void port_fetch(void *context, const struct raft_fetch_request *request) 
         world_now_us(process->world));
 }
 
-static struct storage_snapshot content_of(const struct node_snapshot *snapshot) {
-    return (struct storage_snapshot){.place = snapshot->place,
-        .configuration_index = snapshot->configuration_index,
-        .configuration = snapshot->configuration,
-        .image = snapshot->image};
-}
-
 static struct node_snapshot node_snapshot_of(const struct storage_snapshot *found) {
     return (struct node_snapshot){.place = found->place,
         .configuration_index = found->configuration_index,
-        .configuration = found->configuration,
-        .image = found->image};
+        .configuration = found->configuration};
 }
 
-static void port_save_snapshot(void *context, uint64_t request,
-    const struct node_snapshot *snapshot, const struct snapshot_keep *keep) {
+/* What its head says is judged as soon as the head is whole, which it is in the first piece. */
+static void judge_piece(struct process *process, const struct snapshot_piece *piece) {
+    struct snapshot_head head;
+    if (piece->offset > 0) return;
+    SF_ASSERT(snapshot_head_get(bytes_slice(piece->data), &head) == SF_OK);
+    struct node_snapshot snapshot = {.place = head.place,
+        .configuration_index = head.configuration_index,
+        .configuration = bytes_new(head.configuration.data, head.configuration.len)};
+    judge_on_snapshot(process, &snapshot);
+    bytes_unref(snapshot.configuration);
+}
+
+static void port_save_snapshot(void *context, const struct snapshot_piece *piece) {
     struct process *process = context;
     if (!port_begins(process)) return;
-    struct storage_snapshot content = content_of(snapshot);
-    struct storage_keep kept = {keep->bytes, keep->entries, keep->needed_from};
-    judge_on_snapshot(process, snapshot);
-    twin_save_snapshot(process->twin, request, &content, &kept, world_now_us(process->world));
+    struct storage_keep keep = {piece->keep.bytes, piece->keep.entries, piece->keep.needed_from};
+    judge_piece(process, piece);
+    if (world_chance(process->world, 1)) twin_fail_snapshot(process->twin);
+    twin_save_snapshot(process->twin, piece->request, &piece->place, piece->offset, piece->data,
+        piece->is_last, piece->is_last ? &keep : NULL, world_now_us(process->world));
+}
+
+static void port_drop_snapshot(void *context, const struct raft_snapshot *place) {
+    struct process *process = context;
+    if (!port_begins(process)) return;
+    twin_drop_snapshot(process->twin, place, world_now_us(process->world));
 }
 
 static void port_read_chunk(void *context, const struct raft_chunk_read *read) {
@@ -240,6 +251,7 @@ static struct node_ports ports_of(struct process *process) {
         .save_hard_state = port_save_hard_state,
         .fetch = port_fetch,
         .save_snapshot = port_save_snapshot,
+        .drop_snapshot = port_drop_snapshot,
         .read_chunk = port_read_chunk,
         .write_chunk = port_write_chunk,
         .install_snapshot = port_install_snapshot,
@@ -302,6 +314,9 @@ static void on_storage(void *context, const struct storage_event *event) {
         node_on_identity_saved(process->node, event->request, now_us);
         break;
     case STORAGE_NOTE:
+        break;
+    case STORAGE_SNAPSHOT_WRITTEN:
+        node_on_snapshot_written(process->node, event->request, event->status, now_us);
         break;
     case STORAGE_SNAPSHOT_SAVED:
         on_snapshot_saved(process, event);
@@ -550,6 +565,10 @@ static struct node_settings settings_of(struct world *world) {
             world_chance(world, 30) ? (uint64_t)world_between(world, 2000, 50000) : 1 << 30,
         .snapshot_log_entries =
             world_chance(world, 80) ? (uint64_t)world_between(world, 5, 200) : 1 << 30,
+        .snapshot_log_percent = world_chance(world, 50) ? 100 : 0,
+        .rdb_compression = world_chance(world, 30),
+        .snapshot_piece_bytes = (size_t)world_between(world, 1000, 5000),
+        .snapshot_slice = (uint64_t)world_between(world, 1, 40),
         .max_clients = 1000,
         .feature_level = world->upgrades ? 1 : SIM_LEVEL_MAX,
         .port = CLIENT_PORT,

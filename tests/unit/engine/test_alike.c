@@ -5,9 +5,9 @@
 #include "commands/command.h"
 #include "engine/engine.h"
 #include "raft/configuration.h"
-#include "rdb/checksum.h"
 #include "unit/check.h"
 #include "util/codec.h"
+#include "util/crc64.h"
 #include "util/random.h"
 
 #include <stdio.h>
@@ -163,7 +163,7 @@ static void put_dump(struct alike *alike, struct buf *out) {
             pick(alike, 2) ? odd[pick(alike, SF_LENGTH(odd))] : bytes[at] ^ (1 << pick(alike, 8));
         bytes[at] = (char)changed;
     }
-    uint64_t sum = rdb_checksum(0, slice_of(bytes, out->len - 8));
+    uint64_t sum = crc64_more(0, slice_of(bytes, out->len - 8));
     memcpy(bytes + out->len - 8, &sum, sizeof sum);
 }
 

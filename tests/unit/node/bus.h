@@ -221,6 +221,32 @@ static inline void bus_fetch(void *context, const struct raft_fetch_request *req
     twin_fetch(place->twin, request->request, request->first, request->last, request->max_bytes,
         place->bus->now_us);
 }
+static inline void bus_save_snapshot(void *context, const struct snapshot_piece *piece) {
+    struct place *place = context;
+    const struct storage_keep keep = {
+        piece->keep.bytes, piece->keep.entries, piece->keep.needed_from};
+    twin_save_snapshot(place->twin, piece->request, &piece->place, piece->offset, piece->data,
+        piece->is_last, piece->is_last ? &keep : NULL, place->bus->now_us);
+}
+static inline void bus_drop_snapshot(void *context, const struct raft_snapshot *snapshot) {
+    struct place *place = context;
+    twin_drop_snapshot(place->twin, snapshot, place->bus->now_us);
+}
+static inline void bus_read_chunk(void *context, const struct raft_chunk_read *read) {
+    struct place *place = context;
+    twin_read_snapshot(place->twin, read->request, &read->snapshot, read->offset, read->max_bytes,
+        place->bus->now_us);
+}
+static inline void bus_write_chunk(void *context, const struct raft_chunk_write *write) {
+    struct place *place = context;
+    twin_receive_snapshot(place->twin, write->request, &write->snapshot, write->offset, write->data,
+        write->is_last, place->bus->now_us);
+}
+static inline void bus_install_snapshot(
+    void *context, uint64_t request, const struct raft_snapshot *snapshot) {
+    struct place *place = context;
+    twin_install_snapshot(place->twin, request, snapshot, place->bus->now_us);
+}
 static inline void bus_save_identity(
     void *context, uint64_t request, const struct node_identity *identity) {
     struct place *place = context;
@@ -308,6 +334,11 @@ static inline struct node_ports bus_ports(struct place *place) {
         .append = bus_append,
         .save_hard_state = bus_save_hard_state,
         .fetch = bus_fetch,
+        .save_snapshot = bus_save_snapshot,
+        .drop_snapshot = bus_drop_snapshot,
+        .read_chunk = bus_read_chunk,
+        .write_chunk = bus_write_chunk,
+        .install_snapshot = bus_install_snapshot,
         .save_identity = bus_save_identity,
         .log_mended = bus_log_mended,
         .note_applying = bus_note_applying,
@@ -328,6 +359,18 @@ static inline struct node_ports bus_ports(struct place *place) {
 
 /* -- time ------------------------------------------------------------------------------------ */
 
+static inline struct node_snapshot bus_snapshot_of(const struct storage_snapshot *found) {
+    return (struct node_snapshot){found->place, found->configuration_index, found->configuration};
+}
+
+static inline void bus_on_received(
+    struct place *place, const struct storage_event *event, int64_t now_us) {
+    struct node_snapshot whole = {.configuration_index = 0};
+    if (event->snapshot != NULL) whole = bus_snapshot_of(event->snapshot);
+    node_on_chunk_written(place->node, event->request, event->status,
+        event->snapshot == NULL ? NULL : &whole, now_us);
+}
+
 static inline void bus_on_storage(void *context, const struct storage_event *event) {
     struct place *place = context;
     int64_t now_us = place->bus->now_us;
@@ -344,10 +387,22 @@ static inline void bus_on_storage(void *context, const struct storage_event *eve
     case STORAGE_IDENTITY_SAVED:
         node_on_identity_saved(place->node, event->request, now_us);
         break;
-    case STORAGE_SNAPSHOT_SAVED: /* these nodes take no snapshots */
+    case STORAGE_SNAPSHOT_WRITTEN:
+        node_on_snapshot_written(place->node, event->request, event->status, now_us);
+        break;
+    case STORAGE_SNAPSHOT_SAVED:
+        node_on_snapshot_saved(
+            place->node, event->request, event->status, &event->place, event->first_index, now_us);
+        break;
     case STORAGE_SNAPSHOT_READ:
+        node_on_chunk_read(place->node, event->request, event->data, now_us);
+        break;
     case STORAGE_SNAPSHOT_RECEIVED:
+        bus_on_received(place, event, now_us);
+        break;
     case STORAGE_SNAPSHOT_INSTALLED:
+        node_on_snapshot_installed(place->node, event->request, now_us);
+        break;
     case STORAGE_NOTE:
         break;
     case STORAGE_STATE:
@@ -421,6 +476,8 @@ static inline struct place *bus_place(struct bus *bus, enum bootstrap_mode boots
         .databases = 16,
         .snapshot_log_bytes = UINT64_MAX, /* never */
         .snapshot_log_entries = UINT64_MAX,
+        .snapshot_piece_bytes = 2000,
+        .snapshot_slice = 20,
         .feature_level = 1,
         .max_clients = 1000,
         .cluster_secret = BUS_SECRET,
@@ -448,6 +505,7 @@ static inline void place_start(struct place *place) {
     raft->term_runs = found.term_runs;
     raft->n_term_runs = found.n_term_runs;
     raft->damaged = found.damaged;
+    start.snapshot = bus_snapshot_of(&found.snapshot);
     raft->configuration_index = found.configuration_index;
     raft->previous_configuration_index = found.previous_configuration_index;
     if (found.configuration != NULL)

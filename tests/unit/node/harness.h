@@ -193,6 +193,15 @@ static inline void port_fetch(void *context, const struct raft_fetch_request *re
     event->last_index = request->last;
 }
 
+/* These nodes' snapshots are never on disk. */
+static inline void port_save_snapshot(void *context, const struct snapshot_piece *piece) {
+    (void)context, (void)piece;
+}
+
+static inline void port_drop_snapshot(void *context, const struct raft_snapshot *place) {
+    (void)context, (void)place;
+}
+
 static inline void port_save_identity(
     void *context, uint64_t request, const struct node_identity *identity) {
     struct seat *seat = context;
@@ -362,6 +371,8 @@ static inline void seat_start(struct seat *seat) {
         .append = port_append,
         .save_hard_state = port_save_hard_state,
         .fetch = port_fetch,
+        .save_snapshot = port_save_snapshot,
+        .drop_snapshot = port_drop_snapshot,
         .save_identity = port_save_identity,
         .log_mended = port_log_mended,
         .note_applying = port_note_applying,
@@ -468,6 +479,8 @@ static inline struct world *world_new(int n) {
             .databases = 16,
             .snapshot_log_bytes = UINT64_MAX, /* never */
             .snapshot_log_entries = UINT64_MAX,
+            .snapshot_piece_bytes = 64 << 10,
+            .snapshot_slice = 100,
             .feature_level = 1,
             .max_clients = 1000,
             .debug_command = true,

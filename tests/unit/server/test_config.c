@@ -58,7 +58,9 @@ static void test_every_bad_value_has_its_reason(void **state) {
         {"cluster-join somewhere:6379", "argument must be <ip>:<port>, or <ip> <port> [bus-port]"},
         {"cluster-join 10.0.0.1", "argument must be <ip>:<port>, or <ip> <port> [bus-port]"},
         {"cluster-join 10.0.0.1:60000", "the bus port must be between 1 and 65535"},
-        {"save \"900 1\"", "argument must be \"\""},
+        {"save \"900\"", "Invalid save parameters"},
+        {"save 0 1", "Invalid save parameters"},
+        {"save 60 x", "Invalid save parameters"},
         {"appendonly no", "argument(s) must be one of the following: yes"},
         {"requirepass \"a\\x00b\"", "argument must not contain a zero byte"},
         {"daemonize yes", "not offered: let a service manager (or the shell's &) run it"},
@@ -95,6 +97,7 @@ static void test_good_values_are_shown_as_redis_shows_them(void **state) {
         {"cluster-join 10.0.0.1:6379", "cluster-join", "10.0.0.1:6379"},
         {"cluster-join ::1 7001 20000", "cluster-join", "10.0.0.1:6379 ::1:7001"},
         {"save \"\"", "save", ""},
+        {"save 3600 1 60 10000", "save", "3600 1 60 10000"},
         {"appendfsync always", "appendfsync", "always"},
     };
     struct config *config = config_new();

@@ -3,35 +3,58 @@
  */
 #include "storage/log.h"
 #include "storage/snapshot_file.h"
+#include "unit/storage/snapshot_bytes.h"
 #include "unit/storage/storage_check.h"
 
 static const struct storage_keep keep_little = {
     .bytes = 1, .entries = 1, .needed_from = UINT64_MAX};
 
-static struct storage_snapshot snapshot_of(raft_index index, raft_term term, uint64_t id) {
-    struct storage_snapshot snapshot = {.place = {.index = index, .term = term, .id = id},
-        .configuration_index = 1,
-        .configuration = bytes_new("members", 7),
-        .image = payload_of(index, term, (size_t)(3 << 20) + (size_t)index)};
-    snapshot.place.bytes = snapshot_file_bytes(&snapshot);
-    return snapshot;
+static struct snapshot_content snapshot_of(raft_index index, raft_term term, uint64_t id) {
+    struct bytes *state = payload_of(index, term, (size_t)(3 << 20) + (size_t)index);
+    struct snapshot_content content = snapshot_content_of(index, term, id, bytes_slice(state));
+    bytes_unref(state);
+    return content;
 }
 
 static void expect_snapshot(struct fixture *f, raft_index index, raft_term term) {
-    struct storage_snapshot expected = snapshot_of(index, term, 1);
+    struct snapshot_content expected = snapshot_of(index, term, index + 1000);
+    struct buf file = {0};
     assert_int_equal(f->found.snapshot.place.index, index);
     assert_int_equal(f->found.snapshot.place.term, term);
-    assert_true(slice_equal(bytes_slice(f->found.snapshot.image), bytes_slice(expected.image)));
+    assert_int_equal(f->found.snapshot.place.bytes, expected.place.bytes);
     assert_true(slice_equal(bytes_slice(f->found.snapshot.configuration), SLICE("members")));
-    storage_snapshot_clear(&expected);
+    while (file.len < expected.file.len) {
+        storage_read_snapshot(
+            f->storage, ++f->next_request, &f->found.snapshot.place, file.len, 1 << 20);
+        const struct storage_event *event = wait_for(f, f->next_request);
+        assert_non_null(event->data);
+        buf_append_slice(&file, bytes_slice(event->data));
+    }
+    assert_true(slice_equal(buf_slice(&file), buf_slice(&expected.file)));
+    buf_free(&file);
+    buf_free(&expected.file);
+}
+
+/* In pieces, of which those from `missing` on are left out; the latest answer. */
+static const struct storage_event *save_pieces(struct fixture *f, struct snapshot_content *snapshot,
+    const struct storage_keep *keep, size_t missing) {
+    const size_t piece = (size_t)700 << 10;
+    for (size_t at = 0; at < snapshot->file.len && at < missing * piece; at += piece) {
+        size_t len = SF_MIN(piece, snapshot->file.len - at);
+        bool is_last = at + len == snapshot->file.len;
+        struct bytes *data = bytes_new(buf_slice(&snapshot->file).data + at, len);
+        storage_save_snapshot(f->storage, ++f->next_request, &snapshot->place, at, data, is_last,
+            is_last ? keep : NULL);
+        bytes_unref(data);
+    }
+    return wait_for(f, f->next_request);
 }
 
 static raft_index save(
     struct fixture *f, raft_index index, raft_term term, const struct storage_keep *keep) {
-    struct storage_snapshot snapshot = snapshot_of(index, term, index + 1000);
-    storage_save_snapshot(f->storage, ++f->next_request, &snapshot, keep);
-    storage_snapshot_clear(&snapshot);
-    const struct storage_event *event = wait_for(f, f->next_request);
+    struct snapshot_content snapshot = snapshot_of(index, term, index + 1000);
+    const struct storage_event *event = save_pieces(f, &snapshot, keep, SIZE_MAX >> 30);
+    buf_free(&snapshot.file);
     assert_int_equal(event->type, STORAGE_SNAPSHOT_SAVED);
     assert_int_equal(event->status, SF_OK);
     assert_int_equal(event->place.index, index);
@@ -39,10 +62,10 @@ static raft_index save(
 }
 
 /* All chunks but the last `missing`; the status of the latest. */
-static enum sf_status receive(struct fixture *f, const struct storage_snapshot *snapshot,
+static enum sf_status receive(struct fixture *f, const struct snapshot_content *snapshot,
     size_t chunk, size_t missing, size_t flip_at) {
     struct buf file = {0};
-    snapshot_encode(snapshot, &file);
+    buf_append_slice(&file, buf_slice(&snapshot->file));
     if (flip_at > 0) file.data[file.start + flip_at] ^= 1;
     enum sf_status status = SF_OK;
     for (size_t at = 0; at + missing * chunk < file.len; at += chunk) {
@@ -58,11 +81,11 @@ static enum sf_status receive(struct fixture *f, const struct storage_snapshot *
 }
 
 static void install(struct fixture *f, raft_index index, raft_term term) {
-    struct storage_snapshot snapshot = snapshot_of(index, term, index + 1000);
+    struct snapshot_content snapshot = snapshot_of(index, term, index + 1000);
     assert_int_equal(receive(f, &snapshot, 1 << 18, 0, 0), SF_OK);
     storage_install_snapshot(f->storage, ++f->next_request, &snapshot.place);
     assert_int_equal(wait_for(f, f->next_request)->type, STORAGE_SNAPSHOT_INSTALLED);
-    storage_snapshot_clear(&snapshot);
+    buf_free(&snapshot.file);
 }
 
 static uint32_t count_files(const struct fixture *f, const char *start) {
@@ -224,7 +247,7 @@ static void test_a_crash_before_the_installation_leaves_the_old_log(void **state
     struct fixture *f = *state;
     open_storage(f);
     append(f, 0, 1, 20, 1, 100);
-    struct storage_snapshot snapshot = snapshot_of(40, 2, 1040);
+    struct snapshot_content snapshot = snapshot_of(40, 2, 1040);
     for (size_t missing = 0; missing < 3; missing++) {
         assert_int_equal(receive(f, &snapshot, 1 << 20, missing, 0), SF_OK);
         become_copy_after_crash(f);
@@ -233,7 +256,7 @@ static void test_a_crash_before_the_installation_leaves_the_old_log(void **state
         assert_int_equal(f->found.last_index, 20);
         assert_int_equal(count_files(f, "snapshot"), 0);
     }
-    storage_snapshot_clear(&snapshot);
+    buf_free(&snapshot.file);
 }
 
 /* The file has its name, the list of generations is still the old one. */
@@ -244,9 +267,8 @@ static void test_a_crash_between_the_two_steps_of_an_installation_is_finished(vo
         append(f, 0, last == 20 ? 1 : 41, 20, last == 20 ? 1 : 5, 100);
         raft_index index = last == 20 ? 40 : 50;
         raft_term term = last == 20 ? 2 : 6;
-        struct storage_snapshot snapshot = snapshot_of(index, term, index + 1000);
-        struct buf file = {0};
-        snapshot_encode(&snapshot, &file);
+        struct snapshot_content snapshot = snapshot_of(index, term, index + 1000);
+        struct buf file = snapshot.file;
         close_storage(f);
         if (last == 60) set_mark(f, index - 1, 5); /* lowered before the file gets its name */
         char name[SNAPSHOT_NAME_BYTES];
@@ -261,7 +283,6 @@ static void test_a_crash_between_the_two_steps_of_an_installation_is_finished(vo
         expect_snapshot(f, index, term);
         assert_int_equal(f->found.first_index, index + 1);
         assert_int_equal(f->found.last_index, index);
-        storage_snapshot_clear(&snapshot);
         buf_free(&file);
     }
 }
@@ -288,15 +309,15 @@ static void test_a_received_file_with_a_flipped_bit_is_refused(void **state) {
     struct fixture *f = *state;
     open_storage(f);
     append(f, 0, 1, 5, 1, 10);
-    struct storage_snapshot snapshot = snapshot_of(40, 2, 1040);
+    struct snapshot_content snapshot = snapshot_of(40, 2, 1040);
     assert_int_equal(receive(f, &snapshot, 1 << 20, 0, 5000), SF_ERR_CORRUPT);
-    assert_int_equal(count_files(f, "snapshot"), 1); /* trash until the next one */
+    assert_int_equal(count_files(f, "snapshot"), 0);
     struct bytes *data = bytes_new("x", 1);
     storage_receive_snapshot(f->storage, ++f->next_request, &snapshot.place, 77, data, false);
     assert_int_equal(wait_for(f, f->next_request)->status, SF_ERR_SNAPSHOT); /* a wrong place */
     bytes_unref(data);
     assert_int_equal(receive(f, &snapshot, 1 << 20, 0, 0), SF_OK); /* from the beginning: good */
-    storage_snapshot_clear(&snapshot);
+    buf_free(&snapshot.file);
 }
 
 static void test_what_is_read_in_pieces_is_the_file(void **state) {
@@ -304,7 +325,8 @@ static void test_what_is_read_in_pieces_is_the_file(void **state) {
     open_storage(f);
     append(f, 0, 1, 5, 1, 10);
     save(f, 5, 1, &keep_little);
-    struct storage_snapshot snapshot = snapshot_of(5, 1, 1005), back;
+    struct snapshot_content snapshot = snapshot_of(5, 1, 1005);
+    struct storage_snapshot back;
     struct buf file = {0};
     while (file.len < snapshot.place.bytes) {
         storage_read_snapshot(f->storage, ++f->next_request, &snapshot.place, file.len, 300000);
@@ -314,25 +336,22 @@ static void test_what_is_read_in_pieces_is_the_file(void **state) {
     }
     assert_int_equal(file.len, snapshot.place.bytes);
     assert_int_equal(snapshot_decode(buf_slice(&file), &back), SF_OK);
-    assert_true(slice_equal(bytes_slice(back.image), bytes_slice(snapshot.image)));
+    assert_true(slice_equal(buf_slice(&file), buf_slice(&snapshot.file)));
     snapshot.place.id = 9; /* another one at the same place */
     storage_read_snapshot(f->storage, ++f->next_request, &snapshot.place, 0, 10);
     assert_null(wait_for(f, f->next_request)->data);
     storage_snapshot_clear(&back);
-    storage_snapshot_clear(&snapshot);
+    buf_free(&snapshot.file);
     buf_free(&file);
 }
 
 static void test_a_file_of_any_bytes_is_judged_not_believed(void **state) {
     (void)state;
-    struct storage_snapshot snapshot = {.place = {.index = 9, .term = 2, .id = 7},
-        .configuration_index = 3,
-        .configuration = bytes_new("abc", 3),
-        .image = bytes_new("image", 5)};
     struct storage_snapshot back;
-    struct buf file = {0};
-    snapshot_encode(&snapshot, &file);
+    struct buf file = snapshot_content_of(9, 2, 7, SLICE("a state")).file;
     assert_int_equal(snapshot_decode(buf_slice(&file), &back), SF_OK);
+    assert_int_equal(back.place.index, 9);
+    assert_int_equal(back.place.bytes, file.len);
     storage_snapshot_clear(&back);
     for (size_t i = 0; i < file.len; i++) {
         file.data[file.start + i] ^= 4;
@@ -340,8 +359,43 @@ static void test_a_file_of_any_bytes_is_judged_not_believed(void **state) {
         file.data[file.start + i] ^= 4;
         assert_int_not_equal(snapshot_decode(slice_of(buf_slice(&file).data, i), &back), SF_OK);
     }
-    storage_snapshot_clear(&snapshot);
     buf_free(&file);
+}
+
+static void test_one_that_is_dropped_leaves_nothing_and_the_next_counts(void **state) {
+    struct fixture *f = *state;
+    open_storage(f);
+    append(f, 0, 1, 30, 1, 10);
+    struct snapshot_content first = snapshot_of(10, 1, 1010), second = snapshot_of(20, 1, 1020);
+    assert_int_equal(save_pieces(f, &first, &keep_little, 2)->status, SF_OK);
+    assert_int_equal(count_files(f, "snapshot"), 1);
+    storage_drop_snapshot(f->storage, &first.place);
+    const struct storage_event *event = save_pieces(f, &second, &keep_little, 10);
+    assert_int_equal(event->type, STORAGE_SNAPSHOT_SAVED);
+    assert_int_equal(event->status, SF_OK);
+    storage_drop_snapshot(f->storage, &first.place); /* of another one by now */
+    open_storage(f);
+    expect_snapshot(f, 20, 1);
+    assert_int_equal(count_files(f, "snapshot"), 1);
+    buf_free(&first.file);
+    buf_free(&second.file);
+}
+
+static void test_pieces_behind_a_gap_and_bytes_with_another_checksum_are_refused(void **state) {
+    struct fixture *f = *state;
+    open_storage(f);
+    append(f, 0, 1, 30, 1, 10);
+    struct snapshot_content snapshot = snapshot_of(10, 1, 1010);
+    struct bytes *data = bytes_new("x", 1);
+    storage_save_snapshot(f->storage, ++f->next_request, &snapshot.place, 5, data, false, NULL);
+    assert_int_equal(wait_for(f, f->next_request)->status, SF_ERR_SNAPSHOT);
+    bytes_unref(data);
+    snapshot.file.data[snapshot.file.start + 1000000] ^= 1;
+    const struct storage_event *event = save_pieces(f, &snapshot, &keep_little, 10);
+    assert_int_equal(event->type, STORAGE_SNAPSHOT_SAVED);
+    assert_int_equal(event->status, SF_ERR_CORRUPT);
+    assert_int_equal(count_files(f, "snapshot"), 0);
+    buf_free(&snapshot.file);
 }
 
 int main(void) {
@@ -359,6 +413,8 @@ int main(void) {
         STORAGE_TEST(test_a_lost_log_below_the_mark_is_damage_although_a_snapshot_covers_it),
         STORAGE_TEST(test_a_received_file_with_a_flipped_bit_is_refused),
         STORAGE_TEST(test_what_is_read_in_pieces_is_the_file),
+        STORAGE_TEST(test_one_that_is_dropped_leaves_nothing_and_the_next_counts),
+        STORAGE_TEST(test_pieces_behind_a_gap_and_bytes_with_another_checksum_are_refused),
         cmocka_unit_test(test_a_file_of_any_bytes_is_judged_not_believed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

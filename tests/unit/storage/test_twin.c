@@ -1,5 +1,6 @@
-#include "storage/snapshot_file.h"
 #include "storage/twin.h"
+#include "unit/storage/snapshot_bytes.h"
+
 #include "unit/check.h"
 
 struct answers {
@@ -236,26 +237,18 @@ static void test_a_stall_holds_writes_back_until_it_ends(void **state) {
 
 /* -- snapshots */
 
-static struct storage_snapshot snapshot_of(raft_index index, raft_term term) {
-    struct storage_snapshot snapshot = {.place = {.index = index, .term = term, .id = 5},
-        .configuration_index = 1,
-        .configuration = bytes_new("members", 7),
-        .image = bytes_new("the whole state", 15)};
-    snapshot.place.bytes = snapshot_file_bytes(&snapshot);
-    return snapshot;
+static struct snapshot_content snapshot_of(raft_index index, raft_term term) {
+    return snapshot_content_of(index, term, 5, SLICE("the whole state"));
 }
 
-static void receive(struct twin *twin, const struct storage_snapshot *snapshot, int64_t *now_us) {
+static void receive(struct twin *twin, const struct snapshot_content *snapshot, int64_t *now_us) {
     struct answers answers = {0};
-    struct buf file = {0};
-    snapshot_encode(snapshot, &file);
-    struct bytes *data = bytes_new(buf_slice(&file).data, file.len);
+    struct bytes *data = bytes_new(buf_slice(&snapshot->file).data, snapshot->file.len);
     twin_receive_snapshot(twin, 90, &snapshot->place, 0, data, true, *now_us);
     *now_us = twin_next_due_us(twin);
     (void)twin_poll(twin, *now_us, on_event, &answers);
     assert_int_equal(answers.types[0], STORAGE_SNAPSHOT_RECEIVED);
     bytes_unref(data);
-    buf_free(&file);
 }
 
 static void test_a_crash_at_any_step_of_an_installation_leaves_the_old_log_or_the_snapshot(
@@ -270,7 +263,7 @@ static void test_a_crash_at_any_step_of_an_installation_leaves_the_old_log_or_th
         append(twin, 10, 0, 1, 20, 1, now_us); /* in conflict with a snapshot at 12 */
         now_us = twin_next_due_us(twin);
         (void)twin_poll(twin, now_us, on_event, &answers);
-        struct storage_snapshot snapshot = snapshot_of(seed % 2 == 0 ? 12 : 40, 3);
+        struct snapshot_content snapshot = snapshot_of(seed % 2 == 0 ? 12 : 40, 3);
         receive(twin, &snapshot, &now_us);
         twin_install_snapshot(twin, 91, &snapshot.place, now_us);
         twin_crash(twin, now_us);
@@ -281,10 +274,9 @@ static void test_a_crash_at_any_step_of_an_installation_leaves_the_old_log_or_th
         n_old += !is_new;
         assert_int_equal(found.last_index, is_new ? snapshot.place.index : 20);
         assert_int_equal(found.first_index, is_new ? snapshot.place.index + 1 : 1);
-        if (is_new)
-            assert_true(slice_equal(bytes_slice(found.snapshot.image), SLICE("the whole state")));
+        if (is_new) assert_int_equal(found.snapshot.place.bytes, snapshot.file.len);
         twin_found_clear(&found);
-        storage_snapshot_clear(&snapshot);
+        buf_free(&snapshot.file);
         twin_free(twin);
     }
     assert_true(n_old > 5 && n_new > 5);
@@ -297,20 +289,26 @@ static void test_a_saved_snapshot_lets_a_prefix_go_and_survives(void **state) {
     struct storage_found found;
     append(twin, 10, 0, 1, 30, 1, 1000);
     (void)twin_poll(twin, 3000, on_event, &answers);
-    struct storage_snapshot snapshot = snapshot_of(25, 1);
+    struct snapshot_content snapshot = snapshot_of(25, 1);
     const struct storage_keep keep = {1, 2, 20};
-    twin_save_snapshot(twin, 11, &snapshot, &keep, 3000);
-    for (int64_t us = 9000; us < 30000; us += 9000) (void)twin_poll(twin, us, on_event, &answers);
-    assert_int_equal(answers.types[1], STORAGE_SNAPSHOT_SAVED);
+    struct slice file = buf_slice(&snapshot.file);
+    struct bytes *head = bytes_new(file.data, 50), *rest = bytes_new(file.data + 50, file.len - 50);
+    twin_save_snapshot(twin, 11, &snapshot.place, 0, head, false, NULL, 3000);
+    twin_save_snapshot(twin, 12, &snapshot.place, 50, rest, true, &keep, 3000);
+    bytes_unref(head);
+    bytes_unref(rest);
+    for (int64_t us = 9000; us < 40000; us += 9000) (void)twin_poll(twin, us, on_event, &answers);
+    assert_int_equal(answers.types[1], STORAGE_SNAPSHOT_WRITTEN);
+    assert_int_equal(answers.types[2], STORAGE_SNAPSHOT_SAVED);
     assert_int_equal(twin_snapshot_index(twin), 25);
     assert_true(twin_first_index(twin) <= 20); /* needed_from */
     assert_non_null(twin_entry(twin, 20));
-    twin_crash(twin, 30000);
+    twin_crash(twin, 40000);
     twin_open(twin, false, &found);
     assert_int_equal(found.snapshot.place.index, 25);
     assert_int_equal(found.last_index, 30);
     twin_found_clear(&found);
-    storage_snapshot_clear(&snapshot);
+    buf_free(&snapshot.file);
     twin_free(twin);
 }
 

@@ -1,0 +1,60 @@
+#include "keyspace/restore.h"
+
+#include "keyspace/db.h"
+#include "util/number.h"
+
+bool keyspace_restore_revision(struct keyspace *keyspace, uint64_t revision) {
+    SF_ASSERT(keyspace->revision == 0);
+    if (revision > REVISION_MAX) return false;
+    keyspace->revision = revision;
+    return true;
+}
+
+bool db_restore_floor(struct db *db, uint64_t floor) {
+    if (floor > db->keyspace->revision) return false;
+    db->floor = floor;
+    return true;
+}
+
+bool db_restore_cell(struct db *db, uint32_t index, uint64_t revision) {
+    if (index >= CELL_PAGES * CELLS_A_PAGE) return false;
+    if (revision <= db->floor || revision > db->keyspace->revision) return false;
+    db_raise_cell(db, (uint64_t)index << 48, revision);
+    return true;
+}
+
+/* The string in the form in which it was held. */
+static bool text_as(enum object_encoding encoding, struct slice text, struct string_value *out) {
+    *out = (struct string_value){.encoding = encoding, .bytes = text};
+    if (encoding == ENCODING_INT) return int_parse(text, &out->integer);
+    return encoding == ENCODING_RAW || (encoding == ENCODING_EMBSTR && text.len <= EMBSTR_MAX);
+}
+
+static struct object *object_of(
+    const struct restored_key *key, struct slice text, struct collection *collection) {
+    if (collection == NULL) {
+        struct string_value value;
+        if (!text_as(key->encoding, text, &value)) return NULL;
+        return object_new(key->key, &value, key->due_ms);
+    }
+    const struct collection_form *form = collection_form(collection->type, collection->encoding);
+    SF_ASSERT(form != NULL && form->size(collection->value) > 0);
+    size_t bytes = form->bytes(collection->value);
+    struct object *object = object_new_collection(key->key, collection, bytes, key->due_ms);
+    collection->value = NULL;
+    return object;
+}
+
+struct object *db_restore(struct db *db, const struct restored_key *key, struct slice text,
+    struct collection *collection) {
+    if (key->revision == 0 || key->revision > db->keyspace->revision) return NULL;
+    if (key->key.len > UINT32_MAX) return NULL;
+    uint64_t hash = table_hash(db->table.type, key->key);
+    if (table_find(&db->table, hash, key->key) != NULL) return NULL;
+    struct object *object = object_of(key, text, collection);
+    if (object == NULL) return NULL;
+    object_set_revision(object, key->revision);
+    access_begin(db->keyspace, object); /* as if used now: nothing is told of accesses */
+    db_enter(db, hash, object);
+    return object;
+}
