@@ -13,10 +13,11 @@ LUA      := $(BUILD)/liblua.a
 PURELIBS := -Wl,--start-group $(BUILD)/libshardforge.a $(LUA) -Wl,--end-group -lcrypto -lisal -llzf -lm
 LDLIBS   := -lleveldb -lev -lhiredis -lstdc++ $(PURELIBS) $(if $(SANITIZE),,-ljemalloc)
 
-SOURCES  := $(filter-out src/server/main.c,$(wildcard src/*/*.c))
+SOURCES  := $(filter-out src/server/main.c src/check/main.c,$(wildcard src/*/*.c))
 OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o)
 LIBRARY  := $(BUILD)/libshardforge.a
 SERVER   := $(BUILD)/shardforge-server
+CHECK    := $(BUILD)/shardforge-check
 
 UNIT_SOURCES := $(wildcard tests/unit/*/test_*.c)
 UNIT_TESTS   := $(UNIT_SOURCES:%.c=$(BUILD)/%)
@@ -27,14 +28,16 @@ SIM          := $(BUILD)/tests/sim/simulator
 FUZZERS      := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 STORAGE_FAULTS := $(BUILD)/tests/integration/shim.so $(BUILD)/tests/integration/storage_driver
 DUMP_DRIVER  := $(BUILD)/tests/integration/dump_driver
+# The server with a hook that damages its memory: one file is compiled anew, the rest is the library's.
+HOOKED       := $(BUILD)/hooks/shardforge-server
 TOOLS        := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 
 .DEFAULT_GOAL := all
-.PHONY: all help deps run test lint format unit sim mutants integration storage-faults redis-tests fuzz ecosystem bench clean
+.PHONY: all help deps run test lint format unit sim mutants integration storage-faults storage-flips byte-flips redis-tests fuzz ecosystem bench clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(SERVER) build/shardforge-server ## build build/shardforge-server
+all: $(SERVER) $(CHECK) build/shardforge-server build/shardforge-check ## build build/shardforge-server and build/shardforge-check
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -64,7 +67,7 @@ sim: $(SIM) ## whole nodes under a virtual clock, network and disk (SEEDS=100 FI
 mutants: $(SIM) ## builds broken on purpose: each must be caught by the simulator (ONLY=name)
 	@tests/mutants/run $(BUILD) "$(CC) $(CFLAGS) -DSF_SIMULATOR" "$(LDFLAGS)" "$(LDLIBS)" $(ONLY)
 
-integration: all $(TOOLS) $(STORAGE_FAULTS) $(DUMP_DRIVER) ## real processes, real kills (ONLY=name for one)
+integration: all $(TOOLS) $(STORAGE_FAULTS) $(DUMP_DRIVER) $(HOOKED) ## real processes, real kills (ONLY=name for one)
 	@tests/integration/run $(SERVER) $(BUILD) $(ONLY)
 
 redis-tests: all ## the same commands to a real redis-server and to ShardForge
@@ -72,6 +75,12 @@ redis-tests: all ## the same commands to a real redis-server and to ShardForge
 
 storage-faults: $(STORAGE_FAULTS) ## the storage under failing, torn and fatal calls (FAULTS=--all)
 	@tests/integration/storage_faults.py $(BUILD) $(FAULTS)
+
+storage-flips: $(STORAGE_FAULTS) ## the storage with one bit turned in one file (FLIPS=600 SEED=n)
+	@tests/integration/storage_flips.py $(BUILD) --flips $(or $(FLIPS),600) $(if $(SEED),--seed $(SEED))
+
+byte-flips: all ## one bit turned in a stopped node's files, in a cluster (FLIPS=200 SEED=n)
+	@tests/integration/byte_flips.py $(SERVER) --flips $(or $(FLIPS),200) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
 fuzz: $(FUZZERS) ## random bytes into every decoder (RUNS=200000)
 	@for fuzzer in $(FUZZERS); do $$fuzzer $(or $(RUNS),200000) || exit 1; done
@@ -87,6 +96,9 @@ clean: ## remove build/
 
 build/shardforge-server: $(SERVER)
 	@ln -sf $(patsubst build/%,%,$(SERVER)) $@
+
+build/shardforge-check: $(CHECK)
+	@ln -sf $(patsubst build/%,%,$(CHECK)) $@
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -116,6 +128,16 @@ $(LUA): Makefile
 $(SERVER): $(BUILD)/src/server/main.o $(LIBRARY) | $(LUA)
 	$(if $(V),,@)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
+$(CHECK): $(BUILD)/src/check/main.o $(LIBRARY) | $(LUA)
+	$(if $(V),,@)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+$(BUILD)/hooks/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(if $(V),,@)$(CC) $(CFLAGS) -DSF_TEST_HOOKS -MMD -MP -c $< -o $@
+
+$(HOOKED): $(BUILD)/src/server/main.o $(BUILD)/hooks/src/node/cmd_debug.o $(LIBRARY) | $(LUA)
+	$(if $(V),,@)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(LIBRARY) | $(LUA)
 	$(if $(V),,@)$(CC) $(LDFLAGS) $^ -lcmocka $(LDLIBS) -o $@
 
@@ -137,4 +159,4 @@ $(BUILD)/tests/integration/shim.so: tests/integration/shim/shim.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(filter-out -fsanitize=% -fno-sanitize-recover=all,$(CFLAGS)) -shared -fPIC $< -o $@ -ldl
 
--include $(wildcard $(BUILD)/src/*/*.d $(BUILD)/tests/*/*.d $(BUILD)/tests/unit/*/*.d $(BUILD)/marked/*/*/*.d)
+-include $(wildcard $(BUILD)/src/*/*.d $(BUILD)/tests/*/*.d $(BUILD)/tests/unit/*/*.d $(BUILD)/marked/*/*/*.d $(BUILD)/hooks/*/*/*.d)

@@ -20,7 +20,7 @@ class Command:
     source: str
     line: int
     comparator: tuple = ("exact",)
-    expectation: Reply = None  # what 7.2 says where the oracle, 7.0, differs
+    expectation: Reply = None  # what 7.2, or 8.0, says where the oracle, 7.0, differs
 
     def arguments(self, now_ms, client_ids):
         """client_ids: of the connections that have begun something (see Session.begin)."""
@@ -161,7 +161,10 @@ def parse_expectation(text):
     """-ERR text | +OK | :1 | nil | "bulk" | [ … ] of these."""
     text = text.strip()
     if text.startswith("["):
-        return Reply("*", [parse_expectation(part) for part in re.findall(r'"(?:\\.|[^"])*"|[^\s\[\]]+', text)])
+        expectation, rest = parse_array(re.findall(r'"(?:\\.|[^"])*"|\[|\]|[^\s\[\]]+', text))
+        if rest:
+            raise CaseError(f"expectation not understood: {text}")
+        return expectation
     if text[:1] in "+-":
         return Reply(text[0], unescape(text[1:]))
     if text.startswith(":"):
@@ -171,6 +174,20 @@ def parse_expectation(text):
     if text.startswith('"'):
         return Reply("$", split_words(text)[0])
     raise CaseError(f"expectation not understood: {text}")
+
+
+def parse_array(parts):
+    """The array that parts begin with, and the parts behind it."""
+    items, parts = [], parts[1:]
+    while parts and parts[0] != "]":
+        if parts[0] == "[":
+            item, parts = parse_array(parts)
+        else:
+            item, parts = parse_expectation(parts[0]), parts[1:]
+        items.append(item)
+    if not parts:
+        raise CaseError("unbalanced brackets")
+    return Reply("*", items), parts[1:]
 
 
 class Reader:
@@ -210,7 +227,7 @@ class Reader:
             self.tests[-1].checks_digest = False
         elif text[:2] in ("~ ", "? "):
             self.comparator = tuple(text[2:].split())
-        elif text.startswith("7.2: "):
+        elif text.startswith(("7.2: ", "8.0: ")):
             self.last_command.expectation = parse_expectation(text[5:])
         else:
             self.take_step(text)

@@ -51,7 +51,10 @@ OWN_ANSWERS = {
 UNSUITABLE = {b"info", b"quit", b"debug", b"shutdown", b"monitor", b"cluster", b"latency", b"acl", b"memory", b"slowlog",
               b"wait", b"waitaof", b"role", b"lolwut", b"pfselftest", b"auth", b"replicaof", b"slaveof", b"sync", b"psync",
               b"save", b"bgsave", b"bgrewriteaof", b"lastsave", b"failover", b"module", b"replconf", b"readonly", b"readwrite",
-              b"subscribe", b"psubscribe", b"ssubscribe", b"unsubscribe", b"punsubscribe", b"sunsubscribe", b"spublish"}
+              b"subscribe", b"psubscribe", b"ssubscribe", b"unsubscribe", b"punsubscribe", b"sunsubscribe", b"spublish",
+              # the oracle has none of them
+              b"hexpire", b"hpexpire", b"hexpireat", b"hpexpireat", b"hexpiretime", b"hpexpiretime", b"httl", b"hpttl",
+              b"hpersist", b"hgetdel", b"hgetex", b"hsetex"}
 
 TIMED_BY_ARGUMENT = {b"expire": 100, b"setex": 100, b"pexpire": 100_000, b"psetex": 100_000, b"restore": 100_000}
 TIMED_BY_OPTION = {b"ex": 100, b"px": 100_000}

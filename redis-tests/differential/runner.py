@@ -3,7 +3,7 @@ import fnmatch
 import time
 from dataclasses import dataclass, field
 
-from shardforge_testing.resp import Client, Closed, show
+from shardforge_testing.resp import Client, Closed, Reply, show
 
 from .casefile import now_ms
 from .compare import SILENT_REPLY, compare
@@ -129,7 +129,7 @@ class Runner:
         for number, (oracle, target) in enumerate(zip(theirs, ours)):
             command = step.commands[number]
             if command.expectation is not None and not self.target_is_oracle_version:
-                oracle = command.expectation
+                oracle, target = command.expectation, plain_nil(target)
             problem = compare(command.comparator, oracle, target)
             if problem:
                 problems.append(describe(test, command, oracle, target, problem))
@@ -149,9 +149,18 @@ class Runner:
             time.sleep(0.02)
 
 
+def plain_nil(reply):
+    """An expectation is written once for both protocols: nil is nil, and a map an array."""
+    if reply.value is None:
+        return Reply("$", None)
+    if reply.kind in "*%":
+        return Reply("*", [plain_nil(item) for item in reply.items])
+    return reply
+
+
 def describe(test, command, oracle, target, problem):
     indent = "                "
-    expected = "7.2 says:   " if command.expectation is not None and oracle is command.expectation else "redis:      "
+    expected = "it should be:" if command.expectation is not None and oracle is command.expectation else "redis:      "
     source = command.source if len(command.source) < 300 else command.source[:300] + "…"
     return "\n".join([f"  cases/{test.family}.txt:{command.line}  {source}" + (
         "" if problem == "differs" else f"   ({problem})"),

@@ -5,12 +5,20 @@
 #include <limits.h>
 #include <stdio.h>
 
-bool call_is_alive(struct call *call, const struct object *object) {
-    int64_t due_ms = object_due_ms(object);
+bool call_lives(struct call *call, int64_t due_ms) {
+    if (call->is_followed) return true;
     if (due_ms <= call->now_ms) return false;
     if (due_ms > call->read_clock_ms || due_ms == NO_DUE) return true;
     call->must_wait = true;
     return false;
+}
+
+bool call_is_alive(struct call *call, const struct object *object) {
+    return call_lives(call, object_end_ms(object));
+}
+
+bool call_is_past(const struct call *call, int64_t due_ms) {
+    return due_ms <= call->now_ms && !call->is_followed;
 }
 
 struct object *call_find_in(struct call *call, struct db *db, struct slice key) {

@@ -10,6 +10,7 @@
 #define TEXT_NOT_INTEGER "ERR value is not an integer or out of range"
 #define TEXT_NOT_FLOAT "ERR value is not a valid float"
 #define TEXT_WRONG_TYPE "WRONGTYPE Operation against a key holding the wrong kind of value"
+#define TEXT_READONLY "READONLY You can't write against a read only replica."
 #define TEXT_NO_KEY "ERR no such key"
 #define TEXT_DB_RANGE "ERR DB index is out of range"
 #define TEXT_OUT_OF_RANGE "ERR value is out of range"
@@ -18,6 +19,7 @@
 /* Whether an object that is in the table lives for this call. Sets must_wait where that depends on
  * a time that the state has not reached yet (struct call, read_clock_ms); it is dead then. */
 bool call_is_alive(struct call *call, const struct object *object);
+bool call_lives(struct call *call, int64_t due_ms); /* the same of any due time */
 /* The living object of a key in the call's db, or NULL, which is told where a command reads. */
 struct object *call_find(struct call *call, struct slice key);
 struct object *call_find_in(struct call *call, struct db *db, struct slice key);
@@ -32,6 +34,8 @@ bool call_find_type(
     struct call *call, struct slice key, enum object_type type, struct object **out);
 /* The time against which times to live are counted. */
 int64_t call_clock_ms(const struct call *call);
+/* Whether a key that is to be due then is dead at once. */
+bool call_is_past(const struct call *call, int64_t due_ms);
 /* The due time as the keyspace takes it: NO_DUE itself means never. */
 int64_t due_clamp(int64_t due_ms);
 

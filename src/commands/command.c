@@ -10,6 +10,11 @@ enum command_route command_route(const struct command *command) {
 }
 
 void call_run(struct call *call) {
+    const uint32_t writes = call->command->flags & (CMD_WRITE | CMD_INTERNAL);
+    if (call->refuses_writes && writes == CMD_WRITE) {
+        reply_error(call->reply, TEXT_READONLY);
+        return;
+    }
     if (call->oom && (call->command->flags & CMD_GROWS) != 0) {
         reply_error(call->reply, "OOM command not allowed when used memory > 'maxmemory'.");
         return;
@@ -71,7 +76,8 @@ uint32_t command_categories(const struct command *command) {
     uint32_t flags = command->flags, categories = command->categories;
     categories |= (flags & CMD_FAST) != 0 ? CAT_FAST : CAT_SLOW;
     if ((flags & CMD_WRITE) != 0) categories |= CAT_WRITE;
-    if ((flags & CMD_READ) != 0) categories |= CAT_READ;
+    /* what EVAL_RO may run is more than reading */
+    if ((flags & CMD_READ) != 0 && (categories & CAT_SCRIPTING) == 0) categories |= CAT_READ;
     if ((flags & CMD_ADMIN) != 0) categories |= CAT_ADMIN | CAT_DANGEROUS;
     if ((flags & CMD_PUBSUB) != 0) categories |= CAT_PUBSUB;
     if ((flags & CMD_BLOCKING) != 0) categories |= CAT_BLOCKING;
@@ -114,10 +120,11 @@ static uint32_t key_behind(const char *word, uint32_t argc, const struct slice *
  */
 static uint32_t keys_by_word(const struct key_spec *spec, uint32_t argc, const struct slice *argv,
     uint32_t *out, uint32_t max) {
-    uint32_t at = (uint32_t)spec->begin_index;
+    bool from_end = spec->begin_index < 0; /* MIGRATE's: all that is there are keys */
+    uint32_t at = from_end ? 1 : (uint32_t)spec->begin_index;
     while (at < argc && !slice_is(argv[at], spec->keyword)) at++;
     uint32_t there = at < argc ? argc - at - 1 : 0;
-    uint32_t n = spec->last < 0 ? there / 2 : there > 0;
+    uint32_t n = from_end ? there : spec->last < 0 ? there / 2 : there > 0;
     for (uint32_t i = 0; i < n && i < max; i++) out[i] = at + 1 + i;
     return n;
 }

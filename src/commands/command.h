@@ -16,10 +16,16 @@
 /* Words of a client's request, at most. */
 #define REQUEST_ARGS_MAX (1u << 20)
 
+struct acl_user;
 struct call;
 struct command;
 struct scripts;
-struct call;
+
+/* Whose request it is (acl.h), and the revision of the users at which it was found allowed. id 0:
+ * nobody's, or the unrestricted default user's: looked at only where that user is restricted. */
+struct acl_claim {
+    uint64_t id, revision;
+};
 
 /* Who waits: the place of his command in the stream of the node that he is connected to. */
 struct waiter_place {
@@ -48,8 +54,11 @@ struct engine_port {
     /* Answers who waits there; GONE: takes him out without a word. false: nobody does. */
     bool (*unblock)(void *context, const struct waiter_place *place, enum unblock_how how);
     void (*run_transaction)(void *context, struct call *call); /* shardforge.exec */
+    void (*follow)(void *context, struct call *call);          /* REPLICAOF */
+    void (*source)(void *context, struct call *call);          /* shardforge.source */
     /* To the subscribers of every node, as each applies it; how many heard it at this one. */
     int64_t (*publish)(void *context, bool shard, struct slice name, struct slice message);
+    void (*change_users)(void *context, struct call *call); /* shardforge.acl */
 };
 
 /* What others want to hear of a run; never part of its result. */
@@ -59,6 +68,9 @@ struct call_watcher {
     void (*event)(
         void *context, enum event_class class, const char *name, uint32_t db, struct slice key);
     void (*read)(void *context, const struct call *call); /* a command that reads is about to run */
+    /* A script called what its user may not (acl.h: enum acl_verdict). object: what was denied. */
+    void (*denied_in_script)(
+        void *context, const struct call *call, int verdict, struct slice object);
     /* A script calls a command; it has run, and its reply begins at before. Both or none. */
     void (*script_calls)(void *context, const struct call *script);
     void (*script_called)(void *context, const struct call *script, const struct command *command,
@@ -79,6 +91,9 @@ struct call {
      * state time has come that far (DESIGN 7). Writes and settled reads: equal to now_ms. */
     int64_t read_clock_ms;
     bool must_wait;
+    bool refuses_writes; /* the cluster follows a master: what clients want to write is refused */
+    /* What that master says. It alone decides when a key has expired: none is dead for it. */
+    bool is_followed;
     bool oom;             /* the entry's out-of-memory bit: commands that grow answer -OOM */
     struct random random; /* seeded for this command alone */
     uint64_t proto_max_bulk_len;
@@ -91,7 +106,9 @@ struct call {
     bool may_block;
     bool waits;          /* set by call_wait_for: nothing was replied */
     int64_t deadline_ms; /* until when; 0: as the command's words say */
-    uint32_t told;       /* bits of enum event_class: of these the watcher is told */
+    struct acl_claim claim;
+    const struct acl_user *user; /* who is restricted; NULL: everything is allowed */
+    uint32_t told;               /* bits of enum event_class: of these the watcher is told */
     const struct call_watcher *watcher;
     struct breath *breath; /* call_work; NULL: nobody needs it */
 };

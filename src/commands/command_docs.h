@@ -73,6 +73,11 @@ struct key_spec {
 uint32_t key_spec_positions(const struct key_spec *spec, uint32_t argc, const struct slice *argv,
     uint32_t *out, uint32_t max);
 
+/* What the command does to those keys, with these words. */
+struct command;
+uint32_t command_key_flags(const struct command *command, const struct key_spec *spec,
+    uint32_t argc, const struct slice *argv);
+
 struct reply;
 void reply_key_flags(struct reply *reply, uint32_t flags); /* as COMMAND prints them */
 

@@ -12,6 +12,10 @@ CONTAINER(ACL, ACL_WHOAMI, "acl", NULL, docs_acl, -2,
     CMD_LOCAL, NO_KEYS, 0)
 COMMAND(ACL_CAT, "acl|cat", cmd_acl_cat, docs_acl_cat, -2,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(ACL_DELUSER, "acl|deluser", NULL, docs_acl_deluser, -3,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(ACL_DRYRUN, "acl|dryrun", NULL, docs_acl_dryrun, -4,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(ACL_GENPASS, "acl|genpass", NULL, docs_acl_genpass, -2,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(ACL_GETUSER, "acl|getuser", NULL, docs_acl_getuser, 3,
@@ -19,6 +23,14 @@ COMMAND(ACL_GETUSER, "acl|getuser", NULL, docs_acl_getuser, 3,
 COMMAND(ACL_HELP, "acl|help", NULL, docs_acl_help, 2,
     CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(ACL_LIST, "acl|list", NULL, docs_acl_list, 2,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(ACL_LOAD, "acl|load", NULL, docs_acl_load, 2,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(ACL_LOG, "acl|log", NULL, docs_acl_log, -2,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(ACL_SAVE, "acl|save", NULL, docs_acl_save, 2,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(ACL_SETUSER, "acl|setuser", NULL, docs_acl_setuser, -3,
     CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(ACL_USERS, "acl|users", NULL, docs_acl_users, 2,
     CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
@@ -95,7 +107,7 @@ COMMAND(CLIENT_UNBLOCK, "client|unblock", NULL, docs_client_unblock, -3,
     CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(CLIENT_UNPAUSE, "client|unpause", NULL, docs_client_unpause, 2,
     CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
-CONTAINER(CLUSTER, CLUSTER_SLOTS, "cluster", NULL, docs_cluster, -2,
+CONTAINER(CLUSTER, CLUSTER_VERIFY, "cluster", NULL, docs_cluster, -2,
     CMD_LOCAL, NO_KEYS, 0)
 COMMAND(CLUSTER_COUNT_FAILURE_REPORTS, "cluster|count-failure-reports", NULL, docs_cluster_count_failure_reports, 3,
     CMD_ADMIN | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
@@ -133,6 +145,8 @@ COMMAND(CLUSTER_SLAVES, "cluster|slaves", NULL, docs_cluster_slaves, 3,
     CMD_ADMIN | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(CLUSTER_SLOTS, "cluster|slots", NULL, docs_cluster_slots, 2,
     CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(CLUSTER_VERIFY, "cluster|verify", NULL, docs_cluster_verify, 2,
+    CMD_ADMIN | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
 CONTAINER(COMMAND, COMMAND_LIST, "command", cmd_command, docs_command, -1,
     CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, CAT_CONNECTION)
 COMMAND(COMMAND_COUNT, "command|count", cmd_command_count, docs_command_count, 2,
@@ -272,10 +286,20 @@ COMMAND(HELLO, "hello", NULL, docs_hello, -1,
     NO_KEYS, CAT_CONNECTION)
 COMMAND(HEXISTS, "hexists", cmd_hexists, docs_hexists, 3,
     CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HEXPIRE, "hexpire", cmd_hexpire, docs_hexpire, -6,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HEXPIREAT, "hexpireat", cmd_hexpireat, docs_hexpireat, -6,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HEXPIRETIME, "hexpiretime", cmd_hexpiretime, docs_hexpiretime, -5,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
 COMMAND(HGET, "hget", cmd_hget, docs_hget, 3,
     CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
 COMMAND(HGETALL, "hgetall", cmd_hgetall, docs_hgetall, 2,
     CMD_READ, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HGETDEL, "hgetdel", cmd_hgetdel, docs_hgetdel, -5,
+    CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HGETEX, "hgetex", cmd_hgetex, docs_hgetex, -5,
+    CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
 COMMAND(HINCRBY, "hincrby", cmd_hincrby, docs_hincrby, 4,
     CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
 COMMAND(HINCRBYFLOAT, "hincrbyfloat", cmd_hincrbyfloat, docs_hincrbyfloat, 4,
@@ -288,15 +312,29 @@ COMMAND(HMGET, "hmget", cmd_hmget, docs_hmget, -3,
     CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
 COMMAND(HMSET, "hmset", cmd_hset, docs_hmset, -4,
     CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HPERSIST, "hpersist", cmd_hpersist, docs_hpersist, -5,
+    CMD_WRITE | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HPEXPIRE, "hpexpire", cmd_hpexpire, docs_hpexpire, -6,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HPEXPIREAT, "hpexpireat", cmd_hpexpireat, docs_hpexpireat, -6,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HPEXPIRETIME, "hpexpiretime", cmd_hpexpiretime, docs_hpexpiretime, -5,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HPTTL, "hpttl", cmd_hpttl, docs_hpttl, -5,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
 COMMAND(HRANDFIELD, "hrandfield", cmd_hrandfield, docs_hrandfield, -2,
     CMD_READ, KEYS(1, 1, 1), CAT_HASH)
 COMMAND(HSCAN, "hscan", cmd_hscan, docs_hscan, -3,
     CMD_READ, KEYS(1, 1, 1), CAT_HASH)
 COMMAND(HSET, "hset", cmd_hset, docs_hset, -4,
     CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HSETEX, "hsetex", cmd_hsetex, docs_hsetex, -6,
+    CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
 COMMAND(HSETNX, "hsetnx", cmd_hsetnx, docs_hsetnx, 4,
     CMD_WRITE | CMD_GROWS | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
 COMMAND(HSTRLEN, "hstrlen", cmd_hstrlen, docs_hstrlen, 3,
+    CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
+COMMAND(HTTL, "httl", cmd_httl, docs_httl, -5,
     CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_HASH)
 COMMAND(HVALS, "hvals", cmd_hvals, docs_hvals, 2,
     CMD_READ, KEYS(1, 1, 1), CAT_HASH)
@@ -374,6 +412,8 @@ COMMAND(MEMORY_USAGE, "memory|usage", cmd_memory_usage, docs_memory_usage, -3,
     CMD_READ, KEYS(2, 2, 1), 0)
 COMMAND(MGET, "mget", cmd_mget, docs_mget, -2,
     CMD_READ | CMD_FAST, KEYS(1, -1, 1), CAT_STRING)
+COMMAND(MIGRATE, "migrate", NULL, docs_migrate, -6,
+    CMD_WRITE | CMD_MOVABLE_KEYS | CMD_LOCAL, KEYS(3, 3, 1), CAT_KEYSPACE | CAT_DANGEROUS)
 COMMAND(MONITOR, "monitor", NULL, docs_monitor, 1,
     CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(MOVE, "move", cmd_move, docs_move, 3,
@@ -421,6 +461,8 @@ COMMAND(PSETEX, "psetex", cmd_psetex, docs_psetex, 4,
     CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_STRING)
 COMMAND(PSUBSCRIBE, "psubscribe", NULL, docs_psubscribe, -2,
     CMD_PUBSUB | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(PSYNC, "psync", NULL, docs_psync, -3,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_NO_ASYNC_LOADING | CMD_NO_MULTI | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(PTTL, "pttl", cmd_pttl, docs_pttl, 2,
     CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_KEYSPACE)
 COMMAND(PUBLISH, "publish", NULL, docs_publish, 3,
@@ -454,10 +496,16 @@ COMMAND(RENAME, "rename", cmd_rename, docs_rename, 3,
     CMD_WRITE, KEYS(1, 2, 1), CAT_KEYSPACE)
 COMMAND(RENAMENX, "renamenx", cmd_renamenx, docs_renamenx, 3,
     CMD_WRITE | CMD_FAST, KEYS(1, 2, 1), CAT_KEYSPACE)
+COMMAND(REPLCONF, "replconf", NULL, docs_replconf, -1,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_ALLOW_BUSY | CMD_LOCAL, NO_KEYS, 0)
+COMMAND(REPLICAOF, "replicaof", cmd_replicaof, docs_replicaof, 3,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_STALE | CMD_NO_ASYNC_LOADING | CMD_LOGGED, NO_KEYS, 0)
 COMMAND(RESET, "reset", NULL, docs_reset, 1,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_NO_AUTH | CMD_ALLOW_BUSY | CMD_LOCAL,
     NO_KEYS, CAT_CONNECTION)
 COMMAND(RESTORE, "restore", cmd_restore, docs_restore, -4,
+    CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_KEYSPACE | CAT_DANGEROUS)
+COMMAND(RESTORE_ASKING, "restore-asking", cmd_restore, docs_restore_asking, -4,
     CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_KEYSPACE | CAT_DANGEROUS)
 COMMAND(ROLE, "role", NULL, docs_role, 1,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_LOCAL, NO_KEYS, CAT_ADMIN |
@@ -510,13 +558,19 @@ COMMAND(SETRANGE, "setrange", cmd_setrange, docs_setrange, 4,
     CMD_WRITE | CMD_GROWS, KEYS(1, 1, 1), CAT_STRING)
 COMMAND(SHARDFORGE_ABORT, "shardforge.abort", cmd_shardforge_abort, docs_internal, 1,
     CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
+COMMAND(SHARDFORGE_ACL, "shardforge.acl", cmd_shardforge_acl, docs_internal, -2,
+    CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
 COMMAND(SHARDFORGE_AGAIN, "shardforge.again", cmd_shardforge_again, docs_internal, -3,
     CMD_WRITE | CMD_BLOCKING | CMD_INTERNAL, NO_KEYS, 0)
 COMMAND(SHARDFORGE_EXEC, "shardforge.exec", cmd_shardforge_exec, docs_internal, 4,
     CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
+COMMAND(SHARDFORGE_MOVED, "shardforge.moved", cmd_shardforge_moved, docs_internal, -2,
+    CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
 COMMAND(SHARDFORGE_PUBLISH, "shardforge.publish", cmd_shardforge_publish, docs_internal, 4,
     CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
 COMMAND(SHARDFORGE_SETTING, "shardforge.setting", cmd_shardforge_setting, docs_internal, -3,
+    CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
+COMMAND(SHARDFORGE_SOURCE, "shardforge.source", cmd_shardforge_source, docs_internal, -5,
     CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
 COMMAND(SHARDFORGE_UNBLOCK, "shardforge.unblock", cmd_shardforge_unblock, docs_internal, 7,
     CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
@@ -531,6 +585,8 @@ COMMAND(SINTERSTORE, "sinterstore", cmd_sinterstore, docs_sinterstore, -3,
     CMD_WRITE | CMD_GROWS, KEYS(1, -1, 1), CAT_SET)
 COMMAND(SISMEMBER, "sismember", cmd_sismember, docs_sismember, 3,
     CMD_READ | CMD_FAST, KEYS(1, 1, 1), CAT_SET)
+COMMAND(SLAVEOF, "slaveof", cmd_replicaof, docs_slaveof, 3,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_STALE | CMD_NO_ASYNC_LOADING | CMD_LOGGED, NO_KEYS, 0)
 CONTAINER(SLOWLOG, SLOWLOG_RESET, "slowlog", NULL, docs_slowlog, -2,
     CMD_LOCAL, NO_KEYS, 0)
 COMMAND(SLOWLOG_GET, "slowlog|get", NULL, docs_slowlog_get, -2,
@@ -579,6 +635,8 @@ COMMAND(SUNSUBSCRIBE, "sunsubscribe", NULL, docs_sunsubscribe, -1,
     CMD_PUBSUB | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL, KEYS(1, -1, 1), 0)
 COMMAND(SWAPDB, "swapdb", cmd_swapdb, docs_swapdb, 3,
     CMD_WRITE | CMD_FAST, NO_KEYS, CAT_KEYSPACE | CAT_DANGEROUS)
+COMMAND(SYNC, "sync", NULL, docs_sync, 1,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_NO_ASYNC_LOADING | CMD_NO_MULTI | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(TIME, "time", NULL, docs_time, 1,
     CMD_LOADING | CMD_STALE | CMD_FAST | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(TOUCH, "touch", cmd_exists, docs_touch, -2,

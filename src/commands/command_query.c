@@ -174,7 +174,7 @@ static const struct command *command_asked_for(struct call *call) {
 
 /* SET reads the old value only where GET stands among its options; BITFIELD writes only where it is
  * asked for more than GET. */
-static uint32_t flags_here(const struct command *command, const struct key_spec *spec,
+uint32_t command_key_flags(const struct command *command, const struct key_spec *spec,
     uint32_t argc, const struct slice *argv) {
     if ((spec->flags & KEY_VARIABLE_FLAGS) == 0) return spec->flags;
     if (command->id == COMMAND_BITFIELD) {
@@ -209,7 +209,8 @@ static void reply_keys(struct call *call, bool with_flags) {
         for (uint32_t i = 0; i < n; i++) {
             if (with_flags) reply_array(call->reply, 2);
             reply_bulk(call->reply, argv[positions[i]]);
-            if (with_flags) reply_key_flags(call->reply, flags_here(command, spec, argc, argv));
+            if (with_flags)
+                reply_key_flags(call->reply, command_key_flags(command, spec, argc, argv));
         }
     }
     sf_free(positions);

@@ -162,6 +162,14 @@ const struct command_docs docs_cluster_slots = {
     .tips = TIPS("nondeterministic_output"),
 };
 
+const struct command_docs docs_cluster_verify = {
+    .summary = "Compares the nodes' states by a digest of each.",
+    .since = "7.2.0",
+    .group = "cluster",
+    .complexity = "O(N), N elements of all keys, on every node in the background",
+    .tips = TIPS("nondeterministic_output"),
+};
+
 const struct command_docs docs_readonly = {
     .summary = "Allows stale reads from this node on this connection.",
     .since = "3.0.0",

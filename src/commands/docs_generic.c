@@ -229,6 +229,20 @@ const struct command_docs docs_restore = {
         INTEGER("frequency", .token = "FREQ", .since = "5.0.0", .flags = ARG_OPTIONAL)),
 };
 
+const struct command_docs docs_restore_asking = {
+    .summary = "RESTORE, as a Redis Cluster sends it while a slot moves.",
+    .since = "3.0.0",
+    .group = "server",
+    .complexity = "O(N), N bytes of the value; for large sorted sets O(N*log(N))",
+    .flags = DOC_SYSCMD,
+    .key_specs = KEY_SPECS(KEY_SPEC(1, 0, 1, KEY_OW | KEY_UPDATE)),
+    .arguments = ARGUMENTS(KEY("key"), INTEGER("ttl"), STRING("serialized-value"),
+        TOKEN("replace", "REPLACE", .since = "3.0.0", .flags = ARG_OPTIONAL),
+        TOKEN("absttl", "ABSTTL", .since = "5.0.0", .flags = ARG_OPTIONAL),
+        INTEGER("seconds", .token = "IDLETIME", .since = "5.0.0", .flags = ARG_OPTIONAL),
+        INTEGER("frequency", .token = "FREQ", .since = "5.0.0", .flags = ARG_OPTIONAL)),
+};
+
 const struct command_docs docs_scan = {
     .summary = "Goes through the keys a few at a time.",
     .since = "2.8.0",

@@ -85,7 +85,7 @@ static bool value_read(struct call *call, struct rdb_value_reader *reader) {
 /* What is there already goes first, so that the key counts as new. */
 static void enter(struct call *call, struct slice key, int64_t due_ms, struct rdb_value *value) {
     bool was_there = db_delete(call->db, key, call->now_ms);
-    if (due_ms > call->now_ms) {
+    if (!call_is_past(call, due_ms)) {
         rdb_value_enter(call->db, key, due_ms, value);
         call_event(call, EVENT_GENERIC, "restore", key);
     } else if (was_there) {

@@ -71,7 +71,7 @@ static void expire_at(struct call *call, int64_t base_ms, bool in_seconds) {
         reply_integer(call->reply, 0);
         return;
     }
-    bool is_past = due_ms <= call->now_ms;
+    bool is_past = call_is_past(call, due_ms);
     if (is_past)
         db_delete(call->db, call->argv[1], call->now_ms);
     else

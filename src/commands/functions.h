@@ -33,6 +33,9 @@ command_run cmd_expire, cmd_expireat, cmd_expiretime, cmd_persist, cmd_pexpire, 
 command_run cmd_hdel, cmd_hexists, cmd_hget, cmd_hincrby, cmd_hincrbyfloat, cmd_hlen, cmd_hmget,
     cmd_hset, cmd_hsetnx, cmd_hstrlen;
 command_run cmd_hgetall, cmd_hkeys, cmd_hrandfield, cmd_hscan, cmd_hvals;
+/* hash_expire.c: due times of fields */
+command_run cmd_hexpire, cmd_hexpireat, cmd_hexpiretime, cmd_hgetdel, cmd_hgetex, cmd_hpersist,
+    cmd_hpexpire, cmd_hpexpireat, cmd_hpexpiretime, cmd_hpttl, cmd_hsetex, cmd_httl;
 /* set.c: members; set_walk.c: whole sets, random members; set_algebra.c: several sets */
 command_run cmd_sadd, cmd_scard, cmd_sismember, cmd_smismember, cmd_smove, cmd_srem;
 command_run cmd_smembers, cmd_spop, cmd_srandmember, cmd_sscan;
@@ -80,8 +83,8 @@ command_run cmd_xack, cmd_xgroup_create, cmd_xgroup_createconsumer, cmd_xgroup_d
 command_run cmd_xautoclaim, cmd_xclaim, cmd_xpending;
 command_run cmd_xinfo_consumers, cmd_xinfo_groups, cmd_xinfo_help, cmd_xinfo_stream;
 /* setting.c */
-command_run cmd_shardforge_abort, cmd_shardforge_exec, cmd_shardforge_publish,
-    cmd_shardforge_setting;
+command_run cmd_shardforge_acl, cmd_shardforge_abort, cmd_shardforge_exec, cmd_shardforge_publish,
+    cmd_shardforge_setting, cmd_shardforge_source, cmd_shardforge_moved, cmd_replicaof;
 /* waiting.c */
 command_run cmd_shardforge_again, cmd_shardforge_unblock;
 

@@ -117,6 +117,12 @@ static bool merge_all(struct call *call, uint8_t registers[HLL_REGISTERS], bool 
     return true;
 }
 
+/* A master that is followed has noted the count in the counter, where everybody can read it. */
+static void repeat_count(struct call *call, struct counter *counter, uint64_t count) {
+    if (counter->object == NULL || !hll_count_is_stale(counter->bytes)) return;
+    hll_remember_count(db_string_writable(call->db, &counter->object, counter->bytes.len), count);
+}
+
 static void count_one(struct call *call) {
     struct counter counter;
     uint64_t count = 0;
@@ -130,6 +136,7 @@ static void count_one(struct call *call) {
     if (counter.object != NULL && !is_known)
         keyspace_remember_count(call->keyspace, revision, count);
     reply_integer(call->reply, counter.object == NULL ? 0 : (int64_t)count);
+    if (call->is_followed) repeat_count(call, &counter, count);
 }
 
 void cmd_pfcount(struct call *call) {

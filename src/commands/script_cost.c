@@ -1,6 +1,7 @@
 /* What a command in a script costs beyond its arguments and its reply: the elements that it goes
  * through. Too much may be charged, never much too little, and on every node the same. */
 #include "commands/script.h"
+#include "keyspace/hash.h"
 
 #include <string.h>
 
@@ -58,6 +59,14 @@ static uint64_t count_option(uint32_t argc, const struct slice *argv, uint64_t m
     return n < 0 ? 0 : SF_MIN((uint64_t)n, most);
 }
 
+/* Dead fields, which are gone through for nothing. */
+static uint64_t dead_cost(struct call *call, struct slice key) {
+    struct object *object = db_find_even_dead(call->db, key);
+    if (object == NULL || object_type(object) != OBJECT_HASH) return 0;
+    struct collection hash = db_collection(call->db, object);
+    return hash_n_dead(&hash, call->now_ms);
+}
+
 uint64_t script_cost(
     struct call *call, const struct command *command, uint32_t argc, const struct slice *argv) {
     uint64_t least = 8 * (uint64_t)argc + ((command->flags & CMD_WRITE) != 0 ? WRITE_UNITS : 0);
@@ -71,6 +80,11 @@ uint64_t script_cost(
     case COMMAND_SSCAN:
     case COMMAND_ZSCAN:
         return 4 * count_option(argc, argv, keys_cost(call, command, argc, argv));
+    case COMMAND_HGETALL:
+    case COMMAND_HKEYS:
+    case COMMAND_HRANDFIELD:
+    case COMMAND_HVALS:
+        return least + 4 * dead_cost(call, argv[1]);
     default:
         return is_whole(command) ? least + 4 * keys_cost(call, command, argc, argv) : least;
     }

@@ -1,4 +1,5 @@
 /* A script at work: what its redis.call reaches, and under which conditions. */
+#include "commands/acl.h"
 #include "commands/script.h"
 
 #define TEXT_OOM "OOM command not allowed when used memory > 'maxmemory'."
@@ -88,20 +89,43 @@ static bool may_change(const struct command *command) {
            command->id == COMMAND_SPUBLISH;
 }
 
-/* The text that refuses a command, or NULL. */
-static const char *refusal(
-    const struct job_state *state, const struct command *command, uint32_t argc) {
+/* The text that refuses a command whoever calls it, or NULL. */
+static const char *refusal(const struct command *command, uint32_t argc) {
     if (command == NULL) return "ERR Unknown Redis command called from script";
     if (!command_arity_fits(command, argc))
         return "ERR Wrong number of args calling Redis command from script";
     if ((command->flags & CMD_NOSCRIPT) != 0)
         return "ERR This Redis command is not allowed from script";
+    return NULL;
+}
+
+/* The same of one that its user may run. */
+static const char *refusal_now(const struct job_state *state, const struct command *command) {
     if (state->read_only && may_change(command))
         return "ERR Write commands are not allowed from read-only scripts.";
+    if (state->call->refuses_writes && (command->flags & CMD_WRITE) != 0) return TEXT_READONLY;
     bool grows = (command->flags & CMD_GROWS) != 0;
     if (grows && state->call->oom && !state->wrote && (state->job->flags & SCRIPT_ALLOW_OOM) == 0)
         return TEXT_OOM;
     return NULL;
+}
+
+static bool user_may(struct job_state *state, const struct command *command, uint32_t argc,
+    const struct slice *argv, struct reply *reply) {
+    const struct call *call = state->call;
+    uint32_t at;
+    enum acl_verdict verdict = acl_check(call->user, command, argc, argv, &at);
+    if (verdict == ACL_ALLOWED) return true;
+    bool is_command = verdict == ACL_DENIED_COMMAND;
+    struct slice object = is_command ? slice_text(command->name) : argv[at];
+    if (call->watcher != NULL)
+        call->watcher->denied_in_script(call->watcher->context, call, (int)verdict, object);
+    struct buf text = {0};
+    buf_append_text(&text, "ERR ACL failure in script: ");
+    acl_denial_print(&text, verdict, call->user, command, object, false);
+    reply_errorf(reply, "%.*s", (int)text.len, buf_slice(&text).data);
+    buf_free(&text);
+    return false;
 }
 
 static const struct command *find_command(uint32_t argc, const struct slice *argv) {
@@ -153,7 +177,10 @@ static enum script_call_result on_call(
     void *context, uint32_t argc, const struct slice *argv, struct reply *reply, uint64_t *units) {
     struct job_state *state = context;
     const struct command *command = find_command(argc, argv);
-    const char *why = refusal(state, command, argc);
+    const char *why = refusal(command, argc);
+    if (why == NULL && state->call->user != NULL && !user_may(state, command, argc, argv, reply))
+        return SCRIPT_CALL_DONE;
+    if (why == NULL) why = refusal_now(state, command);
     if (why != NULL) {
         reply_error(reply, why);
         return SCRIPT_CALL_DONE;
@@ -178,10 +205,12 @@ static enum script_call_result on_call(
     return result;
 }
 
-static bool on_exists(void *context, uint32_t argc, const struct slice *argv) {
-    (void)context;
+static bool on_allowed(void *context, uint32_t argc, const struct slice *argv, bool *exists) {
+    const struct job_state *state = context;
     const struct command *command = find_command(argc, argv);
-    return command != NULL && command_arity_fits(command, argc);
+    uint32_t at;
+    *exists = command != NULL && command_arity_fits(command, argc);
+    return *exists && acl_check(state->call->user, command, argc, argv, &at) == ACL_ALLOWED;
 }
 
 static void on_log(void *context, int level, struct slice text) {
@@ -202,6 +231,8 @@ static const char *start_refusal(const struct call *call, const struct script_jo
     if ((job->flags & SCRIPT_COMPAT) != 0) return NULL;
     if (job->read_only && (job->flags & SCRIPT_NO_WRITES) == 0)
         return "ERR Can not execute a script with write flag using *_ro command.";
+    if (call->refuses_writes && (job->flags & SCRIPT_NO_WRITES) == 0)
+        return "READONLY Can not run script with write flag on readonly replica.";
     if (call->oom && (job->flags & (SCRIPT_ALLOW_OOM | SCRIPT_NO_WRITES)) == 0)
         return "OOM allow-oom flag is not set on the script, can not run it when used memory > "
                "'maxmemory'";
@@ -219,7 +250,7 @@ void script_start(struct call *call, const struct script_job *job) {
         .db = call->db,
         .db_number = call->db_number,
         .read_only = job->read_only || (job->flags & SCRIPT_NO_WRITES) != 0};
-    struct script_host host = {&state, on_call, on_exists, on_log, on_breathe};
+    struct script_host host = {&state, on_call, on_allowed, on_log, on_breathe};
     struct script_run run = {
         .host = &host,
         .name = job->name,

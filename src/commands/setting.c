@@ -14,6 +14,12 @@ void cmd_shardforge_setting(struct call *call) {
     reply_ok(call->reply);
 }
 
+/* shardforge.acl set|del|load|seed ...: see engine/access.c */
+void cmd_shardforge_acl(struct call *call) {
+    SF_ASSERT(call->engine != NULL);
+    call->engine->change_users(call->engine->context, call);
+}
+
 /* shardforge.exec counts watches commands: see engine/entry.h */
 void cmd_shardforge_exec(struct call *call) {
     SF_ASSERT(call->engine != NULL);
@@ -27,6 +33,42 @@ void cmd_shardforge_publish(struct call *call) {
     bool shard = slice_is(call->argv[1], "shard");
     int64_t n = call->engine->publish(call->engine->context, shard, call->argv[2], call->argv[3]);
     reply_integer(call->reply, n);
+}
+
+/* shardforge.source: see engine/source.c */
+void cmd_shardforge_source(struct call *call) {
+    SF_ASSERT(call->engine != NULL);
+    call->engine->source(call->engine->context, call);
+}
+
+/* shardforge.moved error { key revision }*: what MIGRATE has brought elsewhere goes, each key only
+ * if it is still what was sent; the answer to its client. */
+void cmd_shardforge_moved(struct call *call) {
+    uint32_t n_changed = 0;
+    for (uint32_t i = 2; i + 1 < call->argc; i += 2) {
+        struct slice key = call->argv[i];
+        uint64_t revision;
+        bool same = uint_parse(call->argv[i + 1], &revision) && !call->refuses_writes &&
+                    db_revision(call->db, key, call->now_ms) == revision;
+        if (!same) n_changed++;
+        if (same && db_delete(call->db, key, call->now_ms))
+            call_event(call, EVENT_GENERIC, "del", key);
+    }
+    if (call->argv[1].len > 0) {
+        reply_errorf(call->reply, "%.*s", (int)call->argv[1].len, call->argv[1].data);
+    } else if (n_changed > 0) {
+        reply_errorf(call->reply,
+            "ERR %u keys changed while they were moved: they stay here, and the target has what "
+            "they held before",
+            n_changed);
+    } else {
+        reply_ok(call->reply);
+    }
+}
+
+void cmd_replicaof(struct call *call) {
+    SF_ASSERT(call->engine != NULL);
+    call->engine->follow(call->engine->context, call);
 }
 
 /* DEBUG ABORT-WHEN-APPLIED: an entry that kills every node that applies it. */

@@ -1,5 +1,6 @@
 /* SORT and SORT_RO: elements of a list, a set or a sorted set, by themselves or by what other keys
  * hold for them. */
+#include "commands/acl.h"
 #include "commands/functions.h"
 #include "commands/value.h"
 #include "keyspace/hash.h"
@@ -119,6 +120,19 @@ static bool parse_option(struct call *call, struct sort_options *options, uint32
     return true;
 }
 
+/* BY and GET name keys by what they find, which no key specification can tell: who uses them must
+ * be allowed to read every key. */
+static const char *pattern_denial(const struct call *call, uint32_t at) {
+    if (call->user == NULL || at + 1 == call->argc) return NULL;
+    bool by = slice_is(call->argv[at], "by"), get = slice_is(call->argv[at], "get");
+    struct slice pattern = call->argv[at + 1];
+    by = by && pattern.len > 0 && memchr(pattern.data, '*', pattern.len) != NULL;
+    if (!by && !get) return NULL;
+    if (acl_reads_all_keys(call->user, call->command, call->argc, call->argv)) return NULL;
+    return by ? "ERR BY option of SORT denied due to insufficient ACL permissions."
+              : "ERR GET option of SORT denied due to insufficient ACL permissions.";
+}
+
 static bool parse_options(struct call *call, struct sort_options *options) {
     options->limit = -1;
     options->gets = sf_alloc(call->argc * sizeof *options->gets);
@@ -127,6 +141,9 @@ static bool parse_options(struct call *call, struct sort_options *options) {
             if (!call_integer(call, call->argv[at + 1], &options->offset)) return false;
             if (!call_integer(call, call->argv[at + 2], &options->limit)) return false;
             at += 2;
+        } else if (pattern_denial(call, at) != NULL) {
+            reply_error(call->reply, pattern_denial(call, at));
+            return false;
         } else if (!parse_option(call, options, &at)) {
             reply_error(call->reply, TEXT_SYNTAX);
             return false;
@@ -228,7 +245,9 @@ static struct slice look_up(struct sorting *sorting, struct slice pattern, struc
     if (object_type(object) != OBJECT_HASH) return none;
     struct slice field = slice_of(pattern.data + arrow + 2, pattern.len - arrow - 2);
     struct collection hash = db_collection(sorting->call->db, object);
-    return hash_get(&hash, field, scratch, &value) ? keep_found(sorting, value) : none;
+    int64_t due_ms;
+    if (!hash_get_due(&hash, field, scratch, &value, &due_ms)) return none;
+    return call_lives(sorting->call, due_ms) ? keep_found(sorting, value) : none;
 }
 
 /* As C's strtod reads it: white space in front is skipped, nothing at all is 0, a zero byte ends

@@ -130,7 +130,7 @@ void cmd_getex(struct call *call) {
     if (options.expiry.is_given && !expiry_due(call, &options.expiry, &due_ms)) return;
     reply_object_string(call->reply, object);
     const char *event = options.expiry.is_given ? "expire" : "persist";
-    if (options.expiry.is_given && due_ms <= call->now_ms) {
+    if (options.expiry.is_given && call_is_past(call, due_ms)) {
         db_delete(call->db, call->argv[1], call->now_ms);
         event = "del";
     } else if (options.expiry.is_given || (options.persist && object_due_ms(object) != NO_DUE)) {
@@ -163,7 +163,7 @@ static void set(struct call *call, struct slice key, struct slice value, int64_t
 
 /* A due time that has passed already: the key goes at once. */
 static void set_until(struct call *call, struct slice key, struct slice value, int64_t due_ms) {
-    bool is_past = due_ms <= call->now_ms;
+    bool is_past = call_is_past(call, due_ms);
     if (is_past) {
         db_delete(call->db, key, call->now_ms);
         call_event(call, EVENT_STRING, "set", key);

@@ -36,6 +36,14 @@ void hll_forget_count(void *bytes) {
     ((uint8_t *)bytes)[COUNT_AT + 7] |= COUNT_STALE;
 }
 
+bool hll_count_is_stale(struct slice bytes) {
+    return ((uint8_t)bytes.data[COUNT_AT + 7] & COUNT_STALE) != 0;
+}
+
+void hll_remember_count(void *bytes, uint64_t count) {
+    store_u64((uint8_t *)bytes + COUNT_AT, count);
+}
+
 void hll_new(struct buf *out) {
     static const char bytes[HLL_HEADER_BYTES + 2] = {
         'H', 'Y', 'L', 'L', SPARSE, [HLL_HEADER_BYTES] = 0x7f, [HLL_HEADER_BYTES + 1] = (char)0xff};
@@ -307,7 +315,7 @@ uint64_t hll_estimate(const uint8_t registers[HLL_REGISTERS]) {
 }
 
 bool hll_count(struct slice bytes, uint64_t *out) {
-    if (((uint8_t)bytes.data[COUNT_AT + 7] & COUNT_STALE) == 0) {
+    if (!hll_count_is_stale(bytes)) {
         *out = load_u64(bytes.data + COUNT_AT);
         return true;
     }

@@ -8,8 +8,8 @@
  *
  * The estimate is Ertl's ("New cardinality estimation algorithms for HyperLogLog sketches", 2017).
  * Its floating-point numbers meet nothing but sums, products, quotients and square roots, all
- * exactly rounded; and it is only ever told, never stored (S3): whoever changes a register leaves
- * the cached count stale.
+ * exactly rounded; and it is told, not stored (S3): whoever changes a register leaves the cached
+ * count stale. (Only a PFCOUNT that a followed master has run is repeated in full.)
  *
  * Bytes may come from anywhere: every function that reads them says when they are no counter. */
 #ifndef SF_DATA_HYPERLOGLOG_H
@@ -37,6 +37,8 @@ bool hll_is_dense(struct slice bytes);
 /* An empty counter, sparse, its cached count valid. */
 void hll_new(struct buf *out);
 void hll_forget_count(void *bytes);
+bool hll_count_is_stale(struct slice bytes);
+void hll_remember_count(void *bytes, uint64_t count);
 
 /* Where an element goes: its register, and the least that this holds afterwards. */
 struct hll_place {

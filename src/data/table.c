@@ -567,6 +567,25 @@ void *table_put(struct table *table, uint64_t hash, void *item) {
     }
 }
 
+/* Halves until a segment has between a third and two thirds of what it can hold. */
+uint32_t table_depth_for(uint64_t n_items) {
+    uint32_t depth = 0;
+    while (n_items >> depth > step_limit(SPLIT_STEP) * 2 / 3) depth++;
+    return depth;
+}
+
+void table_prepare(struct table *table, uint64_t hash, uint32_t depth, uint64_t n_items) {
+    if (table->root == 0 && table->directory == NULL) table_begin(table);
+    struct place place = table_place(table, hash);
+    while (ref_segment(place.ref)->n == 0 && ref_depth(place.ref) < depth) {
+        place_split(table, place);
+        place = table_place(table, hash);
+    }
+    uint32_t step = step_for((n_items >> depth) + 16); /* some have a few more than others */
+    if (ref_segment(place.ref)->n == 0 && ref_step(place.ref) < step)
+        place_rebuild(table, place, step);
+}
+
 void table_replace(struct table *table, uint64_t hash, const void *old, void *item) {
     uint64_t ref = table_ref(table, hash);
     SF_ASSERT(ref != 0);

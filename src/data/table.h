@@ -53,6 +53,12 @@ void *table_find(const struct table *table, uint64_t hash, struct slice key);
 /* Inserts item (not NULL), or puts it in the place of the one with an equal key, which is
  * returned. */
 void *table_put(struct table *table, uint64_t hash, void *item);
+/* Where items come in the order of their hashes the segments would grow at one end, and split again
+ * and again. So whoever knows how many there will be asks for this whenever an item's first `depth`
+ * bits are others than the one's before (table_depth_for): makes room for such a share of them.
+ * Nothing happens where items are there already. */
+uint32_t table_depth_for(uint64_t n_items);
+void table_prepare(struct table *table, uint64_t hash, uint32_t depth, uint64_t n_items);
 /* The same key has moved in memory: only the pointer changes. old must be in the table (asserted)
  * and is not dereferenced. */
 void table_replace(struct table *table, uint64_t hash, const void *old, void *item);

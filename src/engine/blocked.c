@@ -31,6 +31,7 @@ struct waiter {
     struct waiter_place place;
     uint64_t arrival;
     int64_t deadline_ms; /* NO_DUE: none */
+    struct acl_claim claim;
     uint32_t db;
     enum object_type type;
     bool on_loss;
@@ -261,6 +262,7 @@ static void on_wait(void *context, const struct call *call, const struct wait_re
     waiter->place = engine->blocked.runs;
     waiter->holder = engine->blocked.runs_for;
     waiter->deadline_ms = request->deadline_ms;
+    waiter->claim = call->claim;
     waiter->db = call->db_number;
     waiter->type = request->type;
     waiter->on_loss = request->on_loss;
@@ -303,6 +305,19 @@ static bool on_unblock(void *context, const struct waiter_place *place, enum unb
     return true;
 }
 
+void blocked_end_all(struct engine *engine) {
+    for (struct list *first = list_first(&engine->blocked.all); first != NULL;
+         first = list_first(&engine->blocked.all)) {
+        struct waiter *waiter = SF_CONTAINER(first, struct waiter, in_all);
+        waiter_take_out(engine, waiter);
+        struct reply reply = answer_begin(engine, waiter->holder);
+        reply_error(&reply, "UNBLOCKED force unblock from blocking operation, instance state "
+                            "changed (master -> replica?)");
+        answer_end(engine, waiter->holder);
+        sf_free(waiter);
+    }
+}
+
 /* His key is there: his command runs again. */
 static void waiter_run(struct engine *engine, struct waiter *waiter) {
     struct blocked *blocked = &engine->blocked;
@@ -310,6 +325,7 @@ static void waiter_run(struct engine *engine, struct waiter *waiter) {
     struct command_words words = {.db = waiter->db,
         .argc = waiter->argc,
         .argv = waiter->argv,
+        .claim = waiter->claim,
         .may_block = true,
         .deadline_ms = waiter->deadline_ms};
     blocked->runs = waiter->place;
@@ -425,6 +441,8 @@ void blocked_put(const struct engine *engine, struct buf *out) {
         put_varint(out, place->sequence);
         put_varint(out, place->position);
         put_u64(out, (uint64_t)waiter->deadline_ms);
+        put_varint(out, waiter->claim.id);
+        put_varint(out, waiter->claim.revision);
         put_varint(out, waiter->db);
         put_u8(out, (uint8_t)waiter->type);
         put_u8(out, waiter->on_loss);
@@ -439,7 +457,11 @@ static void read_waiter(struct engine *engine, struct reader *in) {
     struct incarnation origin;
     entry_read_incarnation(in, &origin);
     uint64_t sequence = read_varint(in), position = read_varint(in);
-    uint64_t deadline_ms = read_u64(in), db = read_varint(in);
+    uint64_t deadline_ms = read_u64(in);
+    struct acl_claim claim;
+    claim.id = read_varint(in);
+    claim.revision = read_varint(in);
+    uint64_t db = read_varint(in);
     uint8_t type = read_u8(in), on_loss = read_u8(in);
     uint64_t first = read_varint(in), n_keys = read_varint(in), argc = read_varint(in);
     struct waiter_place place = {
@@ -458,6 +480,7 @@ static void read_waiter(struct engine *engine, struct reader *in) {
         struct waiter *waiter = waiter_new((uint32_t)argc, argv, (uint32_t)first, (uint32_t)n_keys);
         waiter->place = place;
         waiter->deadline_ms = (int64_t)deadline_ms;
+        waiter->claim = claim;
         waiter->db = (uint32_t)db;
         waiter->type = (enum object_type)type;
         waiter->on_loss = on_loss != 0;

@@ -28,15 +28,18 @@ struct engine *engine_new(
     engine->port = (struct engine_port){.context = engine,
         .set_setting = on_set_setting,
         .run_transaction = transaction_run,
+        .change_users = access_change,
         .publish = on_publish};
     engine->keyspace = keyspace_new(settings->n_dbs, &settings->secret);
     engine->breath = (struct breath){engine->watcher.breathe, engine->watcher.context, 0};
     keyspace_set_breath(engine->keyspace, &engine->breath);
     engine->scripts = scripts_new();
+    engine->acl = acl_new();
     scripts_set_outside(engine->scripts, &(struct scripts_outside){engine->watcher.context,
                                              engine->watcher.breathe, engine->watcher.script_log});
     blocked_init(engine);
     watch_init(engine);
+    source_init(engine);
     SF_ASSERT(settings->feature_level >= 1);
     engine->feature_level = 1;
     engine->thresholds = THRESHOLDS_DEFAULT;
@@ -52,10 +55,17 @@ void engine_free(struct engine *engine) {
     }
     command_reader_free(&engine->commands);
     blocked_free(engine);
+    source_free(engine);
     buf_free(&engine->watching.misses);
     keyspace_free(engine->keyspace);
     scripts_free(engine->scripts);
+    acl_free(engine->acl);
     sf_free(engine);
+}
+
+/* A master says itself when a key has expired: until then it may still be given more time. */
+static bool keeps_dead(const struct engine *engine) {
+    return engine->keeps_dead || engine->source.kind == SOURCE_REDIS;
 }
 
 void engine_retire(struct engine *engine) {
@@ -72,6 +82,7 @@ bool engine_free_some(struct engine *engine, uint64_t budget) {
 /* -- the cursor ------------------------------------------------------------------------------ */
 
 static void apply_dissolve(struct engine *engine) {
+    if (engine->source.kind != SOURCE_NONE) return; /* more is on its way */
     for (uint32_t i = 0; i < engine->settings.n_dbs; i++) {
         if (db_size(keyspace_db(engine->keyspace, i)) > 0) return; /* it holds keys: refused */
     }
@@ -81,7 +92,13 @@ static void apply_dissolve(struct engine *engine) {
 /* Reads over one coming command and asks for its first key's place in the table. In most commands
  * that is the first argument; where it is not, the hint is wasted. */
 static void ahead_step(struct engine *engine) {
-    uint64_t db = read_varint(&engine->ahead), argc = read_varint(&engine->ahead);
+    uint64_t db = read_varint(&engine->ahead);
+    if (SF_UNLIKELY(
+            db >= engine->settings.n_dbs)) { /* a claim follows; no hint is worth reading it */
+        engine->ahead_left = 0;
+        return;
+    }
+    uint64_t argc = read_varint(&engine->ahead);
     uint32_t slot = engine->ahead_table++ % AHEAD_RING;
     engine->ahead_ring[slot].db = NULL;
     engine->ahead_left--;
@@ -196,6 +213,10 @@ static enum sf_status begin_other(struct engine *engine, uint8_t kind, struct re
     }
     case ENTRY_EVICTION:
         return apply_eviction(engine, in);
+    case ENTRY_DIGEST_MARK: { /* says when to look; changes nothing */
+        struct digest_mark mark;
+        return entry_read_digest_mark(in, &mark) ? SF_OK : SF_ERR_CORRUPT;
+    }
     case ENTRY_WAITERS_REMOVED:
         if (in->rest.len % 8 != 0) return SF_ERR_CORRUPT;
         while (in->rest.len > 0) engine_remove_waiters(engine, read_u64(in));
@@ -204,7 +225,6 @@ static enum sf_status begin_other(struct engine *engine, uint8_t kind, struct re
     case ENTRY_CONFIGURATION:
     case ENTRY_BATCH:
     case ENTRY_SETTING:
-    case ENTRY_DIGEST_MARK:
         break;
     }
     return SF_ERR_CORRUPT; /* S4: never skipped */
@@ -229,6 +249,7 @@ enum sf_status engine_begin(
     engine->now_ms = SF_MAX(engine->now_ms, stamp.now_ms);
     keyspace_set_time(engine->keyspace, engine->now_ms);
     enum sf_status status = SF_OK;
+    engine->open = true; /* what is told from here on is of this entry */
     if (kind == ENTRY_BATCH) {
         status = begin_batch(engine, in);
     } else if (kind == ENTRY_CONFIGURATION) {
@@ -276,6 +297,7 @@ bool engine_next(struct engine *engine, struct reply *reply) {
             .argc = commands->argc,
             .argv = commands->argv,
             .command = engine->command,
+            .claim = commands->claim,
             .may_block = true};
         engine->blocked.runs = here(engine);
         engine->blocked.runs_for = NULL;
@@ -296,7 +318,7 @@ bool engine_is_broken(const struct engine *engine) {
 
 void engine_end(struct engine *engine) {
     SF_ASSERT(engine->open && !engine->has_command && !engine->broken);
-    if (keyspace_next_due(engine->keyspace) <= engine->now_ms && !engine->keeps_dead) {
+    if (keyspace_next_due(engine->keyspace) <= engine->now_ms && !keeps_dead(engine)) {
         keyspace_reclaim(engine->keyspace, engine->now_ms, RECLAIM_BUDGET, NULL, NULL);
     } else {
         keyspace_free_some(engine->keyspace, FREE_BUDGET); /* nobody sees when memory goes */
@@ -380,6 +402,9 @@ bool engine_is_dissolved(const struct engine *engine) {
 uint64_t engine_expired_count(const struct engine *engine) {
     return engine->n_expired;
 }
+uint64_t engine_expired_fields_count(const struct engine *engine) {
+    return engine->n_expired_fields;
+}
 uint64_t engine_proto_max_bulk_len(const struct engine *engine) {
     return engine->settings.proto_max_bulk_len;
 }
@@ -387,6 +412,6 @@ uint64_t engine_proto_max_bulk_len(const struct engine *engine) {
 int64_t engine_next_due(const struct engine *engine) {
     int64_t due_ms = keyspace_next_due(engine->keyspace);
     /* the dead stay in front: then time must go on all the same, for reads that wait for it */
-    if (engine->keeps_dead && due_ms <= engine->now_ms) due_ms = engine->now_ms + KEEPING_TICK_MS;
+    if (keeps_dead(engine) && due_ms <= engine->now_ms) due_ms = engine->now_ms + KEEPING_TICK_MS;
     return SF_MIN(due_ms, blocked_next_due(engine));
 }

@@ -12,7 +12,11 @@
 #include "keyspace/eviction.h"
 #include "raft/types.h"
 
+struct acl;
+struct acl_user;
 struct engine;
+struct source;
+struct source_ran;
 
 /* What this build can apply. Every change that applying could show is gated by a level of its own:
  * a cluster acts at the level that all its members can apply, raised by a log entry. */
@@ -38,6 +42,14 @@ struct command_ran {
     bool in_script;           /* called by the script that runs (script_calls) */
 };
 
+/* A command that was refused when it ran. */
+struct command_denied {
+    int verdict; /* enum acl_verdict */
+    bool in_exec, in_script;
+    struct slice object; /* the command's name, the key or the channel */
+    struct slice user;   /* his name */
+};
+
 /* What the outside may learn from applying; all may be NULL. No influence on the state. */
 struct engine_watcher {
     void *context;
@@ -58,6 +70,8 @@ struct engine_watcher {
         uint32_t argc, const struct slice *argv);
     /* The node's own command at this place of the transaction that runs; where the reply goes. */
     void (*own_place)(void *context, uint32_t place, struct reply *reply);
+    /* Something of the master's or dump's was applied (source.h). */
+    void (*source_ran)(void *context, const struct source_ran *ran);
     /* A transaction or script publishes; how many of this node's clients hear it. */
     int64_t (*published)(void *context, bool shard, struct slice name, struct slice message);
     /* Of each command of an entry, and of each in a transaction that is read; not of those that
@@ -75,6 +89,15 @@ struct engine_watcher {
     void (*db_replaced)(void *context, uint32_t db);
     void (*read)(
         void *context, const struct command *command, uint32_t argc, const struct slice *argv);
+    /* The users changed: one of them (before NULL: made; after NULL: deleted), or, both NULL, any.
+     * Both are borrowed. */
+    void (*users_changed)(
+        void *context, const struct acl_user *before, const struct acl_user *after);
+    /* A command was refused since its user may not run it. */
+    void (*denied)(void *context, const struct command_denied *denied);
+    /* The rule of that number as the client wrote it, whose ACL SETUSER runs just now: the log
+     * holds no passwords. false: not known here. */
+    bool (*rule_text)(void *context, uint32_t rule, struct buf *out);
 };
 
 struct engine *engine_new(
@@ -159,6 +182,10 @@ enum engine_query_result engine_query(struct engine *engine, const struct comman
     uint32_t db, uint32_t argc, const struct slice *argv, int64_t clock_ms, bool settled,
     uint64_t seed, struct reply *reply);
 
+/* Whose reads the following ones are; nobody's at first. */
+void engine_read_as(struct engine *engine, const struct acl_claim *claim);
+const struct acl *engine_acl(const struct engine *engine);
+
 /* The same for a transaction of reads: all of it at one point, its watches checked there. */
 enum engine_query_result engine_query_transaction(struct engine *engine,
     const struct transaction_words *transaction, int64_t clock_ms, bool settled, uint64_t seed,
@@ -189,7 +216,9 @@ void engine_keep_counts(struct engine *engine, const struct engine *from);
 void engine_reset_counts(struct engine *engine);
 /* A replicated setting that is no directive: "0" where dead keys are not to be reclaimed. */
 #define SETTING_ACTIVE_EXPIRE "debug-active-expire"
+const struct source *engine_source(const struct engine *engine); /* whom the cluster follows */
 uint64_t engine_expired_count(const struct engine *engine);
+uint64_t engine_expired_fields_count(const struct engine *engine); /* reclaimed, of hashes */
 uint64_t engine_evicted_count(const struct engine *engine);
 /* maxmemory and its policy, as the replicated settings say. */
 const struct memory_policy *engine_memory_policy(const struct engine *engine);
@@ -201,9 +230,9 @@ void engine_note_accesses(struct engine *engine, bool noted);
 /* A replicated setting's value; false when never set. */
 bool engine_setting(const struct engine *engine, struct slice name, struct slice *value);
 
-/* A complete image, and its reverse into a new engine, whose watcher is told of the replicated
- * settings in it. For snapshots, and for "grown = reloaded". */
-void engine_dump(struct engine *engine, struct buf *out);
+/* A snapshot in one piece (engine/snapshot.h), and its reverse into a new engine, whose watcher is
+ * told of the replicated settings in it. For "grown = reloaded". false: too many walks are open. */
+bool engine_dump(struct engine *engine, struct buf *out);
 SF_MUST_CHECK enum sf_status engine_load(struct engine *engine, struct slice image);
 
 #endif

@@ -1,10 +1,12 @@
 #include "engine/entry.h"
 
 #include "commands/command.h"
+#include "util/number.h"
 
 enum {
     STAMP_OOM = 1,
     COMMAND_ARGS_MAX = REQUEST_ARGS_MAX + 2, /* shardforge.again puts two words in front */
+    CLAIMED = 1 << 20,                       /* in a command's db: a claim follows */
 };
 
 void entry_put_stamp(struct buf *out, const struct entry_stamp *stamp) {
@@ -27,6 +29,17 @@ void entry_read_stamp(struct reader *in, struct entry_stamp *out) {
 void entry_put_command(struct buf *out, uint32_t db, uint32_t argc, const struct slice *argv) {
     SF_ASSERT(argc > 0 && argc <= COMMAND_ARGS_MAX); /* else nobody could read it any more */
     put_varint(out, db);
+    put_varint(out, argc);
+    for (uint32_t i = 0; i < argc; i++) put_string(out, argv[i]);
+}
+
+void entry_put_claimed_command(struct buf *out, const struct acl_claim *claim, uint32_t db,
+    uint32_t argc, const struct slice *argv) {
+    SF_ASSERT(claim->id > 0 && db < CLAIMED);
+    SF_ASSERT(argc > 0 && argc <= COMMAND_ARGS_MAX);
+    put_varint(out, db | CLAIMED);
+    put_varint(out, claim->id);
+    put_varint(out, claim->revision);
     put_varint(out, argc);
     for (uint32_t i = 0; i < argc; i++) put_string(out, argv[i]);
 }
@@ -76,13 +89,30 @@ void command_reader_begin(struct command_reader *reader, const struct sub_batch_
     reader->argc = 0;
 }
 
+static uint64_t read_claim(struct command_reader *reader, uint64_t db) {
+    reader->claim.id = read_varint(&reader->in);
+    reader->claim.revision = read_varint(&reader->in);
+    db -= CLAIMED;
+    if (db >= CLAIMED || reader->claim.id == 0) reader->in.failed = true;
+    return db;
+}
+
+void command_reader_put(const struct command_reader *reader, struct buf *out) {
+    if (reader->claim.id != 0)
+        entry_put_claimed_command(out, &reader->claim, reader->db, reader->argc, reader->argv);
+    else
+        entry_put_command(out, reader->db, reader->argc, reader->argv);
+}
+
 bool command_reader_next(struct command_reader *reader) {
     if (reader->left == 0 || reader->in.failed) return false;
     reader->left--;
+    reader->claim.id = 0;
     uint64_t db = read_varint(&reader->in);
+    if (SF_UNLIKELY(db >= CLAIMED)) db = read_claim(reader, db);
     uint64_t argc = read_varint(&reader->in);
     /* every argument takes at least its length byte: a wild count cannot make us allocate */
-    if (db > UINT32_MAX || argc > COMMAND_ARGS_MAX || argc > reader->in.rest.len) {
+    if (argc > COMMAND_ARGS_MAX || argc > reader->in.rest.len) {
         reader->in.failed = true;
     }
     if (reader->in.failed) return false;
@@ -99,6 +129,31 @@ bool command_reader_next(struct command_reader *reader) {
 void command_reader_free(struct command_reader *reader) {
     sf_free(reader->argv);
     *reader = (struct command_reader){0};
+}
+
+/* -- digest marks ---------------------------------------------------------------------------- */
+
+void entry_put_digest_mark(struct buf *out, const struct digest_mark *mark) {
+    put_varint(out, mark->n);
+    for (uint32_t i = 0; i < mark->n; i++) {
+        put_u64(out, mark->askers[i].node);
+        put_u64(out, mark->askers[i].nonce);
+        put_varint(out, mark->askers[i].number);
+    }
+}
+
+bool entry_read_digest_mark(struct reader *in, struct digest_mark *out) {
+    uint64_t n = read_varint(in);
+    *out = (struct digest_mark){.n = 0};
+    if (n > DIGEST_ASKERS_MAX) return false;
+    for (uint64_t i = 0; i < n; i++) {
+        struct digest_asker *asker = &out->askers[i];
+        asker->node = read_u64(in);
+        asker->nonce = read_u64(in);
+        asker->number = read_varint(in);
+    }
+    out->n = in->failed ? 0 : (uint32_t)n;
+    return !in->failed && in->rest.len == 0;
 }
 
 /* -- transactions ---------------------------------------------------------------------------- */
@@ -158,12 +213,13 @@ static const struct command *command_of(const struct command_reader *reader, uin
 
 /* Data commands, reads among them, and settings; no transaction in a transaction. */
 static bool may_stand_inside(const struct command_reader *reader, uint32_t n_dbs) {
+    if (reader->claim.id != 0) return false; /* the transaction's own holds for all of it */
     if (reader->argc == 0) return true;
     const struct command *command = command_of(reader, n_dbs);
     if (command == NULL || command_route(command) == ROUTE_LOCAL) return false;
     if ((command->flags & CMD_NO_MULTI) != 0) return false;
     return (command->flags & CMD_INTERNAL) == 0 || command->id == COMMAND_SHARDFORGE_PUBLISH ||
-           command->id == COMMAND_SHARDFORGE_SETTING;
+           command->id == COMMAND_SHARDFORGE_SETTING || command->id == COMMAND_SHARDFORGE_ACL;
 }
 
 static bool transaction_is_good(const struct command_reader *outer, uint32_t n_dbs) {
@@ -184,10 +240,27 @@ static bool transaction_is_good(const struct command_reader *outer, uint32_t n_d
     return good;
 }
 
+/* What the followed master wrote (source.c): as inside a transaction. */
+static bool source_is_good(const struct command_reader *outer, uint32_t n_dbs) {
+    uint64_t n;
+    if (!slice_is(outer->argv[1], "batch")) return true; /* judged when it is applied */
+    if (outer->argc != 11 || !uint_parse(outer->argv[9], &n) || n > UINT32_MAX) return false;
+    struct sub_batch_header header = {.n_commands = (uint32_t)n, .commands = outer->argv[10]};
+    struct command_reader reader = {0};
+    command_reader_begin(&reader, &header);
+    bool good = true;
+    while (good && command_reader_next(&reader))
+        good = reader.argc > 0 && may_stand_inside(&reader, n_dbs);
+    good = good && !reader.in.failed && reader.left == 0 && reader.in.rest.len == 0;
+    command_reader_free(&reader);
+    return good;
+}
+
 static bool may_be_logged(const struct command_reader *reader, uint32_t n_dbs) {
-    if (reader->argc == 0) return true;
+    if (reader->argc == 0) return reader->claim.id == 0;
     const struct command *command = command_of(reader, n_dbs);
     if (command == NULL || command_route(command) != ROUTE_WRITE) return false;
+    if (command->id == COMMAND_SHARDFORGE_SOURCE) return source_is_good(reader, n_dbs);
     return command->id != COMMAND_SHARDFORGE_EXEC || transaction_is_good(reader, n_dbs);
 }
 

@@ -4,15 +4,19 @@
  * stamp:      varint now_ms, u64 seed, u8 flags (1: out of memory)
  * sub-batch:  u64 node, varint counter, u64 nonce (the incarnation), varint sequence,
  *             varint n_commands, varint length of what follows, commands
- * command:    varint db, varint argc (0: void, takes its place and does nothing), argc strings
+ * command:    varint db, varint argc (0: void, takes its place and does nothing), argc strings;
+ *             db + 2^20: varint user id, varint revision of the users stand behind it (a claim:
+ *             whose command it is, where it is not the unrestricted default user's)
  * transaction: a command of our own, shardforge.exec counts watches commands; see below
  * tick:       stamp
  * incarnation: stamp, u64 node, varint counter, u64 nonce
  * eviction:   stamp, then victims: varint db, string key, varint revision
+ * digest mark: stamp, varint n, n times: u64 node, u64 nonce (of its incarnation), varint number
  * dissolve:   stamp, string cluster id, string address host, varint bus port */
 #ifndef SF_ENGINE_ENTRY_H
 #define SF_ENGINE_ENTRY_H
 
+#include "commands/command.h"
 #include "util/codec.h"
 #include "util/status.h"
 
@@ -45,6 +49,9 @@ void entry_put_stamp(struct buf *out, const struct entry_stamp *stamp);
 void entry_read_stamp(struct reader *in, struct entry_stamp *out);
 /* Appends one command to a sub-batch's command bytes. */
 void entry_put_command(struct buf *out, uint32_t db, uint32_t argc, const struct slice *argv);
+/* The same for one that is not the unrestricted default user's. claim->id > 0. */
+void entry_put_claimed_command(struct buf *out, const struct acl_claim *claim, uint32_t db,
+    uint32_t argc, const struct slice *argv);
 void entry_put_void_command(struct buf *out);
 void entry_put_sub_batch(struct buf *out, const struct sub_batch_header *header);
 void entry_put_sub_batch_head(
@@ -62,6 +69,19 @@ struct entry_victim {
 void entry_put_victim(struct buf *out, const struct entry_victim *victim);
 bool entry_read_victim(struct reader *in, struct entry_victim *out); /* false: malformed */
 
+/* Every node makes a digest of its state as of this entry. Who asked for it: the latest question
+ * of each node; nobody where it was due. */
+#define DIGEST_ASKERS_MAX 16
+struct digest_mark {
+    uint32_t n;
+    struct digest_asker {
+        uint64_t node, nonce; /* of its incarnation */
+        uint64_t number;      /* of its question, and of all before */
+    } askers[DIGEST_ASKERS_MAX];
+};
+void entry_put_digest_mark(struct buf *out, const struct digest_mark *mark);
+bool entry_read_digest_mark(struct reader *in, struct digest_mark *out); /* false: malformed */
+
 /* Commands of a sub-batch, one after another. argv's slices borrow from the entry; the array
  * belongs to the iterator. */
 struct command_reader {
@@ -71,8 +91,10 @@ struct command_reader {
     uint32_t argc;
     struct slice *argv;
     uint32_t argv_cap;
+    struct acl_claim claim; /* id 0: none */
 };
 void command_reader_begin(struct command_reader *reader, const struct sub_batch_header *header);
+void command_reader_put(const struct command_reader *reader, struct buf *out); /* as it was read */
 bool command_reader_next(
     struct command_reader *reader); /* false: none left or malformed (in.failed) */
 void command_reader_free(struct command_reader *reader);

@@ -59,9 +59,10 @@ void engine_note_accesses(struct engine *engine, bool noted) {
 
 void engine_keep_counts(struct engine *engine, const struct engine *from) {
     engine->n_expired = from->n_expired;
+    engine->n_expired_fields = from->n_expired_fields;
     engine->n_evicted = from->n_evicted;
 }
 
 void engine_reset_counts(struct engine *engine) {
-    engine->n_expired = engine->n_evicted = 0;
+    engine->n_expired = engine->n_evicted = engine->n_expired_fields = 0;
 }

@@ -2,9 +2,11 @@
 #ifndef SF_ENGINE_INTERNAL_H
 #define SF_ENGINE_INTERNAL_H
 
+#include "commands/acl.h"
 #include "data/btree.h"
 #include "data/table.h"
 #include "engine/engine.h"
+#include "engine/source.h"
 #include "raft/configuration.h"
 #include "script/store.h"
 #include "util/list.h"
@@ -62,6 +64,9 @@ struct engine {
     struct memory_policy memory;  /* the same */
     struct keyspace *keyspace;
     struct scripts *scripts;
+    struct acl *acl;
+    bool guarded; /* the default user is restricted: commands without a claim are looked at */
+    struct acl_claim reader; /* whose reads come next */
     struct blocked blocked;
     struct watching watching;
 
@@ -69,10 +74,12 @@ struct engine {
     int64_t now_ms;
     bool dissolved;
     uint64_t feature_level;
-    uint64_t n_expired; /* reclaimed since the state began: INFO only */
-    uint64_t n_evicted; /* the same */
+    uint64_t n_expired;        /* reclaimed since the state began: INFO only */
+    uint64_t n_evicted;        /* the same */
+    uint64_t n_expired_fields; /* the same */
     int64_t access_now_s;
-    bool keeps_dead; /* from the replicated settings: nothing is reclaimed */
+    struct source source; /* whom the cluster follows (source.c) */
+    bool keeps_dead;      /* from the replicated settings: nothing is reclaimed */
     bool quiet;      /* reads count as no accesses */
 
     uint32_t n_members; /* of the last applied configuration, ascending */
@@ -117,7 +124,10 @@ struct command_words {
     uint32_t argc;
     const struct slice *argv;
     const struct command *command; /* NULL: not looked up yet */
+    struct acl_claim claim;        /* whose it is */
+    bool in_exec;                  /* at its place in a transaction */
     bool may_block;                /* a client's own command; blocked.runs says whose */
+    bool of_source;                /* what the master or dump says that the cluster follows */
     int64_t deadline_ms;           /* of one that waited before; else 0 */
 };
 
@@ -128,6 +138,19 @@ const struct command *command_in_entry(uint32_t argc, const struct slice *argv);
  * false: it waits. */
 bool run_in_entry(
     struct engine *engine, const struct command_words *words, uint64_t seed, struct reply *reply);
+
+/* -- access.c: what users may do -------------------------------------------------------------- */
+
+/* Whether whose command it is may run it now. *user: who is restricted meanwhile, or NULL. false:
+ * it was refused, with a reply. Asked only where there is a claim, or the engine is guarded. */
+bool claim_admits(struct engine *engine, const struct command_words *words,
+    const struct command *command, const struct acl_user **user, struct reply *reply);
+void access_change(void *engine, struct call *call); /* engine_port's */
+/* The users are others: after (NULL: gone) instead of before (NULL: new); both NULL: any. */
+void access_changed(
+    struct engine *engine, const struct acl_user *before, const struct acl_user *after);
+void access_denied_in_script(
+    void *engine, const struct call *call, int verdict, struct slice object);
 
 /* -- evict.c --------------------------------------------------------------------------------- */
 
@@ -154,6 +177,18 @@ void blocked_put(const struct engine *engine, struct buf *out); /* the image of 
 /* Its reverse, into an empty queue; sets in->failed. Nobody is ready yet: blocked_load_end. */
 void blocked_load(struct engine *engine, struct reader *in);
 void blocked_load_end(struct engine *engine);
+
+/* Everybody's waiting ends with an error: this cluster follows another from now on. */
+void blocked_end_all(struct engine *engine);
+
+/* -- source.c -------------------------------------------------------------------------------- */
+
+void source_init(struct engine *engine);
+void source_free(struct engine *engine);
+bool source_refuses_writes(const struct engine *engine); /* clients' */
+void source_put(const struct engine *engine, struct buf *out); /* the image */
+void source_read(struct engine *engine, struct reader *in);   /* sets in->failed */
+enum piece { PIECE_WHOLE = 1, PIECE_PART = 2, PIECE_LAST = 3, PIECE_FUNCTION = 4 };
 
 /* -- watch.c --------------------------------------------------------------------------------- */
 

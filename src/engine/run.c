@@ -13,16 +13,25 @@ bool run_in_entry(
     if (command == NULL) command = command_in_entry(words->argc, words->argv);
     SF_ASSERT(command != NULL); /* whoever read the entry has checked (S4) */
     SF_ASSERT(words->db < engine->settings.n_dbs);
+    const struct acl_user *user = NULL;
+    if (SF_UNLIKELY(words->claim.id != ACL_NOBODY || engine->guarded) &&
+        !claim_admits(engine, words, command, &user, reply)) {
+        return true;
+    }
     struct call call = {
         .command = command,
         .argc = words->argc,
         .argv = words->argv,
+        .claim = words->claim,
+        .user = user,
         .keyspace = engine->keyspace,
         .db = keyspace_db(engine->keyspace, words->db),
         .db_number = words->db,
         .now_ms = engine->now_ms,
         .read_clock_ms = engine->now_ms,
-        .oom = engine->stamp.oom,
+        .oom = engine->stamp.oom && !words->of_source,
+        .is_followed = words->of_source,
+        .refuses_writes = !words->of_source && source_refuses_writes(engine),
         .random = random_from(seed),
         .proto_max_bulk_len = engine->settings.proto_max_bulk_len,
         .thresholds = &engine->thresholds,
@@ -58,10 +67,17 @@ void run_tell(struct engine *engine, const struct command_words *words, const st
 enum engine_query_result run_as_read(struct engine *engine, const struct command *command,
     const struct command_words *words, int64_t read_clock_ms, uint64_t seed, struct reply *reply) {
     SF_ASSERT(command->run != NULL && command_route(command) == ROUTE_READ);
+    const struct acl_user *user = NULL;
+    if (SF_UNLIKELY(words->claim.id != ACL_NOBODY || engine->guarded) &&
+        !claim_admits(engine, words, command, &user, reply)) {
+        return QUERY_DONE;
+    }
     struct call call = {
         .command = command,
         .argc = words->argc,
         .argv = words->argv,
+        .claim = words->claim,
+        .user = user,
         .keyspace = engine->keyspace,
         .db = keyspace_db(engine->keyspace, words->db),
         .db_number = words->db,
@@ -88,7 +104,8 @@ enum engine_query_result engine_query(struct engine *engine, const struct comman
     uint32_t db, uint32_t argc, const struct slice *argv, int64_t clock_ms, bool settled,
     uint64_t seed, struct reply *reply) {
     size_t before = reply->out == NULL ? 0 : reply->out->len;
-    struct command_words words = {.db = db, .argc = argc, .argv = argv, .may_block = true};
+    struct command_words words = {
+        .db = db, .argc = argc, .argv = argv, .claim = engine->reader, .may_block = true};
     int64_t read_clock_ms = settled ? engine->now_ms : SF_MAX(engine->now_ms, clock_ms);
     watch_read_begin(engine);
     enum engine_query_result result =

@@ -2,7 +2,7 @@
 #include "engine/internal.h"
 #include "util/number.h"
 
-enum { IMAGE_VERSION = 2 };
+enum { IMAGE_VERSION = 3 };
 
 /* -- replicated settings --------------------------------------------------------------------- */
 
@@ -36,6 +36,11 @@ static void setting_act(struct engine *engine, struct slice name, struct slice v
         engine->settings.proto_max_bulk_len = (uint64_t)number;
     } else if (slice_is(name, "notify-keyspace-events")) {
         watch_set_events(engine, value);
+    } else if (slice_is(name, "requirepass")) {
+        acl_set_default_password(engine->acl, value);
+        access_changed(engine, NULL, NULL);
+    } else if (slice_is(name, "acl-pubsub-default")) {
+        acl_set_channels_default(engine->acl, slice_is(value, "allchannels"));
     } else if (slice_is(name, SETTING_ACTIVE_EXPIRE)) {
         engine->keeps_dead = slice_is(value, "0");
     } else if (memory_policy_set(&engine->memory, name, value)) {
@@ -149,9 +154,11 @@ void side_put(const struct engine *engine, struct buf *out) {
         put_string(out, bytes_slice(engine->replicated[i].value));
     }
     scripts_put(engine->scripts, out);
+    acl_put(engine->acl, out);
     blocked_put(engine, out);
     put_varint(out, engine->n_skipped);
     for (uint32_t i = 0; i < engine->n_skipped; i++) put_varint(out, engine->skipped[i]);
+    source_put(engine, out);
 }
 
 uint64_t engine_digest(struct engine *engine) {
@@ -196,10 +203,13 @@ bool side_read(struct engine *engine, struct reader *in) {
     read_rows(engine, in);
     read_settings(engine, in);
     if (!in->failed) scripts_read(engine->scripts, in);
+    if (!in->failed) acl_read(engine->acl, in); /* behind the settings, which acted on it */
+    if (!in->failed) access_changed(engine, NULL, NULL);
     blocked_load(engine, in);
     uint64_t n_skipped = read_varint(in);
     if (n_skipped > SKIPPED_MAX) in->failed = true;
     for (uint64_t i = 0; !in->failed && i < n_skipped; i++) engine->skipped[i] = read_varint(in);
     engine->n_skipped = in->failed ? 0 : (uint32_t)n_skipped;
+    source_read(engine, in);
     return !in->failed && engine->feature_level <= engine->settings.feature_level;
 }

@@ -33,8 +33,9 @@ void snapshot_writer_figures(const struct snapshot_writer *writer, struct snapsh
 
 struct snapshot_loader;
 
-/* Into an engine as new, which must not be used before SNAPSHOT_LOADED. */
-struct snapshot_loader *snapshot_loader_new(struct engine *engine);
+/* Into an engine as new, which must not be used before SNAPSHOT_LOADED. file_bytes: of the file,
+ * about (a limit to what is believed of it). */
+struct snapshot_loader *snapshot_loader_new(struct engine *engine, uint64_t file_bytes);
 void snapshot_loader_free(struct snapshot_loader *loader); /* the engine stays the caller's */
 
 enum snapshot_loading {

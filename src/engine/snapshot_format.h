@@ -21,8 +21,9 @@ enum {
 /* What a FIELD_VALUE tells. */
 enum value_part {
     VALUE_ACTIVE = 1, /* of the stream in front of it: when each consumer was active */
-    VALUE_PACKED =
-        2, /* of the packed set behind it: its listpack's bytes, where they are not ours */
+    VALUE_PACKED = 2, /* of the packed set behind it: its listpack's bytes, where they are not ours;
+                         of the packed hash behind it: its listpack with the fields' due times */
+    VALUE_DUES = 3,   /* of the large hash in front of it: a due time for each field, or 0 */
 };
 
 #endif

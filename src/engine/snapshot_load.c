@@ -9,6 +9,8 @@
 #include "rdb/reader.h"
 #include "util/crc64.h"
 
+enum { KEY_BYTES_MIN = 6 }; /* type, name, value, and what is said of it */
+
 struct snapshot_loader {
     struct engine *engine;
     struct rdb_target target;
@@ -18,24 +20,28 @@ struct snapshot_loader {
     raft_index index; /* that the head names */
 
     uint64_t n_keys;
-    struct db *db;        /* that the fields speak of; NULL: none yet */
+    uint64_t keys_max; /* that such a file can hold */
+    struct db *db;     /* that the fields speak of; NULL: none yet */
+    struct db_restoring restoring;
     uint64_t n_keys_left; /* of it */
     uint64_t *seen;       /* a bit for each db that came */
     uint64_t revisions[RUN_KEYS];
     uint8_t forms[RUN_KEYS];
     uint32_t n_run, at_run;
     struct object *latest;   /* the key in front */
-    struct listpack *packed; /* of the set that follows */
+    struct listpack *packed; /* of the set, or hash, that follows */
+    bool owes_dues;          /* of the fields of `latest` */
 };
 
 /* -- life ------------------------------------------------------------------------------------ */
 
 static const struct thresholds no_thresholds = {0}; /* each value's form is told */
 
-struct snapshot_loader *snapshot_loader_new(struct engine *engine) {
+struct snapshot_loader *snapshot_loader_new(struct engine *engine, uint64_t file_bytes) {
     SF_ASSERT(!engine->open && engine->applied == 0);
     struct snapshot_loader *loader = sf_alloc_zero(1, sizeof *loader);
     loader->engine = engine;
+    loader->keys_max = file_bytes / KEY_BYTES_MIN;
     loader->target =
         (struct rdb_target){.types = db_collection_types(keyspace_db(engine->keyspace, 0)),
             .thresholds = &no_thresholds,
@@ -95,7 +101,12 @@ static bool take_state(struct snapshot_loader *loader, struct slice text) {
     return engine->applied == loader->index || refuse(loader, "a state of another entry");
 }
 
+static bool key_ends(struct snapshot_loader *loader) {
+    return !loader->owes_dues || refuse(loader, "due times of fields are missing");
+}
+
 static bool db_ends(struct snapshot_loader *loader) {
+    if (!key_ends(loader)) return false;
     if (loader->db != NULL && loader->n_keys_left > 0) return refuse(loader, "keys are missing");
     if (loader->at_run < loader->n_run) return refuse(loader, "keys of a run are missing");
     loader->latest = NULL;
@@ -114,22 +125,32 @@ static bool take_db(struct snapshot_loader *loader, struct slice text) {
     *word |= bit;
     loader->db = keyspace_db(loader->engine->keyspace, (uint32_t)number);
     loader->n_keys_left = n_keys;
-    return db_restore_floor(loader->db, floor) || refuse(loader, "a damaged database");
+    uint64_t expected = SF_MIN(n_keys, loader->keys_max);
+    return db_restore_begin(&loader->restoring, loader->db, floor, expected) ||
+           refuse(loader, "a damaged database");
+}
+
+/* As what its bytes in a dump are read: due times come from elsewhere. */
+static uint8_t form_in_dump(uint8_t form) {
+    bool has_dues = form == ENCODING_LISTPACK_DUE || form == ENCODING_HASHTABLE_DUE;
+    return has_dues ? ENCODING_HASHTABLE : form;
 }
 
 static bool take_run(struct snapshot_loader *loader, struct slice text) {
     struct reader in = reader_of(text);
+    uint8_t forms[RUN_KEYS];
     uint64_t n = read_varint(&in);
     if (loader->db == NULL || n == 0 || n > RUN_KEYS || loader->at_run < loader->n_run)
         return refuse(loader, "a damaged run of keys");
     for (uint64_t i = 0; i < n; i++) {
         loader->forms[i] = read_u8(&in);
+        forms[i] = form_in_dump(loader->forms[i]);
         loader->revisions[i] = read_varint(&in);
     }
     if (in.failed || in.rest.len > 0) return refuse(loader, "a damaged run of keys");
     loader->n_run = (uint32_t)n;
     loader->at_run = 0;
-    rdb_reader_expect(loader->reader, loader->forms, (uint32_t)n);
+    rdb_reader_expect(loader->reader, forms, (uint32_t)n);
     return true;
 }
 
@@ -166,9 +187,29 @@ static bool take_active(struct snapshot_loader *loader, struct reader *in) {
 }
 
 static bool take_packed(struct snapshot_loader *loader, struct reader *in) {
-    if (loader->packed != NULL) return refuse(loader, "a set twice");
+    if (loader->packed != NULL) return refuse(loader, "a packed value twice");
     loader->packed = listpack_load(in->rest);
-    return loader->packed != NULL || refuse(loader, "a damaged set");
+    return loader->packed != NULL || refuse(loader, "a damaged packed value");
+}
+
+/* In the order of the fields. */
+static bool take_dues(struct snapshot_loader *loader, struct reader *in) {
+    if (!loader->owes_dues) return refuse(loader, "due times without a hash");
+    struct collection hash = db_collection(loader->db, loader->latest);
+    if (hash_is_packed(&hash)) return refuse(loader, "due times for a hash of another form");
+    uint64_t n = collection_size(&hash);
+    bool is_good = true;
+    struct hash_pair pair;
+    for (uint64_t i = 0; i < n && is_good; i++) {
+        uint64_t due_ms = read_varint(in);
+        is_good = !in->failed && due_ms <= (uint64_t)FIELD_DUE_MAX;
+        if (!is_good || due_ms == 0) continue;
+        hash_at(&hash, i, &pair);
+        hash_set_due(&hash, pair.field, (int64_t)due_ms);
+        loader->owes_dues = false;
+    }
+    db_collection_counted(loader->db, loader->latest, &hash);
+    return (is_good && in->rest.len == 0) || refuse(loader, "due times of fields are damaged");
 }
 
 static bool take_part(struct snapshot_loader *loader, struct slice text) {
@@ -176,6 +217,7 @@ static bool take_part(struct snapshot_loader *loader, struct slice text) {
     uint8_t part = read_u8(&in);
     if (part == VALUE_ACTIVE) return take_active(loader, &in);
     if (part == VALUE_PACKED) return take_packed(loader, &in);
+    if (part == VALUE_DUES) return take_dues(loader, &in);
     return refuse(loader, "a part of a value that this version does not know");
 }
 
@@ -205,8 +247,11 @@ static bool same_members(const struct collection *set, struct listpack *packed) 
     return at == 0;
 }
 
-/* The set's own bytes take the place of what its members were packed into. */
+/* The set's own bytes take the place of what its members were packed into; those of a packed hash,
+ * with its due times, that of a table. */
 static bool repack(struct snapshot_loader *loader, struct collection *set) {
+    if (loader->forms[loader->at_run] == ENCODING_LISTPACK_DUE && set->type == OBJECT_HASH)
+        return hash_take_due_packed(set, &loader->packed) || refuse(loader, "a damaged hash");
     if (set->type != OBJECT_SET || set->encoding != ENCODING_LISTPACK ||
         !same_members(set, loader->packed))
         return refuse(loader, "a damaged set");
@@ -225,14 +270,21 @@ static bool is_expected(const struct snapshot_loader *loader, const struct rdb_e
 static bool take_key(struct snapshot_loader *loader, const struct rdb_event *event) {
     if (!is_expected(loader, event)) return refuse(loader, "a key of which nothing is said");
     struct rdb_value *value = event->value;
+    uint8_t form = loader->forms[loader->at_run];
+    bool has_dues = form == ENCODING_LISTPACK_DUE || form == ENCODING_HASHTABLE_DUE;
+    if (!key_ends(loader)) return false;
+    if (has_dues && value->type != OBJECT_HASH) return refuse(loader, "due times without a hash");
+    if (form == ENCODING_LISTPACK_DUE && loader->packed == NULL)
+        return refuse(loader, "due times of fields are missing");
     if (loader->packed != NULL && !repack(loader, &value->collection)) return false;
     const struct restored_key key = {.key = event->key,
         .due_ms = event->due_ms,
         .revision = loader->revisions[loader->at_run],
-        .encoding = (enum object_encoding)loader->forms[loader->at_run]};
+        .encoding = (enum object_encoding)form};
     struct collection *collection = value->type == OBJECT_STRING ? NULL : &value->collection;
-    loader->latest = db_restore(loader->db, &key, value->text, collection);
+    loader->latest = db_restore(&loader->restoring, &key, value->text, collection);
     if (loader->latest == NULL) return refuse(loader, "a key twice, or one that cannot be");
+    loader->owes_dues = form == ENCODING_HASHTABLE_DUE;
     loader->at_run++;
     loader->n_keys_left--;
     loader->n_keys++;
@@ -286,17 +338,18 @@ enum snapshot_loading snapshot_load(struct snapshot_loader *loader, struct slice
 
 /* -- in one piece ---------------------------------------------------------------------------- */
 
-void engine_dump(struct engine *engine, struct buf *out) {
+bool engine_dump(struct engine *engine, struct buf *out) {
     const struct snapshot_head head = {.place = {.index = engine->applied}};
     struct snapshot_writer *writer = snapshot_writer_new(engine, &head, false);
-    SF_ASSERT(writer != NULL);
+    if (writer == NULL) return false;
     while (!snapshot_write_some(writer, out, UINT64_MAX)) {
     }
     snapshot_writer_free(writer);
+    return true;
 }
 
 enum sf_status engine_load(struct engine *engine, struct slice image) {
-    struct snapshot_loader *loader = snapshot_loader_new(engine);
+    struct snapshot_loader *loader = snapshot_loader_new(engine, image.len);
     enum snapshot_loading loading = snapshot_load(loader, image);
     snapshot_loader_free(loader);
     return loading == SNAPSHOT_LOADED ? SF_OK : SF_ERR_CORRUPT;

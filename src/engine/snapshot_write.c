@@ -5,6 +5,7 @@
 #include "engine/snapshot.h"
 #include "engine/snapshot_format.h"
 
+#include "keyspace/due_packed.h"
 #include "keyspace/walk.h"
 #include "rdb/writer.h"
 #include "util/crc64.h"
@@ -24,7 +25,9 @@ struct snapshot_writer {
 
     enum object_type large_type; /* of the value that comes in pieces */
     uint64_t large_length;       /* entries in the nodes of a stream so far */
-    struct buf cells;            /* not written yet */
+    bool has_dues;               /* it is a hash whose fields have due times: */
+    struct buf dues;
+    struct buf cells; /* not written yet */
     uint32_t cells_db, n_cells, next_cell;
     struct buf scratch;
 };
@@ -118,19 +121,37 @@ static void put_active(
 }
 
 /* A packed set goes as plain members. Where packing those again gives other bytes (a RESTOREd one
- * may have spelled a number as a text), its own are told too. */
+ * may spell a number as a text), its own are told too. No spelling is shorter than ours. */
 static void put_packed_set(
     struct snapshot_writer *writer, struct buf *out, const struct collection *set) {
-    struct listpack *again = listpack_new();
+    enum { EMPTY_BYTES = 7 }; /* of a listpack */
+    size_t bytes = EMPTY_BYTES;
     struct set_iterator members = set_iterate(set);
-    for (struct slice member; set_next(&members, &member);) listpack_append(&again, member);
-    if (!slice_equal(listpack_image(again), listpack_image(set->value))) {
-        struct buf image = {0};
-        buf_append_slice(&image, listpack_image(set->value));
-        put_part(writer, out, VALUE_PACKED, &image);
-        buf_free(&image);
-    }
-    listpack_free(again);
+    for (struct slice member; set_next(&members, &member);) bytes += listpack_entry_bytes(member);
+    if (bytes == listpack_bytes(set->value)) return;
+    struct buf image = {0};
+    buf_append_slice(&image, listpack_image(set->value));
+    put_part(writer, out, VALUE_PACKED, &image);
+    buf_free(&image);
+}
+
+/* What a hash without due times cannot say. */
+static void put_due_packed(
+    struct snapshot_writer *writer, struct buf *out, const struct collection *hash) {
+    struct buf image = {0};
+    buf_append_slice(&image, listpack_image(((const struct due_packed *)hash->value)->listpack));
+    put_part(writer, out, VALUE_PACKED, &image);
+    buf_free(&image);
+}
+
+static void put_dues(
+    struct snapshot_writer *writer, struct buf *out, const struct collection *hash) {
+    struct buf dues = {0};
+    struct hash_iterator next = hash_iterate(hash);
+    for (struct hash_pair pair; hash_next(&next, &pair);)
+        put_varint(&dues, pair.due_ms == NO_DUE ? 0 : (uint64_t)pair.due_ms);
+    put_part(writer, out, VALUE_DUES, &dues);
+    buf_free(&dues);
 }
 
 /* -- keys ------------------------------------------------------------------------------------ */
@@ -151,12 +172,15 @@ static void on_value(void *context, const struct walk_key *key, struct slice tex
     if (writer->is_own) run_add(writer, key);
     if (writer->is_own && key->type == OBJECT_SET && key->encoding == ENCODING_LISTPACK)
         put_packed_set(writer, out, collection);
+    if (writer->is_own && key->encoding == ENCODING_LISTPACK_DUE)
+        put_due_packed(writer, out, collection);
     rdb_write_key(out, key->key, key->due_ms, rdb_type_of(&value));
     rdb_value_writer_begin(&values, &value, writer->compresses);
     while (!rdb_value_write(&values, out, SIZE_MAX)) {
     }
     if (!writer->is_own) return;
     if (key->type == OBJECT_STREAM) put_active(writer, out, stream_in(collection));
+    if (key->encoding == ENCODING_HASHTABLE_DUE) put_dues(writer, out, collection);
     if (writer->n_run == RUN_KEYS || writer->keys.len >= RUN_BYTES) run_end(writer);
 }
 
@@ -174,6 +198,7 @@ static void on_large_begin(void *context, const struct walk_key *key, uint64_t n
     rdb_put_length(writer->out, n);
     writer->large_type = key->type;
     writer->large_length = 0;
+    writer->has_dues = writer->is_own && key->encoding == ENCODING_HASHTABLE_DUE;
 }
 
 static void on_large_text(void *context, struct slice part) {
@@ -187,6 +212,7 @@ static void on_large_element(
     rdb_put_text(writer->out, element, writer->compresses);
     if (writer->large_type == OBJECT_HASH) rdb_put_text(writer->out, value, writer->compresses);
     if (writer->large_type == OBJECT_ZSET) rdb_put_double(writer->out, score);
+    if (writer->has_dues) put_varint(&writer->dues, (uint64_t)score);
 }
 
 static void on_large_block(void *context, struct slice bytes, bool is_plain) {
@@ -205,6 +231,10 @@ static void on_large_node(void *context, uint64_t ms, uint64_t seq, struct slice
 static void on_large_end(
     void *context, const struct walk_key *key, const struct collection *stream) {
     struct snapshot_writer *writer = context;
+    if (writer->has_dues) {
+        put_part(writer, writer->out, VALUE_DUES, &writer->dues);
+        buf_free(&writer->dues);
+    }
     if (key->type != OBJECT_STREAM) return;
     rdb_stream_put_rest(writer->out, stream_in(stream), writer->large_length);
     if (writer->is_own) put_active(writer, writer->out, stream_in(stream));
@@ -262,6 +292,7 @@ void snapshot_writer_free(struct snapshot_writer *writer) {
     buf_free(&writer->run);
     buf_free(&writer->keys);
     buf_free(&writer->cells);
+    buf_free(&writer->dues);
     buf_free(&writer->scratch);
     sf_free(writer);
 }

@@ -37,6 +37,7 @@ struct run {
     run_place *place;
     int64_t read_clock_ms;
     uint64_t seed;
+    struct acl_claim claim;
     bool rehearsal; /* whether a read must wait: own places are left out, they may act once only */
 };
 
@@ -48,7 +49,11 @@ static bool run_places(struct engine *engine, const struct run *run, struct repl
     reply_array(reply, run->transaction->n_commands);
     transaction_commands(run->transaction, &reader);
     for (uint32_t place = 0; good && command_reader_next(&reader); place++) {
-        struct command_words words = {.db = reader.db, .argc = reader.argc, .argv = reader.argv};
+        struct command_words words = {.db = reader.db,
+            .argc = reader.argc,
+            .argv = reader.argv,
+            .claim = run->claim,
+            .in_exec = true};
         uint64_t seed = hash_mix(run->seed + place);
         if (reader.argc > 0) {
             size_t place_before = reply_bytes(reply);
@@ -83,12 +88,12 @@ static bool watches_hold(struct engine *engine, const struct transaction_words *
     return true;
 }
 
-/* Whether a key that state time still holds alive is dead by the reader's clock. */
-static bool is_due(struct engine *engine, uint32_t db, struct slice key, int64_t clock_ms) {
-    const struct object *object = db_find_even_dead(keyspace_db(engine->keyspace, db), key);
-    if (object == NULL) return false;
-    int64_t due_ms = object_due_ms(object);
-    return due_ms > engine->now_ms && due_ms <= clock_ms;
+/* Whether a key, or a field of it, that state time still holds alive is dead by the reader's clock.
+ */
+static bool is_due(struct engine *engine, uint32_t number, struct slice key, int64_t clock_ms) {
+    struct db *db = keyspace_db(engine->keyspace, number);
+    const struct object *object = db_find_even_dead(db, key);
+    return object != NULL && db_expires_between(db, object, engine->now_ms, clock_ms);
 }
 
 static bool watches_must_wait(
@@ -110,17 +115,18 @@ enum engine_query_result engine_revision(struct engine *engine, uint32_t db, str
 
 /* -- in an entry, as a read ------------------------------------------------------------------ */
 
-static bool may_grow(const struct transaction_words *transaction) {
+/* Whether one of its commands has that flag. */
+static bool has_flag(const struct transaction_words *transaction, uint32_t flag) {
     struct command_reader reader = {0};
-    bool grows = false;
+    bool has = false;
     transaction_commands(transaction, &reader);
-    while (!grows && command_reader_next(&reader)) {
+    while (!has && command_reader_next(&reader)) {
         const struct command *command =
             reader.argc == 0 ? NULL : command_lookup(reader.argc, reader.argv);
-        grows = command != NULL && (command->flags & CMD_GROWS) != 0;
+        has = command != NULL && (command->flags & flag) != 0;
     }
     command_reader_free(&reader);
-    return grows;
+    return has;
 }
 
 void transaction_run(void *context, struct call *call) {
@@ -128,13 +134,18 @@ void transaction_run(void *context, struct call *call) {
     struct transaction_words transaction;
     bool good = transaction_read(call->argc, call->argv, &transaction);
     SF_ASSERT(good); /* the leader checked it */
-    if (call->oom && may_grow(&transaction)) {
+    if (call->refuses_writes && has_flag(&transaction, CMD_WRITE)) {
+        reply_error(call->reply, "EXECABORT Transaction discarded because of: " TEXT_READONLY);
+    } else if (call->oom && has_flag(&transaction, CMD_GROWS)) {
         reply_error(call->reply, "EXECABORT Transaction discarded because of: OOM command not "
                                  "allowed when used memory > 'maxmemory'.");
     } else if (!watches_hold(engine, &transaction)) {
         reply_null_array(call->reply);
     } else {
-        struct run run = {&transaction, place_in_entry, 0, random_next(&call->random), false};
+        struct run run = {.transaction = &transaction,
+            .place = place_in_entry,
+            .seed = random_next(&call->random),
+            .claim = call->claim};
         struct reply reply = *call->reply;
         run_places(engine, &run, &reply);
     }
@@ -157,7 +168,11 @@ enum engine_query_result engine_query_transaction(struct engine *engine,
     const struct transaction_words *transaction, int64_t clock_ms, bool settled, uint64_t seed,
     struct reply *reply) {
     int64_t read_clock_ms = settled ? engine->now_ms : SF_MAX(engine->now_ms, clock_ms);
-    struct run run = {transaction, place_in_read, read_clock_ms, seed, false};
+    struct run run = {.transaction = transaction,
+        .place = place_in_read,
+        .read_clock_ms = read_clock_ms,
+        .seed = seed,
+        .claim = engine->reader};
     if (!settled && must_wait(engine, run, read_clock_ms)) return QUERY_MUST_WAIT;
     if (!watches_hold(engine, transaction)) {
         reply_null_array(reply);

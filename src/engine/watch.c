@@ -51,6 +51,14 @@ static void on_expired(void *context, uint32_t db, struct slice key) {
     if (engine->watcher.expired != NULL) engine->watcher.expired(engine->watcher.context, db, key);
 }
 
+static void on_field_expired(
+    void *context, uint32_t db, struct slice key, bool was_told, bool is_last) {
+    struct engine *engine = context;
+    engine->n_expired_fields++;
+    if (!was_told) watch_tell(engine, EVENT_HASH, "hexpired", db, key);
+    if (is_last) watch_tell(engine, EVENT_GENERIC, "del", db, key);
+}
+
 /* -- keys ------------------------------------------------------------------------------------ */
 
 static void on_changed(void *context, uint32_t db, struct slice key) {
@@ -102,6 +110,7 @@ static void settle(struct engine *engine) {
         .changed = watching->keys ? on_changed : NULL,
         .added = (watching->told & EVENT_NEW) != 0 ? on_added : NULL,
         .expired = on_expired,
+        .field_expired = on_field_expired,
         .replaced = watching->keys ? on_replaced : NULL,
     };
     keyspace_watch(engine->keyspace, &keys);
@@ -112,7 +121,8 @@ void watch_init(struct engine *engine) {
         .event = on_event,
         .read = on_read,
         .script_calls = on_script_calls,
-        .script_called = on_script_called};
+        .script_called = on_script_called,
+        .denied_in_script = access_denied_in_script};
     settle(engine);
 }
 

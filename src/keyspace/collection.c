@@ -5,7 +5,7 @@
 #include "util/number.h"
 
 #define N_TYPES (OBJECT_STREAM + 1)
-#define N_ENCODINGS (ENCODING_STREAM + 1)
+#define N_ENCODINGS (ENCODING_HASHTABLE_DUE + 1)
 
 const struct collection_form *collection_form(
     enum object_type type, enum object_encoding encoding) {
@@ -17,8 +17,10 @@ const struct collection_form *collection_form(
         [OBJECT_SET] = {[ENCODING_INTSET] = &set_intset_form,
             [ENCODING_LISTPACK] = &set_listpack_form,
             [ENCODING_HASHTABLE] = &set_table_form},
-        [OBJECT_HASH] =
-            {[ENCODING_LISTPACK] = &hash_listpack_form, [ENCODING_HASHTABLE] = &hash_table_form},
+        [OBJECT_HASH] = {[ENCODING_LISTPACK] = &hash_listpack_form,
+            [ENCODING_HASHTABLE] = &hash_table_form,
+            [ENCODING_LISTPACK_DUE] = &hash_due_listpack_form,
+            [ENCODING_HASHTABLE_DUE] = &hash_due_table_form},
         [OBJECT_STREAM] = {[ENCODING_STREAM] = &stream_form},
     };
     if ((unsigned)type >= N_TYPES || (unsigned)encoding >= N_ENCODINGS) return NULL;
@@ -37,7 +39,10 @@ const char *object_encoding_name(enum object_encoding encoding) {
         return "listpack";
     case ENCODING_INTSET:
         return "intset";
+    case ENCODING_LISTPACK_DUE:
+        return "listpackex";
     case ENCODING_HASHTABLE:
+    case ENCODING_HASHTABLE_DUE:
         return "hashtable";
     case ENCODING_QUICKLIST:
         return "quicklist";

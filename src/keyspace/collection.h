@@ -6,6 +6,7 @@
 #ifndef SF_KEYSPACE_COLLECTION_H
 #define SF_KEYSPACE_COLLECTION_H
 
+#include "data/btree.h"
 #include "data/sorted_set.h"
 #include "data/table.h"
 #include "keyspace/keyspace.h"
@@ -38,8 +39,9 @@ bool thresholds_set(struct thresholds *thresholds, struct slice name, struct sli
 
 /* What the large forms of one keyspace share. */
 struct collection_types {
-    struct table_type elements; /* the tables of sets and hashes: element.h */
-    struct pool *pool;          /* where those elements lie */
+    struct table_type elements;   /* the tables of sets and hashes: element.h */
+    struct pool *pool;            /* where those elements lie */
+    struct btree_type due_fields; /* those of large hashes that have a due time: due_table.h */
     struct sorted_set_type sorted_sets;
     struct breath *breath; /* for copies and readings; NULL: nobody needs it */
 };
@@ -61,6 +63,9 @@ struct collection {
  * of a set, hash or sorted set, where just one comes, changes or goes. */
 void collection_note(struct collection *collection);
 void collection_note_element(struct collection *collection, struct slice element);
+/* The value went from that address into another form, at once, with all its elements: only such may
+ * a large value become without being passed element by element. After collection_changes. */
+void collection_moved(struct collection *collection, const void *from);
 static inline void collection_changes(struct collection *collection) {
     if (SF_UNLIKELY(collection->unchanged != NULL)) collection_note(collection);
 }
@@ -118,11 +123,12 @@ struct collection db_collection(const struct db *db, const struct object *object
 struct object *db_add_collection(
     struct db *db, struct slice key, struct collection *collection, int64_t due_ms);
 /* The value of object was changed by way of this handle: takes over value and encoding, counts
- * its bytes, and gives the key the next revision, so once a command. An empty one is removed with
- * its key: then false, and object is gone. */
+ * its bytes, and gives the key the next revision, so once a command. object may be another from now
+ * on, and what the handle gave out (texts, iterators) is gone; the handle itself may be read on. An
+ * empty value is removed with its key: then false. */
 bool db_collection_changed(struct db *db, struct object *object, struct collection *collection);
-/* The same for what WATCH does not see (the groups of a stream): the key keeps its revision. The
- * value must not have become empty. */
+/* The same for what WATCH does not see (the groups of a stream): the key keeps its revision, and
+ * object stays. The value must not have become empty, nor be one that may lie within an object. */
 void db_collection_counted(struct db *db, struct object *object, struct collection *collection);
 
 #endif

@@ -1,6 +1,8 @@
 /* One db: look-up, order, and every change of a single key. */
 #include "keyspace/db.h"
 
+#include "keyspace/hash.h"
+
 enum { RANDOM_TRIES = 128 };
 
 static uint64_t db_hash(const struct db *db, struct slice key) {
@@ -53,9 +55,10 @@ void db_walk(struct db *db, db_visit *visit, void *context) {
     table_walk(&db->table, visit_item, &visitor);
 }
 
+/* By its own due time, which the index goes by. */
 static int compare_dead(const void *keyspace, const void *now_ms, const void *object) {
     (void)keyspace;
-    return object_is_dead(object, *(const int64_t *)now_ms) ? 1 : -1;
+    return object_due_ms(object) <= *(const int64_t *)now_ms ? 1 : -1;
 }
 
 static uint64_t dead_size(const struct db *db, int64_t now_ms) {
@@ -73,7 +76,7 @@ struct object *db_random(struct db *db, int64_t now_ms, struct random *random) {
         if (!object_is_dead(object, now_ms)) return object;
     }
     struct table_iterator next = table_seek(&db->table, db_hash(db, object_key(object)));
-    for (;;) {
+    for (uint64_t i = 0; i <= size; i++) { /* once around */
         object = table_next(&next);
         if (object == NULL) {
             next = table_seek(&db->table, 0);
@@ -81,6 +84,7 @@ struct object *db_random(struct db *db, int64_t now_ms, struct random *random) {
             return object;
         }
     }
+    return NULL;
 }
 
 /* -- changing -------------------------------------------------------------------------------- */
@@ -108,6 +112,11 @@ void db_tell_changed(const struct db *db, struct slice key) {
 
 void db_tell_expired(const struct db *db, const struct object *object) {
     const struct keyspace_watcher *watcher = &db->keyspace->watcher;
+    if (object_end_ms(object) < object_due_ms(object)) { /* with its last field */
+        if (watcher->field_expired != NULL)
+            watcher->field_expired(watcher->context, db->number, object_key(object), false, true);
+        return;
+    }
     if (watcher->expired != NULL)
         watcher->expired(watcher->context, db->number, object_key(object));
 }
@@ -234,7 +243,7 @@ char *db_string_part_writable(
     char *bytes = object_resize_block(*object, new_len);
     db->keyspace->object_bytes += object_bytes(*object);
     if (SF_UNLIKELY(db->keyspace->walks.n_active > 0))
-        walks_note_move(db->keyspace, old_value, object_value(*object));
+        walks_note_move(db->keyspace, old_value, object_value(*object), ENCODING_RAW);
     db_touch(db, *object);
     return bytes;
 }
@@ -254,6 +263,7 @@ void db_set_due(struct db *db, struct object **object, int64_t due_ms) {
         expiry_enter(db, old);
     } else if (old_due_ms != due_ms) {
         size_t old_bytes = object_bytes(old);
+        expiry_forget_fields(db, old);
         *object = object_reshape(db_pool(db), old, object_key(old), due_ms);
         db_exchange(db, db_hash(db, object_key(old)), old, old_bytes, *object);
     }
@@ -320,6 +330,11 @@ void collection_note(struct collection *collection) {
     collection->unchanged = NULL;
 }
 
+void collection_moved(struct collection *collection, const void *from) {
+    if (collection->db != NULL)
+        walks_note_move(collection->db->keyspace, from, collection->value, collection->encoding);
+}
+
 void collection_note_element(struct collection *collection, struct slice element) {
     collection_changes(collection);
     struct tracked *tracked = tracked_find(collection->db->keyspace, collection->value);
@@ -337,6 +352,7 @@ struct object *db_add_collection(
     uint64_t hash = db_hash(db, key);
     struct object *old = table_find(&db->table, hash, key);
     if (old != NULL) leave_revision(db, hash, old);
+    if (collection->type == OBJECT_HASH) hash_simplify(collection);
     struct object *object =
         object_new_collection(db_pool(db), key, collection, collection_bytes(collection), due_ms);
     collection->value = NULL;
@@ -371,45 +387,54 @@ static void collection_count(struct db *db, struct object *object, struct collec
     db->keyspace->object_bytes += object_bytes(object) - before;
 }
 
-/* Puts what became of the value into the object, or into one in its place. */
-static struct object *collection_settle(
+/* Puts the value into a new object in the place of one that it does not fit any more. */
+static struct object *collection_resettle(
     struct db *db, struct object *object, struct collection *collection) {
-    bool is_inline = object_is_inline(object), fits = object_takes_inline(object, collection);
-    if (collection->is_inline) return object; /* nothing was taken out */
-    if (!is_inline && !fits) {
-        collection_count(db, object, collection);
-        return object;
-    }
-    if (is_inline && fits && object_overwrite_inline(object, collection)) return object;
     size_t old_bytes = object_bytes(object);
     struct slice key = object_key(object);
+    if (collection->type == OBJECT_HASH) hash_simplify(collection);
     struct object *next = object_new_collection(
         db_pool(db), key, collection, collection_bytes(collection), object_due_ms(object));
     object_set_revision(next, object_revision(object));
     object_set_access(next, object_access(object));
-    if (!is_inline) object_forget_value(object);
+    if (!object_is_inline(object)) object_forget_value(object);
     db_exchange(db, db_hash(db, key), object, old_bytes, next);
     return next;
 }
 
+/* Puts what became of the value into the object, or into one in its place. Whether it lies inside
+ * depends on what is there now alone (S1: MEMORY USAGE shows it). */
+static struct object *collection_settle(
+    struct db *db, struct object *object, struct collection *collection) {
+    bool is_inline = object_is_inline(object), fits = object_takes_inline(object, collection);
+    if (collection->is_inline) return object; /* nothing was taken out */
+    if (is_inline && fits && object_overwrite_inline(object, collection)) return object;
+    if (is_inline || fits) return collection_resettle(db, object, collection);
+    collection_count(db, object, collection);
+    return object;
+}
+
 void db_collection_counted(struct db *db, struct object *object, struct collection *collection) {
+    SF_ASSERT(!object_is_inline(object)); /* object stays where it is */
     collection_note_key(db, object, collection);
+    if (collection->type == OBJECT_HASH) expiry_settle_fields(db, object, collection);
     collection_count(db, object, collection);
     keyspace_free_for_new(db->keyspace);
     db_tell_changed(db, object_key(object));
 }
 
 bool db_collection_changed(struct db *db, struct object *object, struct collection *collection) {
+    bool is_inline = object_is_inline(object);
     collection_note_key(db, object, collection);
     keyspace_free_for_new(db->keyspace);
+    if (collection->type == OBJECT_HASH && !is_inline) expiry_settle_fields(db, object, collection);
     if (collection_size(collection) > 0) {
         object = collection_settle(db, object, collection);
-        collection->value = object_collection(object); /* the handle may still be read by */
-        collection->is_inline = object_is_inline(object);
+        *collection = db_collection(db, object); /* it may still be read by */
         db_touch(db, object);
         return true;
     }
-    if (object_is_inline(object))
+    if (is_inline)
         collection_free(collection);
     else
         collection_count(db, object, collection);

@@ -24,9 +24,11 @@ struct db {
     uint32_t number;
     uint32_t heap_at; /* in the keyspace's due_heap, or NOT_IN_HEAP */
     struct table table;
-    struct btree expiry;  /* the keys that have a due time, by (due, hash, key) */
-    __int128 due_sum_ms;  /* of those keys */
-    int64_t first_due_ms; /* of the first of them: what due_heap is ordered by */
+    struct btree expiry;       /* the keys that have a due time, by (due, hash, key) */
+    __int128 due_sum_ms;       /* of those keys */
+    struct btree field_expiry; /* the hashes that have fields with due times, by (the first of
+                                  these, hash, key) */
+    int64_t first_due_ms;      /* of the first key or field: what due_heap is ordered by */
     uint64_t first_hash;
     uint64_t floor;           /* no revision of this db, present or absent, counts as less */
     struct cell_page **cells; /* [CELL_PAGES] or NULL; of absent keys, above floor */
@@ -39,7 +41,7 @@ struct db {
 struct garbage {
     struct garbage *next;
     struct table table;
-    struct btree index;
+    struct btree index, field_index;
     void (*drop)(void *keyspace, void *item);         /* of the table */
     void (*drop_indexed)(void *keyspace, void *item); /* NULL: they are the table's */
     uint32_t n_walks;                                 /* that go over it; then in walks.held */
@@ -71,8 +73,9 @@ struct remembered_count {
 struct keyspace {
     struct table_type keys; /* db.table */
     struct collection_types collections;
-    struct btree_type by_due; /* db.expiry; its context is the keyspace */
-    uint64_t revision;        /* of the latest change */
+    struct btree_type by_due;       /* db.expiry; its context is the keyspace */
+    struct btree_type by_field_due; /* db.field_expiry; the same */
+    uint64_t revision;              /* of the latest change */
     uint32_t n_dbs;
     uint32_t n_due_heap;
     struct db *dbs;
@@ -93,8 +96,8 @@ struct keyspace {
 
 /* Dead at now_ms: it counts as absent although nobody has reclaimed it yet. */
 static inline bool object_is_dead(const struct object *object, int64_t now_ms) {
-    int64_t due_ms = object_due_ms(object);
-    return due_ms <= now_ms && due_ms != NO_DUE;
+    int64_t end_ms = object_end_ms(object);
+    return end_ms <= now_ms && end_ms != NO_DUE;
 }
 
 /* -- keyspace.c ------------------------------------------------------------------------------ */
@@ -157,10 +160,17 @@ uint64_t db_next_cell(const struct db *db, uint32_t *index);
 /* -- expiry.c -------------------------------------------------------------------------------- */
 
 int object_compare_due(const void *keyspace, const void *a, const void *b);
-/* Enter, take out, exchange: nothing for an object without a due time. */
+int object_compare_field_due(const void *keyspace, const void *a, const void *b);
+/* Enter, take out, exchange, the object itself and its fields: nothing where neither has a due
+ * time. In expiry_exchange old may have lost its value to object, but then expiry_forget_fields
+ * was called before. */
 void expiry_enter(struct db *db, struct object *object);
 void expiry_take_out(struct db *db, struct object *object);
 void expiry_exchange(struct db *db, struct object *old, struct object *object);
+void expiry_forget_fields(struct db *db, struct object *object);
+/* The fields of a hash were changed by way of this handle: object takes it over, and a table whose
+ * last due time is gone becomes a plain one. Bytes are not counted. */
+void expiry_settle_fields(struct db *db, struct object *object, struct collection *hash);
 /* The db's first due key may be another now: puts the db where it belongs in the heap. */
 void expiry_refresh(struct db *db);
 

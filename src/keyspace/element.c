@@ -1,17 +1,17 @@
 #include "keyspace/element.h"
 
-enum { LONG_LENGTH = 255 };
+enum { DUE_MARK = 254, LONG_LENGTH = 255, DUE_BYTES = 9 };
 
 /* -- elements -------------------------------------------------------------------------------- */
 
 static size_t length_bytes(size_t len) {
-    return len < LONG_LENGTH ? 1 : 5;
+    return len < DUE_MARK ? 1 : 5;
 }
 
 static char *text_write(char *at, struct slice text) {
     SF_ASSERT(text.len <= UINT32_MAX);
-    *at = (char)(uint8_t)SF_MIN(text.len, (size_t)LONG_LENGTH);
-    if (text.len >= LONG_LENGTH) store_u32(at + 1, (uint32_t)text.len);
+    *at = (char)(uint8_t)(text.len < DUE_MARK ? text.len : LONG_LENGTH);
+    if (text.len >= DUE_MARK) store_u32(at + 1, (uint32_t)text.len);
     at += length_bytes(text.len);
     if (text.len > 0) memcpy(at, text.data, text.len);
     return at + text.len;
@@ -22,13 +22,26 @@ static struct slice text_read(const char *at) {
     return first < LONG_LENGTH ? slice_of(at + 1, first) : slice_of(at + 5, load_u32(at + 1));
 }
 
+static bool has_due(const void *element) {
+    return *(const uint8_t *)element == DUE_MARK;
+}
+
 struct slice element_key(const void *element) {
-    return text_read(element);
+    return text_read((const char *)element + (has_due(element) ? DUE_BYTES : 0));
 }
 
 struct slice element_value(const void *element) {
-    struct slice key = text_read(element);
+    struct slice key = element_key(element);
     return text_read(key.data + key.len);
+}
+
+int64_t element_due_ms(const void *element) {
+    return has_due(element) ? (int64_t)load_u64((const char *)element + 1) : NO_DUE;
+}
+
+void element_set_due(void *element, int64_t due_ms) {
+    SF_ASSERT(has_due(element) && due_ms != NO_DUE);
+    store_u64((char *)element + 1, (uint64_t)due_ms);
 }
 
 static size_t size_for(const struct element_table *table, size_t key_len, size_t value_len) {
@@ -38,18 +51,27 @@ static size_t size_for(const struct element_table *table, size_t key_len, size_t
 
 static size_t element_size(const struct element_table *table, const void *element) {
     size_t value_len = table->has_values ? element_value(element).len : 0;
-    return size_for(table, element_key(element).len, value_len);
+    size_t size = size_for(table, element_key(element).len, value_len);
+    return has_due(element) ? size + DUE_BYTES : size;
 }
 
-static void *element_new(struct element_table *table, struct slice key, struct slice value) {
+void *element_new(
+    struct element_table *table, struct slice key, struct slice value, int64_t due_ms) {
     size_t size = size_for(table, key.len, value.len);
-    char *element = pool_take(table->pool, size), *end = text_write(element, key);
-    if (table->has_values) text_write(end, value);
+    if (due_ms != NO_DUE) size += DUE_BYTES;
+    char *element = pool_take(table->pool, size), *at = element;
+    if (due_ms != NO_DUE) {
+        *at = (char)(uint8_t)DUE_MARK;
+        store_u64(at + 1, (uint64_t)due_ms);
+        at += DUE_BYTES;
+    }
+    at = text_write(at, key);
+    if (table->has_values) text_write(at, value);
     table->element_bytes += pool_piece_bytes(size);
     return element;
 }
 
-static void element_drop(void *context, void *element) {
+void element_drop(void *context, void *element) {
     struct element_table *table = context;
     size_t size = element_size(table, element);
     table->element_bytes -= pool_piece_bytes(size);
@@ -73,7 +95,7 @@ bool element_table_put(struct element_table *table, struct slice key, struct sli
     uint64_t hash = table_hash(table->table.type, key);
     void *old = table_find(&table->table, hash, key);
     if (old == NULL) {
-        table_put(&table->table, hash, element_new(table, key, value));
+        table_put(&table->table, hash, element_new(table, key, value, NO_DUE));
         return true;
     }
     if (!table->has_values) return false;
@@ -82,7 +104,7 @@ bool element_table_put(struct element_table *table, struct slice key, struct sli
         if (value.len > 0) memmove((char *)(uintptr_t)held.data, value.data, value.len);
         return false;
     }
-    void *element = element_new(table, key, value);
+    void *element = element_new(table, key, value, NO_DUE);
     table_replace(&table->table, hash, old, element);
     element_drop(table, old);
     return false;

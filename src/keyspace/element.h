@@ -2,9 +2,10 @@
  * of a pool; and those tables.
  *
  *   member   length 1 (5) | bytes
- *   field    length 1 (5) | bytes | length of the value 1 (5) | its bytes
+ *   field    [254 | due time 8] | length 1 (5) | bytes | length of the value 1 (5) | its bytes
  *
- * A length below 255 is one byte; otherwise 255 and four bytes. */
+ * A length below 254 is one byte; otherwise 255 and four bytes. Only fields have due times, and
+ * only in a due_table (due_table.h). */
 #ifndef SF_KEYSPACE_ELEMENT_H
 #define SF_KEYSPACE_ELEMENT_H
 
@@ -20,6 +21,13 @@ struct element_table {
 
 struct slice element_key(const void *element); /* the member or field */
 struct slice element_value(const void *element);
+int64_t element_due_ms(const void *element); /* NO_DUE: none */
+/* Only for an element that has a due time, and never NO_DUE. */
+void element_set_due(void *element, int64_t due_ms);
+/* A new element for that table, counted, and in no table; and its reverse. */
+void *element_new(
+    struct element_table *table, struct slice key, struct slice value, int64_t due_ms);
+void element_drop(void *table, void *element);
 
 struct element_table *element_table_new(const struct collection_types *types, bool has_values);
 void *element_table_find(const struct element_table *table, struct slice key);

@@ -9,9 +9,10 @@
 /* list.c, zset.c */
 extern const struct collection_form list_listpack_form, list_quicklist_form;
 extern const struct collection_form zset_listpack_form, zset_skiplist_form;
-/* set.c, hash.c */
+/* set.c, hash_form.c */
 extern const struct collection_form set_intset_form, set_listpack_form, set_table_form;
 extern const struct collection_form hash_listpack_form, hash_table_form;
+extern const struct collection_form hash_due_listpack_form, hash_due_table_form;
 /* stream.c */
 extern const struct collection_form stream_form;
 

@@ -1,7 +1,7 @@
 /* All databases: their life, and what concerns a whole db at once. */
 #include "keyspace/db.h"
 
-#include "keyspace/element.h"
+#include "keyspace/due_table.h"
 
 /* Elements that are freed together with their value's key: no pause is felt. */
 #define FREE_AT_ONCE 512
@@ -13,6 +13,7 @@ static struct slice item_key(const void *item) {
 static void db_empty(struct db *db) {
     table_init(&db->table, &db->keyspace->keys);
     btree_init(&db->expiry, &db->keyspace->by_due);
+    btree_init(&db->field_expiry, &db->keyspace->by_field_due);
     db->due_sum_ms = 0;
     memset(db->walk_parts, 0, sizeof db->walk_parts);
 }
@@ -22,6 +23,9 @@ struct keyspace *keyspace_new(uint32_t n_dbs, const struct hash_secret *secret) 
     struct keyspace *keyspace = sf_alloc_zero(1, sizeof *keyspace);
     keyspace->keys = (struct table_type){.secret = *secret, .key = item_key};
     keyspace->by_due = (struct btree_type){.compare = object_compare_due, .context = keyspace};
+    keyspace->by_field_due =
+        (struct btree_type){.compare = object_compare_field_due, .context = keyspace};
+    keyspace->collections.due_fields = (struct btree_type){.compare = element_compare_due};
     sorted_set_type_init(&keyspace->collections.sorted_sets, secret);
     keyspace->collections.elements = (struct table_type){.secret = *secret, .key = element_key};
     keyspace->collections.pool = pool_new();
@@ -99,8 +103,10 @@ static size_t bytes_share(const struct db *db) {
 /* Hands the db's table and index over to the garbage, or to the walks that go over it. */
 static void set_aside(struct db *db) {
     struct keyspace *keyspace = db->keyspace;
-    keyspace_set_aside(
-        keyspace, (struct garbage){.table = db->table, .index = db->expiry, .drop = dispose_item});
+    keyspace_set_aside(keyspace, (struct garbage){.table = db->table,
+                                     .index = db->expiry,
+                                     .field_index = db->field_expiry,
+                                     .drop = dispose_item});
     struct garbage *garbage = keyspace->garbage;
     if (keyspace->walks.n_open > 0 && walks_hold(db, garbage)) {
         garbage->bytes = bytes_share(db);
@@ -153,9 +159,11 @@ static void free_tables(struct keyspace *keyspace, uint64_t *budget) {
         keyspace->garbage = garbage->next; /* what is dropped may leave garbage of its own */
         uint64_t freed = btree_drop_some(&garbage->index, *budget, garbage->drop_indexed, keyspace);
         if (freed < *budget)
+            freed += btree_drop_some(&garbage->field_index, *budget - freed, NULL, NULL);
+        if (freed < *budget)
             freed += table_drop_some(&garbage->table, *budget - freed, garbage->drop, keyspace);
         *budget -= SF_MIN(*budget, freed);
-        if (garbage->index.n > 0 || table_size(&garbage->table) > 0) {
+        if (garbage->index.n > 0 || garbage->field_index.n > 0 || table_size(&garbage->table) > 0) {
             garbage->next = keyspace->garbage;
             keyspace->garbage = garbage;
             return;
@@ -221,9 +229,11 @@ void keyspace_swap(struct keyspace *keyspace, uint32_t a, uint32_t b) {
     struct db was = *one;
     one->table = other->table;
     one->expiry = other->expiry;
+    one->field_expiry = other->field_expiry;
     one->due_sum_ms = other->due_sum_ms;
     other->table = was.table;
     other->expiry = was.expiry;
+    other->field_expiry = was.field_expiry;
     other->due_sum_ms = was.due_sum_ms;
     memcpy(one->walk_parts, other->walk_parts, sizeof one->walk_parts);
     memcpy(other->walk_parts, was.walk_parts, sizeof other->walk_parts);
@@ -240,7 +250,8 @@ void keyspace_swap(struct keyspace *keyspace, uint32_t a, uint32_t b) {
 /* -- memory ---------------------------------------------------------------------------------- */
 
 static size_t garbage_bytes(const struct garbage *garbage) {
-    return table_bytes(&garbage->table) + btree_bytes(&garbage->index);
+    return table_bytes(&garbage->table) + btree_bytes(&garbage->index) +
+           btree_bytes(&garbage->field_index);
 }
 
 size_t keyspace_used_bytes(const struct keyspace *keyspace) {
@@ -248,6 +259,7 @@ size_t keyspace_used_bytes(const struct keyspace *keyspace) {
     for (uint32_t i = 0; i < keyspace->n_dbs; i++) {
         const struct db *db = &keyspace->dbs[i];
         bytes += table_bytes(&db->table) + btree_bytes(&db->expiry);
+        bytes += btree_bytes(&db->field_expiry);
     }
     for (const struct garbage *garbage = keyspace->garbage; garbage != NULL;
          garbage = garbage->next)

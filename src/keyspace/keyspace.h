@@ -7,7 +7,8 @@
  *
  * Expiry. A key is dead at time t when its due time is <= t. db_find takes that time. A dead key
  * stays in its table until keyspace_reclaim or a write to the same name takes it out: until then it
- * counts in db_size only. */
+ * counts in db_size only. A field of a hash is dead in the same way, and so is the key with
+ * the last of its fields. */
 #ifndef SF_KEYSPACE_KEYSPACE_H
 #define SF_KEYSPACE_KEYSPACE_H
 
@@ -41,6 +42,9 @@ enum object_encoding {
     ENCODING_QUICKLIST,
     ENCODING_SKIPLIST,
     ENCODING_STREAM,
+    /* of hashes, some of whose fields have due times */
+    ENCODING_LISTPACK_DUE,
+    ENCODING_HASHTABLE_DUE,
 };
 
 struct keyspace; /* all databases, one revision counter */
@@ -70,15 +74,23 @@ struct object *db_find_even_dead(struct db *db, struct slice key);
 uint64_t db_size(const struct db *db);                          /* keys, dead ones included */
 uint64_t db_expiring_size(const struct db *db);                 /* keys that have a due time */
 int64_t db_average_ttl_ms(const struct db *db, int64_t now_ms); /* 0 when none; cheap estimate */
+uint64_t db_field_expiring_size(const struct db *db); /* hashes some of whose fields have one */
+/* Whether a key that is alive at now_ms, or a field of it, is not at clock_ms any more. */
+bool db_expires_between(
+    const struct db *db, const struct object *object, int64_t now_ms, int64_t clock_ms);
 /* What WATCH remembers and EXEC compares for equality (only that): the object's own revision; for
  * an absent or dead key the latest deletion in its cell, its own revision if it is dead, or the
- * db's floor, with a bit that says "absent" (a key that expires leaves the revision it had). */
+ * db's floor, with a bit that says "absent" (a key that expires leaves the revision it had). Of a
+ * hash also how many of its fields are dead and not reclaimed. */
 uint64_t db_revision(struct db *db, struct slice key, int64_t now_ms);
 
 struct slice object_key(const struct object *object);
 enum object_type object_type(const struct object *object);
 enum object_encoding object_encoding(const struct object *object);
 int64_t object_due_ms(const struct object *object); /* NO_DUE when it never expires */
+/* When the key is dead: at its due time, or, where every field of a hash has one, at the last of
+ * these, whichever is first. */
+int64_t object_end_ms(const struct object *object);
 uint64_t object_revision(const struct object *object);
 /* The bytes of a string. scratch is used where the value is held as a number; the slice is valid as
  * long as both object and scratch are. */
@@ -158,13 +170,16 @@ void db_announce(struct db *db, const struct object *object);
 /* What changes, for caches and for who wants to hear of it; told in the middle of the change, must
  * change nothing here. Every function may be NULL. `changed`: the value, the due time or a stream's
  * groups, or the key came or went, for whatever reason. `added`: a key where there was none.
- * `expired`: a key that was dead goes, reclaimed or overwritten. `replaced`: a whole db was flushed
- * or swapped. */
+ * `expired`: a key that was dead goes, reclaimed or overwritten. `field_expired`: a dead field of a
+ * hash is reclaimed, or overwritten with its key; was_told: the one before it was of the same hash;
+ * is_last: the key goes with it. `replaced`: a whole db was flushed or swapped. */
 struct keyspace_watcher {
     void *context;
     void (*changed)(void *context, uint32_t db, struct slice key);
     void (*added)(void *context, uint32_t db, struct slice key);
     void (*expired)(void *context, uint32_t db, struct slice key);
+    void (*field_expired)(
+        void *context, uint32_t db, struct slice key, bool was_told, bool is_last);
     void (*replaced)(void *context, uint32_t db);
 };
 void keyspace_watch(
@@ -180,11 +195,11 @@ void keyspace_remember_count(struct keyspace *keyspace, uint64_t revision, uint6
 
 /* -- expiry ---------------------------------------------------------------------------------- */
 
-/* The earliest due time over all dbs, NO_DUE when none. */
+/* The earliest due time of a key or a field over all dbs, NO_DUE when none. */
 int64_t keyspace_next_due(const struct keyspace *keyspace);
-/* Takes out up to budget dead keys, in the order (due time, hash, db). on_expired may be NULL; it
- * sees each key just before it goes. Returns how many went. Deterministic in (content, now,
- * budget). Also frees a slice of what flushes left. */
+/* Takes out up to budget dead keys and fields, in the order (due time, hash of the key, db, field).
+ * on_expired may be NULL; it sees each such key just before it goes. Returns how many went.
+ * Deterministic in (content, now, budget). Also frees a slice of what flushes left. */
 typedef void keyspace_expired(void *context, uint32_t db_number, struct slice key);
 uint64_t keyspace_reclaim(struct keyspace *keyspace, int64_t now_ms, uint64_t budget,
     keyspace_expired *on_expired, void *context);

@@ -10,7 +10,10 @@ bool keyspace_restore_revision(struct keyspace *keyspace, uint64_t revision) {
     return true;
 }
 
-bool db_restore_floor(struct db *db, uint64_t floor) {
+bool db_restore_begin(
+    struct db_restoring *restoring, struct db *db, uint64_t floor, uint64_t n_keys) {
+    *restoring = (struct db_restoring){
+        .db = db, .n_keys = n_keys, .depth = table_depth_for(n_keys), .prepared = UINT64_MAX};
     if (floor > db->keyspace->revision) return false;
     db->floor = floor;
     return true;
@@ -45,16 +48,37 @@ static struct object *object_of(struct pool *pool, const struct restored_key *ke
     return object;
 }
 
-struct object *db_restore(struct db *db, const struct restored_key *key, struct slice text,
-    struct collection *collection) {
+/* Enters the object, whose key is not there; false: it is, and nothing has changed. */
+static bool enter(struct db_restoring *restoring, uint64_t hash, struct object *object) {
+    struct table *table = &restoring->db->table;
+    uint64_t part = restoring->depth == 0 ? 0 : hash >> (64 - restoring->depth);
+    if (part != restoring->prepared)
+        table_prepare(table, hash, restoring->depth, restoring->n_keys);
+    restoring->prepared = part;
+    void *there = table_put(table, hash, object);
+    if (there != NULL) {
+        table_put(table, hash, there);
+        return false;
+    }
+    restoring->db->keyspace->object_bytes += object_bytes(object);
+    expiry_enter(restoring->db, object);
+    return true;
+}
+
+struct object *db_restore(struct db_restoring *restoring, const struct restored_key *key,
+    struct slice text, struct collection *collection) {
+    struct db *db = restoring->db;
     if (key->revision == 0 || key->revision > db->keyspace->revision) return NULL;
     if (key->key.len > UINT32_MAX) return NULL;
-    uint64_t hash = table_hash(db->table.type, key->key);
-    if (table_find(&db->table, hash, key->key) != NULL) return NULL;
     struct object *object = object_of(db_pool(db), key, text, collection);
     if (object == NULL) return NULL;
     object_set_revision(object, key->revision);
     access_begin(db->keyspace, object); /* as if used now: nothing is told of accesses */
-    db_enter(db, hash, object);
-    return object;
+    if (enter(restoring, table_hash(db->table.type, key->key), object)) return object;
+    if (collection != NULL) {
+        collection->value = object_collection(object);
+        if (object_is_inline(object)) collection_take_out(collection);
+    }
+    object_free(db_pool(db), object);
+    return NULL;
 }

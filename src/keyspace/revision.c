@@ -2,8 +2,12 @@
  * of hashes keeps the latest revision that a key had when it went. */
 #include "keyspace/db.h"
 
+#include "keyspace/hash.h"
+
 /* Tells "absent since r" from "present since r": a key that expires leaves its own revision. */
 #define ABSENT ((uint64_t)1 << 48)
+/* Above it, how many fields of a hash are dead: that changes with the time alone. */
+#define DEAD_FIELDS_SHIFT 49
 
 uint64_t keyspace_revision(const struct keyspace *keyspace) {
     return keyspace->revision;
@@ -61,6 +65,12 @@ void db_raise_floor(struct db *db) {
     db_forget_cells(db);
 }
 
+static uint64_t dead_fields(const struct db *db, const struct object *object, int64_t now_ms) {
+    if (object_type(object) != OBJECT_HASH) return 0;
+    struct collection hash = db_collection(db, object);
+    return hash_n_dead(&hash, now_ms);
+}
+
 uint64_t db_revision(struct db *db, struct slice key, int64_t now_ms) {
     uint64_t hash = table_hash(db->table.type, key);
     const struct object *object = table_find(&db->table, hash, key);
@@ -68,5 +78,5 @@ uint64_t db_revision(struct db *db, struct slice key, int64_t now_ms) {
     uint64_t own = object_revision(object);
     /* a dead key counts as reclaimed: so reclaiming it changes nothing that a watcher sees */
     if (object_is_dead(object, now_ms)) return SF_MAX(own, db_cell(db, hash)) | ABSENT;
-    return SF_MAX(own, db->floor);
+    return SF_MAX(own, db->floor) | dead_fields(db, object, now_ms) << DEAD_FIELDS_SHIFT;
 }

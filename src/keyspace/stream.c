@@ -79,13 +79,17 @@ static struct stream_id read_id(struct reader *in) {
     return (struct stream_id){ms, read_u64(in)};
 }
 
-static void form_put(const void *value, struct buf *out) {
-    const struct stream *stream = value;
-    stream_log_put(&stream->log, out);
+void stream_rest_put(const struct stream *stream, struct buf *out) {
     put_id(out, stream->last);
     put_id(out, stream->max_deleted);
     put_varint(out, stream->entries_added);
     stream_groups_put(stream, out);
+}
+
+static void form_put(const void *value, struct buf *out) {
+    const struct stream *stream = value;
+    stream_log_put(&stream->log, out);
+    stream_rest_put(stream, out);
 }
 
 /* Finds the first entry anew. */

@@ -43,6 +43,8 @@ struct stream *stream_groups_to_change(struct collection *collection);
 static inline uint64_t stream_length(const struct stream *stream) {
     return stream->log.length;
 }
+/* What the image holds behind the nodes: ids, counts, groups. */
+void stream_rest_put(const struct stream *stream, struct buf *out);
 struct stream_node_limits stream_limits(const struct thresholds *thresholds);
 
 /* id must be above stream->last (asserted). */

@@ -21,6 +21,8 @@ void walks_init(struct walks *walks, const struct hash_secret *secret) {
     walks->saved_type = (struct table_type){.secret = *secret, .key = saved_key};
     walks->element_type = (struct table_type){.secret = *secret, .key = element_item_key};
     table_init(&walks->tracked, &walks->tracked_type);
+    walks->large_bytes = WALK_LARGE_BYTES;
+    walks->large_elements = WALK_LARGE_ELEMENTS;
 }
 
 static bool has_something(const struct db *db) {
@@ -259,7 +261,8 @@ static void show_live(struct key_walk *at, const struct walk_sink *sink, uint64_
     struct walk *walk = at->walk;
     const struct object *object = at->live;
     pass(walk, at->live_hash, object_key(object));
-    if (object_is_large(object) && !encoding_is_packed(object_encoding(object)))
+    if (object_is_large(&walk->keyspace->walks, object) &&
+        !encoding_is_packed(object_encoding(object)))
         enter_value(walk, sink, undo_new(walk, object), at->live_hash);
     else
         show_object(walk, sink, at->live_hash, object, collection_value(object), budget);

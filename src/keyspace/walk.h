@@ -67,7 +67,7 @@ struct walk_sink {
      * (string) follow. */
     void (*large_begin)(void *context, const struct walk_key *key, uint64_t n);
     void (*large_text)(void *context, struct slice part);
-    /* member; field and value; member and score */
+    /* member; field, value and, as a number, its due time in ms (0: none); member and score */
     void (*large_element)(void *context, struct slice element, struct slice value, double score);
     void (*large_block)(void *context, struct slice listpack, bool is_plain);
     void (*large_node)(void *context, uint64_t ms, uint64_t seq, struct slice listpack);

@@ -1,20 +1,16 @@
 /* What those who change the keyspace tell the open walks, before they do. */
 #include "keyspace/db.h"
 
-/* More than this is not copied as a whole. */
-#define LARGE_BYTES ((size_t)64 << 10)
-#define LARGE_ELEMENTS 128
-
 /* -- which walks care ------------------------------------------------------------------------ */
 
-bool object_is_large(const struct object *object) {
+bool object_is_large(const struct walks *walks, const struct object *object) {
     enum object_encoding encoding = object_encoding(object);
     const void *value = object_value(object);
     if (value == NULL) return false;
     if (object_type(object) == OBJECT_STRING)
-        return ((const struct block *)value)->len > LARGE_BYTES;
-    if (object_collection_bytes(object) > LARGE_BYTES) return true;
-    return collection_form(object_type(object), encoding)->size(value) > LARGE_ELEMENTS &&
+        return ((const struct block *)value)->len > walks->large_bytes;
+    if (object_collection_bytes(object) > walks->large_bytes) return true;
+    return collection_form(object_type(object), encoding)->size(value) > walks->large_elements &&
            !encoding_is_packed(encoding);
 }
 
@@ -31,7 +27,7 @@ static void save(struct walk *walk, struct walk_part *part, uint64_t hash,
     const struct object *object, bool in_place) {
     bool is_packed = encoding_is_packed(object_encoding(object));
     void *item;
-    if (object_is_large(object) && !(in_place && is_packed)) {
+    if (object_is_large(&walk->keyspace->walks, object) && !(in_place && is_packed)) {
         item = (void *)((uintptr_t)undo_new(walk, object) | SAVED_UNDO);
     } else {
         item = object_copy(object, &walk->keyspace->collections);
@@ -70,9 +66,10 @@ void walks_note_bytes(struct keyspace *keyspace, const void *value, size_t from,
     if (tracked != NULL) tracked_bytes_change(tracked, from, end);
 }
 
-void walks_note_move(struct keyspace *keyspace, const void *from, void *to) {
+void walks_note_move(
+    struct keyspace *keyspace, const void *from, void *to, enum object_encoding encoding) {
     struct tracked *tracked = from == to ? NULL : tracked_find(keyspace, from);
-    if (tracked != NULL) tracked_move(tracked, to);
+    if (tracked != NULL) tracked_move(tracked, to, encoding);
 }
 
 bool walks_take_over(struct keyspace *keyspace, const struct object *object) {

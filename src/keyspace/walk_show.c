@@ -92,14 +92,14 @@ static struct element_walk elements_from(struct undo *undo) {
 static void show_live(const struct walk_sink *sink, const struct element_walk *at) {
     enum object_type type = at->undo->tracked->type;
     struct slice key = live_key(at), value = {NULL, 0};
-    double score = type == OBJECT_ZSET ? ((const struct sorted_element *)at->live_item)->score : 0;
+    double number = element_number(at->undo->tracked, at->live_item);
     if (type == OBJECT_HASH) value = element_value(at->live_item);
-    if (sink->large_element != NULL) sink->large_element(sink->context, key, value, score);
+    if (sink->large_element != NULL) sink->large_element(sink->context, key, value, number);
 }
 
 static void show_old(const struct walk_sink *sink, const struct old_element *old) {
     if (!old->was_there || sink->large_element == NULL) return;
-    sink->large_element(sink->context, old_element_key(old), old_element_value(old), old->score);
+    sink->large_element(sink->context, old_element_key(old), old_element_value(old), old->number);
 }
 
 /* All elements of the next hash: nearly always one. */

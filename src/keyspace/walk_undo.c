@@ -63,16 +63,18 @@ void tracked_detach(struct tracked *tracked) {
     tracked->keyspace->walks.detached_bytes += tracked->bytes;
 }
 
-void tracked_move(struct tracked *tracked, void *value) {
+void tracked_move(struct tracked *tracked, void *value, enum object_encoding encoding) {
     take_out(tracked);
     tracked->value = value;
+    tracked->encoding = encoding;
     enter(tracked);
 }
 
 void tracked_part_ways(struct tracked *tracked) {
     const struct collection_form *form = collection_form(tracked->type, tracked->encoding);
     SF_ASSERT(!tracked->is_detached && encoding_is_packed(tracked->encoding));
-    tracked_move(tracked, form->copy(&tracked->keyspace->collections, tracked->value));
+    void *copy = form->copy(&tracked->keyspace->collections, tracked->value);
+    tracked_move(tracked, copy, tracked->encoding);
     tracked_detach(tracked);
 }
 
@@ -204,6 +206,12 @@ static const void *element_find(const struct tracked *tracked, uint64_t hash, st
     return table_find(&((struct element_table *)tracked->value)->table, hash, key);
 }
 
+double element_number(const struct tracked *tracked, const void *element) {
+    if (tracked->type == OBJECT_ZSET) return ((const struct sorted_element *)element)->score;
+    int64_t due_ms = tracked->type == OBJECT_HASH ? element_due_ms(element) : NO_DUE;
+    return due_ms == NO_DUE ? 0 : (double)due_ms;
+}
+
 static struct old_element *old_element(
     const struct tracked *tracked, struct slice key, const void *held) {
     struct slice value = {NULL, 0};
@@ -211,8 +219,7 @@ static struct old_element *old_element(
     struct old_element *old = sf_alloc(sizeof *old + key.len + value.len);
     *old = (struct old_element){
         .key_len = (uint32_t)key.len, .value_len = (uint32_t)value.len, .was_there = held != NULL};
-    if (held != NULL && tracked->type == OBJECT_ZSET)
-        old->score = ((const struct sorted_element *)held)->score;
+    if (held != NULL) old->number = element_number(tracked, held);
     if (key.len > 0) memcpy(old->bytes, key.data, key.len);
     if (value.len > 0) memcpy(old->bytes + key.len, value.data, value.len);
     return old;

@@ -10,12 +10,16 @@
 #include "keyspace/collection.h"
 #include "keyspace/walk.h"
 
+#define WALK_LARGE_BYTES ((size_t)64 << 10)
+#define WALK_LARGE_ELEMENTS 128
+
 struct cell_page;
 struct db;
 struct garbage;
 struct old_groups;
 struct stream;
 struct stream_group;
+struct walks;
 
 /* A db as it was: which table it had, and what in it is no more as it was. */
 struct walk_part {
@@ -87,7 +91,7 @@ struct undo {
 
 struct old_element {
     uint32_t key_len, value_len;
-    double score;
+    double number; /* element_number */
     bool was_there;
     char bytes[]; /* key, value */
 };
@@ -100,14 +104,16 @@ struct walks {
     struct table tracked;
     size_t detached_bytes;
     struct table_type tracked_type, saved_type, element_type;
+    size_t large_bytes, large_elements; /* what is more is not copied as a whole */
 };
 
 /* In which there is nothing to go on in: they are shown, and copied, as a whole. */
 static inline bool encoding_is_packed(enum object_encoding encoding) {
-    return encoding == ENCODING_LISTPACK || encoding == ENCODING_INTSET;
+    return encoding == ENCODING_LISTPACK || encoding == ENCODING_LISTPACK_DUE ||
+           encoding == ENCODING_INTSET;
 }
 /* Too large to be copied when it changes, or to be shown at once. */
-bool object_is_large(const struct object *object);
+bool object_is_large(const struct walks *walks, const struct object *object);
 
 void walks_init(struct walks *walks, const struct hash_secret *secret);
 /* Before everything goes: all walks end here; their owners have still to end them. */
@@ -123,7 +129,8 @@ bool walks_hold(struct db *db, struct garbage *garbage);
 void walks_swapped(struct db *one, struct db *other);
 /* Of a string's block: bytes are about to change; it has moved. */
 void walks_note_bytes(struct keyspace *keyspace, const void *value, size_t from, size_t end);
-void walks_note_move(struct keyspace *keyspace, const void *from, void *to);
+void walks_note_move(
+    struct keyspace *keyspace, const void *from, void *to, enum object_encoding encoding);
 /* A page of the db's cells is about to change; page NULL: there was none yet. */
 void walks_note_cells(struct db *db, size_t page_index, const struct cell_page *page);
 /* The object is to be freed; true: its value has been taken over. */
@@ -134,8 +141,9 @@ bool walks_take_over(struct keyspace *keyspace, const struct object *object);
 struct undo *undo_new(struct walk *walk, const struct object *object);
 void undo_free(struct undo *undo); /* what may be large becomes garbage */
 struct tracked *tracked_find(const struct keyspace *keyspace, const void *value); /* or NULL */
-void tracked_move(struct tracked *tracked, void *value); /* to another address */
-void tracked_detach(struct tracked *tracked);            /* no key has it any more */
+/* To another address, maybe as another form that holds the same parts. */
+void tracked_move(struct tracked *tracked, void *value, enum object_encoding encoding);
+void tracked_detach(struct tracked *tracked); /* no key has it any more */
 /* Before part of the value changes. */
 void tracked_element_changes(struct tracked *tracked, struct slice key);
 void tracked_bytes_change(struct tracked *tracked, size_t from, size_t end);
@@ -146,6 +154,8 @@ void tracked_pending_changes(
 /* The live value changes from now on, as a whole: a copy takes its place here. */
 void tracked_part_ways(struct tracked *tracked);
 
+/* The score of a member; the due time of a field, 0 where it has none; else 0. */
+double element_number(const struct tracked *tracked, const void *element);
 static inline struct slice old_element_key(const struct old_element *element) {
     return slice_of(element->bytes, element->key_len);
 }

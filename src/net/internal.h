@@ -85,6 +85,9 @@ struct net {
     uint64_t last_accepted_link;
     uint32_t n_accepted_links;
 
+    struct list all_outs; /* out.c */
+    struct buf out_room;  /* for what they read */
+
     struct net_figures figures;
     char scratch[READ_BYTES_MIN]; /* for what dialled links read, and for draining */
 };
@@ -104,6 +107,12 @@ void links_flush(struct net *net);
 int64_t links_next_deadline_us(const struct net *net);
 void links_bury(struct net *net); /* frees what died in this turn */
 void links_free(struct net *net);
+
+/* out.c */
+void outs_turn(struct net *net);
+void outs_flush(struct net *net);
+int64_t outs_next_deadline_us(const struct net *net);
+void outs_free(struct net *net);
 
 /* listen.c */
 void listeners_start(struct net *net);

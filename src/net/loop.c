@@ -43,6 +43,7 @@ static void woken(struct ev_loop *loop, ev_check *watcher, int events) {
 static void set_deadline(struct net *net) {
     net->now_us = clock_boot_us(); /* the turn may have run a long entry */
     int64_t due_us = SF_MIN(node_next_deadline_us(net->node), links_next_deadline_us(net));
+    due_us = SF_MIN(due_us, outs_next_deadline_us(net));
     /* Far deadlines are cut: a wake-up an hour costs nothing and keeps the arithmetic small. */
     int64_t delay_us = net->again ? 0 : SF_MIN(due_us - net->now_us, (int64_t)3600 * 1000000);
     ev_timer_stop(net->loop, &net->deadline);
@@ -79,10 +80,12 @@ static void turn(struct ev_loop *loop, ev_prepare *watcher, int events) {
     net->again = false;
     if (net->links_hold) links_deliver_held(net);
     links_tell_failed(net);
+    outs_turn(net);
     if (net->hooks.before_pump != NULL) net->hooks.before_pump(net->hooks.context, net->now_us);
     node_pump(net->node, net->now_us, clock_wall_ms());
     clients_flush(net);
     links_flush(net);
+    outs_flush(net);
     links_bury(net);
     if (net->stopping) {
         ev_break(loop, EVBREAK_ALL);
@@ -112,6 +115,7 @@ struct net *net_new(const struct net_settings *settings, const struct net_hooks 
     list_init(&net->all_clients);
     list_init(&net->dirty_clients);
     list_init(&net->all_links);
+    list_init(&net->all_outs);
     list_init(&net->dirty_links);
     list_init(&net->timed_links);
     list_init(&net->failed_links);
@@ -130,6 +134,7 @@ void net_free(struct net *net) {
     if (net == NULL) return;
     clients_free(net);
     links_free(net);
+    outs_free(net);
     listeners_free(net);
     for (uint32_t i = 0; i < net->n_watches; i++) {
         ev_io_stop(net->loop, &net->watches[i].watcher);

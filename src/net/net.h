@@ -77,6 +77,11 @@ void net_link_send_large(
     struct net *net, uint64_t number, struct slice head, struct bytes *body, struct slice tail);
 void net_link_close(struct net *net, uint64_t number);
 size_t net_link_backlog(const struct net *net, uint64_t number);
+void net_out_dial(struct net *net, uint64_t number, const char *host, uint16_t port);
+void net_out_open_file(struct net *net, uint64_t number, const char *path);
+void net_out_send(struct net *net, uint64_t number, struct slice bytes);
+void net_out_close(struct net *net, uint64_t number);
+void net_out_pause(struct net *net, uint64_t number, bool pause);
 void net_breathe(struct net *net);
 void net_client_changed(struct net *net, uint64_t number);
 

@@ -25,7 +25,11 @@ static void apply_command(struct node *node, const struct engine_position *at) {
     node->running = pending;
     bool replied = engine_next(node->engine, &reply);
     node->running = NULL;
-    if (!replied && ours) {
+    if (SF_UNLIKELY(node->access.changed_by != NULL)) {
+        everywhere_hold(node, node->access.changed_by, node->access.changed_at);
+        node->access.changed_by = NULL;
+        session_wait_for_turn(session);
+    } else if (!replied && ours) {
         blocked_begin(node, pending, at);
     } else if (pending != NULL) {
         session_write_applied(session, pending);
@@ -87,6 +91,7 @@ static bool apply_entry(struct node *node, const struct raft_entry *entry) {
     snapshots_note_applied(node, bytes_slice(payload).len);
     evictions_applied(node, index, kind, bytes_slice(payload).len);
     node->applied_commands += last_sequence_commands;
+    if (kind == ENTRY_DIGEST_MARK) digests_marked(node, index, bytes_slice(payload));
     if (kind == ENTRY_DISSOLVE) note_dissolve(node, bytes_slice(payload), index);
     if (index == node->tick_index) node->tick_in_flight = false;
     raft_step_applied(node->raft, index);
@@ -150,7 +155,7 @@ void apply_drop_waiting(struct node *node) {
         LIST_FOR_EACH(other, &session->pending) {
             struct pending *pending = SF_CONTAINER(other, struct pending, in_session);
             pending->settle_clock_ms = 0;
-            if (pending->kind == PENDING_READ) {
+            if (pending->kind == PENDING_READ || pending->kind == PENDING_AGAIN) {
                 pending->round = node->next_round;
                 node->round_wanted = true;
             }

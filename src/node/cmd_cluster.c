@@ -255,7 +255,7 @@ struct slot_walk {
 static bool visit_slot(void *context, struct object *object) {
     struct slot_walk *walk = context;
     struct slice key = object_key(object);
-    if (object_due_ms(object) <= walk->now_ms || (int64_t)key_slot(key) != walk->slot) return true;
+    if (object_end_ms(object) <= walk->now_ms || (int64_t)key_slot(key) != walk->slot) return true;
     if (walk->reply != NULL) reply_bulk(walk->reply, key);
     walk->n++;
     return walk->wanted < 0 || walk->n < walk->wanted;
@@ -380,6 +380,8 @@ static void cluster_failover(struct local_call *call) {
             "ERR TAKEOVER is refused: a leader without a majority's vote could lose writes");
     } else if (call->argc > 3 || (call->argc == 3 && !slice_is(call->argv[2], "force"))) {
         reply_error(call->reply, "ERR syntax error");
+    } else if (fence_is_up(node)) {
+        reply_error(call->reply, "ERR This node's state differs from the others': it may not lead");
     } else if (raft_leads(node)) {
         reply_error(call->reply, "ERR You should send CLUSTER FAILOVER to a replica");
     } else {
@@ -427,7 +429,7 @@ static const char *const cluster_help[] = {"COUNTKEYSINSLOT <slot>",
     "    A line for each member.", "REPLICAS <node-id>", "    The replicas of the leader.",
     "RESET [HARD|SOFT]", "    Makes a removed or empty single node a new one.", "SHARDS",
     "    The one shard with its nodes.", "SLOTS", "    The one range of slots with its nodes.",
-    NULL};
+    "VERIFY", "    Compares the nodes' states by a digest at one place of the log.", NULL};
 
 void local_cluster(struct local_call *call) {
     struct reply *reply = call->reply;

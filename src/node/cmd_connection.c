@@ -2,34 +2,9 @@
 #include "node/internal.h"
 #include "node/version.h"
 
-#include <openssl/crypto.h>
 #include <stdio.h>
 
 /* -- authentication -------------------------------------------------------------------------- */
-
-struct slice node_requirepass(const struct node *node) {
-    struct slice value;
-    if (node->engine != NULL && engine_setting(node->engine, SLICE("requirepass"), &value)) {
-        return value;
-    }
-    return slice_text(node->settings.requirepass);
-}
-
-bool session_is_authenticated(const struct session *session) {
-    return session->authenticated || node_requirepass(session->node).len == 0;
-}
-
-static bool password_matches(struct slice given, struct slice wanted) {
-    return given.len == wanted.len && CRYPTO_memcmp(given.data, wanted.data, given.len) == 0;
-}
-
-static bool authenticate(struct session *session, struct slice user, struct slice password) {
-    struct slice wanted = node_requirepass(session->node);
-    bool good = slice_equal(user, SLICE("default")) &&
-                (wanted.len == 0 || password_matches(password, wanted));
-    if (good) session->authenticated = true;
-    return good;
-}
 
 static const char wrongpass[] = "WRONGPASS invalid username-password pair or user is disabled.";
 
@@ -38,14 +13,18 @@ void local_auth(struct local_call *call) {
         reply_error(call->reply, "ERR syntax error");
         return;
     }
-    if (call->argc == 2 && node_requirepass(call->node).len == 0) {
-        reply_error(call->reply,
-            "ERR AUTH <password> called without any password configured for the default user. Are "
-            "you sure your configuration is correct?");
-        return;
+    if (call->argc == 2) {
+        const struct acl_user *user = acl_find_id(node_acl(call->node), ACL_DEFAULT_ID);
+        if (!acl_user_needs_password(user)) {
+            reply_error(call->reply,
+                "ERR AUTH <password> called without any password configured for the default user. "
+                "Are you sure your configuration is correct?");
+            return;
+        }
     }
     struct slice user = call->argc == 3 ? call->argv[1] : SLICE("default");
-    if (authenticate(call->session, user, call->argv[call->argc - 1])) {
+    bool in_exec = call->node->running != NULL;
+    if (access_log_in(call->session, call->argv[0], user, call->argv[call->argc - 1], in_exec)) {
         reply_status(call->reply, "OK");
     } else {
         reply_error(call->reply, wrongpass);
@@ -133,11 +112,13 @@ void local_hello(struct local_call *call) {
     struct session *session = call->session;
     struct hello_options options = {0};
     if (!hello_parse(call, &options)) return;
-    if (options.has_auth && !authenticate(session, options.user, options.password)) {
+    bool in_exec = call->node->running != NULL;
+    if (options.has_auth &&
+        !access_log_in(session, call->argv[0], options.user, options.password, in_exec)) {
         reply_error(call->reply, wrongpass);
         return;
     }
-    if (!session_is_authenticated(session)) {
+    if (!session->is_admitted) {
         reply_error(call->reply, "NOAUTH HELLO must be called with the client already "
                                  "authenticated, otherwise the HELLO "
                                  "<proto> AUTH <user> <pass> option can be used to authenticate "
@@ -187,7 +168,6 @@ void session_reset_state(struct session *session) {
     transaction_forget(session);
     session->db = 0;
     session->proto = 2;
-    session->authenticated = false;
     session->stale_reads = false;
     session->reply_off = session->reply_skip = session->reply_skip_next = false;
     session->no_evict = session->no_touch = false;
@@ -195,6 +175,7 @@ void session_reset_state(struct session *session) {
     list_remove(&session->in_monitors);
     session_unsubscribe(session);
     tracking_end(session);
+    access_session_begins(session);
 }
 
 void local_reset(struct local_call *call) {
@@ -247,7 +228,7 @@ static const char *client_flags(const struct session *session, char out[CLIENT_F
     return out;
 }
 
-static void describe_client(const struct session *session, struct buf *out) {
+void session_describe(const struct session *session, struct buf *out) {
     int64_t now = session->node->now_us;
     char flags[CLIENT_FLAGS_MAX];
     const uint32_t *subscribed = session->subscriber.n;
@@ -261,15 +242,18 @@ static void describe_client(const struct session *session, struct buf *out) {
     buf_printf(out,
         "sub=%u psub=%u ssub=%u multi=%lld qbuf=%zu qbuf-free=%zu argv-mem=%zu multi-mem=%zu "
         "rbs=%zu rbp=0 "
-        "obl=%zu oll=0 omem=%zu tot-mem=%zu events=r cmd=%s user=default redir=%lld resp=%u ",
+        "obl=%zu oll=0 omem=%zu tot-mem=%zu events=r cmd=%s user=",
         subscribed[TOPIC_CHANNEL], subscribed[TOPIC_PATTERN], subscribed[TOPIC_SHARD],
         (long long)transaction_queued(session), session->input.len,
         session->input.cap - session->input.len, session->pending_bytes, transaction_bytes(session),
         session->output.cap, session->output.len, session->output.cap,
         sizeof *session + session->input.cap + session->output.cap + session->pending_bytes +
             transaction_bytes(session),
-        session->last_command == NULL ? "NULL" : session->last_command->name,
-        (long long)tracking_redirection(session), session->proto);
+        session->last_command == NULL ? "NULL" : session->last_command->name);
+    const struct acl_user *user = access_user(session);
+    buf_append_slice(out, user == NULL ? SLICE("(superuser)") : acl_user_name(user));
+    buf_printf(
+        out, " redir=%lld resp=%u ", (long long)tracking_redirection(session), session->proto);
     buf_printf(out, "lib-name=%.*s lib-ver=%.*s\n", (int)lib.len, lib.data == NULL ? "" : lib.data,
         (int)version.len, version.data == NULL ? "" : version.data);
 }
@@ -325,7 +309,7 @@ static void client_list(struct local_call *call) {
     LIST_FOR_EACH(link, &call->node->sessions) {
         const struct session *session = SF_CONTAINER(link, struct session, in_node);
         bool is_listed = !by_id || id_is_listed(call, 3, session->id);
-        if (is_listed && has_type(session, type)) describe_client(session, &out);
+        if (is_listed && has_type(session, type)) session_describe(session, &out);
     }
     reply_verbatim(call->reply, "txt", buf_slice(&out));
     buf_free(&out);
@@ -378,6 +362,7 @@ struct kill_filter {
     bool has_id, has_addr, has_laddr, skip_me;
     enum client_type type;
     uint64_t id;
+    uint64_t user; /* ACL_NOBODY: any */
     struct slice addr, laddr;
 };
 
@@ -404,7 +389,9 @@ static bool kill_parse(struct local_call *call, struct kill_filter *filter) {
             filter->has_laddr = true;
             filter->laddr = value;
         } else if (slice_is(option, "user")) {
-            if (!slice_equal(value, SLICE("default"))) {
+            const struct acl_user *user = acl_find(node_acl(call->node), value);
+            if (user != NULL) filter->user = acl_user_id(user);
+            if (user == NULL) {
                 reply_errorf(call->reply, "ERR No such user '%.*s'",
                     (int)SF_MIN(value.len, (size_t)128), value.data);
                 return false;
@@ -430,6 +417,7 @@ static bool kill_matches(
     if (filter->skip_me && session == self) return false;
     if (!has_type(session, filter->type)) return false;
     if (filter->has_id && session->id != filter->id) return false;
+    if (filter->user != ACL_NOBODY && session->user != filter->user) return false;
     if (filter->has_addr && !slice_equal(filter->addr, slice_text(session->remote))) return false;
     return !filter->has_laddr || slice_equal(filter->laddr, slice_text(session->local));
 }
@@ -504,7 +492,7 @@ void local_client(struct local_call *call) {
         }
     } else if (call->command->id == COMMAND_CLIENT_INFO) {
         struct buf out = {0};
-        describe_client(session, &out);
+        session_describe(session, &out);
         reply_verbatim(reply, "txt", buf_slice(&out));
         buf_free(&out);
     } else if (call->command->id == COMMAND_CLIENT_LIST) {

@@ -99,7 +99,8 @@ static void debug_sdslen(struct local_call *call) {
 static void debug_packed(struct local_call *call, enum object_encoding wanted, const char *name) {
     const struct object *object = object_asked_for(call);
     if (object == NULL) return;
-    if (object_encoding(object) != wanted) {
+    bool is_due = wanted == ENCODING_LISTPACK && object_encoding(object) == ENCODING_LISTPACK_DUE;
+    if (object_encoding(object) != wanted && !is_due) {
         bool quick = wanted == ENCODING_QUICKLIST;
         reply_errorf(call->reply, "ERR Not a %s encoded object.", quick ? "quicklist" : "listpack");
         return;
@@ -140,7 +141,8 @@ static void debug_htstats_key(struct local_call *call) {
     const struct object *object = object_asked_for(call);
     if (object == NULL) return;
     enum object_encoding encoding = object_encoding(object);
-    if (encoding != ENCODING_HASHTABLE && encoding != ENCODING_SKIPLIST) {
+    if (encoding != ENCODING_HASHTABLE && encoding != ENCODING_HASHTABLE_DUE &&
+        encoding != ENCODING_SKIPLIST) {
         reply_error(call->reply,
             "ERR The value stored at the specified key is not represented using an hash table");
         return;
@@ -201,9 +203,9 @@ static void debug_reload(struct local_call *call) {
         return;
     }
     struct buf image = {0};
-    engine_dump(node->engine, &image);
     struct engine *loaded = node_engine_new(node);
-    enum sf_status status = engine_load(loaded, buf_slice(&image));
+    bool is_dumped = engine_dump(node->engine, &image);
+    enum sf_status status = is_dumped ? engine_load(loaded, buf_slice(&image)) : SF_ERR_BUSY;
     buf_free(&image);
     if (status != SF_OK || engine_digest(loaded) != engine_digest(node->engine)) {
         engine_free(loaded);
@@ -213,6 +215,23 @@ static void debug_reload(struct local_call *call) {
     node_engine_replace(node, loaded);
     reply_status(call->reply, "OK");
 }
+
+#ifdef SF_TEST_HOOKS
+/* Flips a bit of this node's memory, which no log knows of: for tests of the digests. */
+static void debug_damage(struct local_call *call) {
+    char scratch[OBJECT_TEXT_MAX];
+    const struct object *object = object_asked_for(call);
+    int64_t integer;
+    if (object == NULL) return;
+    if (object_type(object) != OBJECT_STRING || object_integer(object, &integer) ||
+        object_string(object, scratch).len == 0) {
+        reply_error(call->reply, "ERR only strings that are held as bytes can be damaged");
+        return;
+    }
+    *(char *)(uintptr_t)object_string(object, scratch).data ^= 1;
+    reply_status(call->reply, "OK");
+}
+#endif
 
 /* -- PROTOCOL -------------------------------------------------------------------------------- */
 
@@ -333,6 +352,9 @@ static const struct debug_row {
     local_run *run;
 } rows[] = {
     {"abort-when-applied", 2, 2, false, true, debug_abort_when_applied},
+#ifdef SF_TEST_HOOKS
+    {"damage", 3, 3, true, true, debug_damage},
+#endif
     {"digest", 2, 2, true, false, debug_digest},
     {"digest-value", 2, UINT32_MAX, true, false, debug_digest_value},
     {"error", 3, 3, false, false, debug_error},

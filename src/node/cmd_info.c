@@ -108,7 +108,8 @@ static void info_persistence(struct node *node, struct buf *out) {
     struct process_figures figures = {0};
     node->ports.figures(node->ports.context, &figures);
     buf_printf(out, "# Persistence\r\nloading:%d\r\nasync_loading:%d\r\n",
-        node->loading != NULL || loading_replays(node), receiving_has_work(node));
+        node->loading != NULL || loading_replays(node) || follow_refuses(node),
+        receiving_has_work(node));
     snapshots_info(node, out);
     buf_printf(out,
         "aof_enabled:1\r\naof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0\r\n"
@@ -117,10 +118,19 @@ static void info_persistence(struct node *node, struct buf *out) {
         "module_fork_in_progress:0\r\nmodule_fork_last_cow_size:0\r\nraft_log_bytes:%llu\r\n",
         node->storage_state == SF_OK ? "ok" : "err", (unsigned long long)figures.log_disk_bytes);
     loading_info(node, out);
+    if (node->engine != NULL && engine_source(node->engine)->kind == SOURCE_FILE) {
+        buf_printf(out, "import_rdb_keys:%llu\r\n",
+            (unsigned long long)engine_source(node->engine)->n_keys);
+    }
 }
 
 /* role: what clients should believe (every node takes writes); `# Raft` tells the truth. */
 static void info_replication(struct node *node, struct buf *out) {
+    if (node->engine != NULL && engine_source(node->engine)->kind == SOURCE_REDIS) {
+        buf_append_text(out, "# Replication\r\n");
+        follow_info(node, out);
+        return;
+    }
     buf_printf(out,
         "# "
         "Replication\r\nrole:master\r\nconnected_slaves:0\r\nmaster_failover_state:no-failover\r\n"
@@ -228,6 +238,7 @@ static void info_raft(struct node *node, struct buf *out) {
         (unsigned long long)node->snapshots.n_installed, raft_configuration(raft)->n,
         configuration_n_voters(raft_configuration(raft)), node_is_leader_serving(node),
         (unsigned long long)engine_feature_level(node->engine));
+    digests_info(node, out);
     info_raft_skips(node, out);
     info_raft_peers(node, out);
 }
@@ -239,9 +250,12 @@ static void info_keyspace(struct node *node, struct buf *out) {
     for (uint32_t i = 0; i < keyspace_n_dbs(keyspace); i++) {
         struct db *db = keyspace_db(keyspace, i);
         if (db_size(db) == 0) continue;
-        buf_printf(out, "db%u:keys=%llu,expires=%llu,avg_ttl=%lld\r\n", i,
+        buf_printf(out, "db%u:keys=%llu,expires=%llu,avg_ttl=%lld", i,
             (unsigned long long)db_size(db), (unsigned long long)db_expiring_size(db),
             (long long)db_average_ttl_ms(db, engine_now_ms(node->engine)));
+        uint64_t n_hashes = db_field_expiring_size(db);
+        if (n_hashes > 0) buf_printf(out, ",subexpiry=%llu", (unsigned long long)n_hashes);
+        buf_append_text(out, "\r\n");
     }
 }
 

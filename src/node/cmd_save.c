@@ -68,6 +68,10 @@ void local_save(struct local_call *call) {
     struct node *node = call->node;
     if (call->command->id == COMMAND_LASTSAVE) {
         reply_integer(call->reply, node->snapshots.saved_ms / 1000);
+    } else if (fence_is_up(node)) {
+        char text[REFUSAL_BYTES];
+        fence_error(node, text, sizeof text);
+        reply_error(call->reply, text);
     } else if (call->command->id == COMMAND_BGSAVE) {
         bgsave(call);
     } else if (node->snapshots.saving) {
@@ -102,7 +106,7 @@ void local_shutdown(struct local_call *call) {
         return;
     }
     bool saves = asks || (!refuses && call->node->settings.n_save_points > 0);
-    if (saves && has_state(call->node))
+    if (saves && has_state(call->node) && !fence_is_up(call->node))
         wait_for_save(call, true, by_force);
     else
         node_shutdown(call->node, call->node->now_us);

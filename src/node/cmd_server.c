@@ -163,6 +163,7 @@ void local_config(struct local_call *call) {
     } else if (call->command->id == COMMAND_CONFIG_RESETSTAT) {
         observe_reset(node);
         evictions_reset_figures(node);
+        acl_log_reset_figures(node);
         if (node->engine != NULL) engine_reset_counts(node->engine);
         reply_status(call->reply, "OK");
     } else if (call->command->id == COMMAND_CONFIG_REWRITE) {
@@ -205,6 +206,19 @@ void local_role(struct local_call *call) {
         reply_bulk_text(call->reply, "master");
         reply_integer(call->reply, 0);
         reply_array(call->reply, 0);
+        return;
+    }
+    const struct source *source = engine_source(node->engine);
+    if (source->kind == SOURCE_REDIS) {
+        const char *states[] = {"connect", "sync", "connected"};
+        reply_array(call->reply, 5);
+        reply_bulk_text(call->reply, "slave");
+        reply_bulk_text(call->reply, source->host);
+        reply_integer(call->reply, source->port);
+        reply_bulk_text(call->reply, follow_is_up(node)                  ? "connected"
+                                     : source->phase == SOURCE_STREAMING ? "connect"
+                                                                         : states[source->phase]);
+        reply_integer(call->reply, (int64_t)source->offset);
         return;
     }
     const struct raft_configuration *now = raft_configuration(node->raft);

@@ -157,6 +157,7 @@ static uint32_t evict(struct node *node, int64_t wanted, uint32_t max, bool *exh
 bool evictions_make_room(struct node *node, size_t coming) {
     const struct memory_policy *memory = engine_memory_policy(node->engine);
     if (memory->maxmemory == 0) return false;
+    if (engine_source(node->engine)->kind != SOURCE_NONE) return false; /* it says who goes */
     int64_t wanted = excess(node, coming);
     bool exhausted = memory->policy == POLICY_NOEVICTION;
     if (wanted > 0 && memory->policy != POLICY_NOEVICTION) {

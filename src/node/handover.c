@@ -13,7 +13,8 @@ enum {
 static void hand_over(struct node *node, const char *why) {
     if (raft_transferring(node->raft) || node->now_us < node->handover_again_us) return;
     node->handover_again_us = node->now_us + TRY_AGAIN_US;
-    if (raft_transfer(node->raft, NOBODY, node->now_us) != SF_OK) return; /* nobody can take it */
+    if (raft_transfer(node->raft, fence_successor(node), node->now_us) != SF_OK)
+        return; /* nobody can take it */
     SF_MARK("handover: a leader gives its leadership away");
     node_log(node, LOG_NOTICE, "hands the leadership over: %s", why);
     node_wake(node); /* its messages leave in the next turn */
@@ -64,6 +65,8 @@ void handover_pump(struct node *node) {
     } else if (node->skips.held_at != 0) {
         hand_over(node, "it applies nothing");
         if (raft_transferring(node->raft)) node->handover_again_us = node->now_us + HELD_AGAIN_US;
+    } else if (fence_is_up(node)) {
+        hand_over(node, "its state differs from the others'");
     } else if (disk_lags(node)) {
         hand_over(node, "its disk lags behind the others'");
     }
@@ -72,7 +75,7 @@ void handover_pump(struct node *node) {
 int64_t handover_deadline_us(const struct node *node) {
     if (node->shutting_down) return node->now_us + STOP_LOOK_US;
     if (!raft_leads(node)) return INT64_MAX;
-    if (node->storage_state != SF_OK || node->skips.held_at != 0)
+    if (node->storage_state != SF_OK || node->skips.held_at != 0 || fence_is_up(node))
         return SF_MAX(node->handover_again_us, node->now_us + 1000);
     if (node->lag_index == 0) return INT64_MAX;
     return SF_MAX(node->lag_since_us + LAG_LIMIT_US, node->now_us + STOP_LOOK_US);

@@ -1,6 +1,6 @@
 #include "node/internal.h"
 
-enum { IDENTITY_VERSION = 3 }; /* 1: without databases; 2: without skips */
+enum { IDENTITY_VERSION = 4 }; /* 1: without databases; 2: without skips; 3: without a fence */
 
 void identity_encode(const struct node_identity *identity, struct buf *out) {
     put_varint(out, IDENTITY_VERSION);
@@ -20,6 +20,8 @@ void identity_encode(const struct node_identity *identity, struct buf *out) {
         put_varint(out, identity->skips[i].index);
         put_u32(out, identity->skips[i].crc);
     }
+    put_varint(out, identity->fence_index);
+    put_u8(out, identity->fence_leaves);
 }
 
 static void read_skips(struct reader *in, struct node_identity *out) {
@@ -67,6 +69,10 @@ enum sf_status identity_decode(struct slice bytes, struct node_identity *out) {
     }
     uint64_t databases = version >= 2 ? read_varint(&in) : 0;
     if (version >= 3) read_skips(&in, out);
+    if (version >= 4) {
+        out->fence_index = read_varint(&in);
+        out->fence_leaves = read_u8(&in) != 0;
+    }
     if (in.failed || in.rest.len > 0 || databases > UINT32_MAX) return SF_ERR_CORRUPT;
     out->databases = (uint32_t)databases;
     return SF_OK;

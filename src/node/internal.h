@@ -3,8 +3,11 @@
 #ifndef SF_NODE_INTERNAL_H
 #define SF_NODE_INTERNAL_H
 
+#include "commands/acl.h"
 #include "commands/command.h"
 #include "engine/engine.h"
+#include "engine/source.h"
+#include "node/access.h"
 #include "node/node.h"
 #include "node/observe.h"
 #include "node/snapshot.h"
@@ -39,6 +42,7 @@ enum pending_kind {
     PENDING_LOCAL,   /* runs when its turn comes */
     PENDING_REPLY,   /* ran already (it changed the session); its reply waits for its turn */
     PENDING_HELD,    /* begun by a command that is answered later (MEET, FORGET, CONFIG SET ...) */
+    PENDING_AGAIN,   /* its users may be old: taken anew after a read round (access.h) */
     PENDING_BLOCKED, /* was applied and waits in the state's queue (blocked.c); always the last */
 };
 
@@ -53,6 +57,7 @@ struct pending {
     bool caching; /* CLIENT CACHING was said before it */
     bool stale;   /* READ: READONLY or read-mode stale: needs no round */
     const struct command *command;
+    struct acl_claim claim; /* whose it is, and the revision of the users that it was admitted at */
     int64_t stall_start_us; /* node->stall_us when it arrived: time-outs count from there */
     uint32_t db;
     size_t bytes; /* of this allocation */
@@ -93,7 +98,13 @@ struct session {
                                  command before was answered -UNCERTAIN */
     uint8_t proto;
     uint32_t db;
-    bool authenticated;
+    uint64_t user;           /* id; access.c */
+    bool authenticated;      /* by AUTH, or no password was needed when it came */
+    bool is_admitted;        /* the same, or none is needed now */
+    bool is_free;            /* none of its requests can be denied */
+    bool came_again;         /* what is judged now was judged before a read round */
+    struct acl_claim claim;  /* of requests that come now */
+    struct again *again;     /* to be taken anew, once nothing stands before it */
     bool stale_reads;        /* READONLY */
     bool no_more;            /* QUIT or a protocol error: nothing more is parsed */
     bool quitting;           /* closes when everything before is answered */
@@ -110,6 +121,7 @@ struct session {
     bool close_now;
     bool reply_off, reply_skip, reply_skip_next; /* CLIENT REPLY */
     bool no_evict, no_touch;
+    bool takes_mark, is_replica; /* REPLCONF capa eof, listening-port */
     char remote[64], local[64];
     int fd;
     struct buf name, lib_name, lib_version;
@@ -292,6 +304,7 @@ enum skip_verdict { SKIP_RUN, SKIP_PASS, SKIP_HOLD };
 struct node {
     struct node_ports ports;
     struct node_settings settings;
+    struct access access; /* access.c, acl_log.c, everywhere.c */
     bool settings_seeded; /* seed.c had its turn */
     bool garbage_left;    /* of removed values and flushed databases */
     struct node_identity identity;
@@ -310,10 +323,14 @@ struct node {
     raft_index state_saved_member;
 
     struct snapshots snapshots;
-    struct loading *loading;           /* NULL: nothing is being loaded */
-    raft_index replay_from; /* where the log found at the start begins: to replays_until */
+    struct loading *loading; /* NULL: nothing is being loaded */
+    raft_index replay_from;  /* where the log found at the start begins: to replays_until */
     int64_t replay_us, replay_ms;
+    raft_index replay_told; /* how far, when it was said last (replay.c) */
+    int64_t replay_told_us;
+    bool replay_is_told;         /* its end was */
     struct evictions *evictions; /* eviction.c */
+    struct digests *digests;     /* digest.h */
     struct skips skips;
 
     /* progress, for time-outs and deadlines */
@@ -342,6 +359,10 @@ struct node {
     struct list waits;                            /* wait.c */
     struct pubsub *pubsub;                        /* pubsub.c */
     struct tracking *tracking;                    /* tracking.c */
+    struct follow *follow;                        /* follow.c */
+    struct list migrates;                         /* migrate.c */
+    struct list syncs;                            /* sync.c */
+    uint64_t next_out;                            /* number of a connection of another kind */
     raft_index synced_sum;                        /* changes when any figure of the members does */
     raft_id synced_asked;
     int64_t synced_ask_us;
@@ -456,6 +477,8 @@ void node_replica_open(struct node *node, const struct node_start *start);
 void node_replica_go_on(struct node *node, const struct node_start *start, struct engine *engine);
 bool node_is_leader_serving(const struct node *node); /* commands may be proposed and reads asked */
 struct engine *node_engine_new(struct node *node);
+/* The present engine goes: whoever walks over its state gives that up now. */
+void node_engine_leaves(struct node *node);
 /* An equal state takes the place of this node's; between entries. */
 void node_engine_replace(struct node *node, struct engine *engine);
 void node_wake(struct node *node); /* something is left to do: the next deadline is now */
@@ -473,6 +496,15 @@ void session_drain_before(struct session *session, struct pending *write);
 void session_write_applied(struct session *session, struct pending *write);
 void session_write_lost(struct pending *write); /* its outcome will never be known here */
 void session_changed(struct session *session);
+void session_wait_for_turn(struct session *session); /* its head may be answered */
+/* A request whose name and number of words are right. */
+void session_take(struct session *session, const struct command *command, uint32_t argc,
+    const struct slice *argv);
+size_t argv_bytes(uint32_t argc, const struct slice *argv);
+/* again.c: a request that waits, then stands nowhere, then is taken. */
+void again_keep(const struct pending *pending);
+void again_take(struct session *session);
+void again_give_up(const struct pending *pending); /* it was answered: not executed */
 bool session_is_blocked(const struct session *session);
 void session_pushed(struct session *session); /* something was added to its output out of turn */
 /* A snapshot took the place of what this node waited to apply: of its commands those up to sequence
@@ -480,6 +512,7 @@ void session_pushed(struct session *session); /* something was added to its outp
  */
 void session_answer_lost(struct session *session, uint64_t through);
 void session_time_out_head(struct session *session);
+void sessions_answer_fenced(struct node *node); /* whatever waits for this node's state */
 void sessions_time_out(struct node *node);
 void sessions_resume(struct node *node);
 void sessions_close_idle(struct node *node); /* the directive timeout */
@@ -527,14 +560,14 @@ void local_info(struct local_call *call);
 void local_debug(struct local_call *call);
 bool debug_wants_state(const struct node *node, uint32_t argc, const struct slice *argv);
 void local_memory(struct local_call *call);
-void local_acl(struct local_call *call);
 void local_lolwut(struct local_call *call);
 void local_shutdown(struct local_call *call);
 void local_save(struct local_call *call);
 void local_role(struct local_call *call);
+void local_migrate(struct local_call *call); /* these run as reads, of a fresh state */
+void local_sync(struct local_call *call);
+void local_replconf(struct local_call *call);
 void local_cluster(struct local_call *call);
-bool session_is_authenticated(const struct session *session);
-struct slice node_requirepass(const struct node *node);
 void session_reset_state(struct session *session);
 
 /* session.c, for transaction.c: replies to what was just parsed, in their turn */
@@ -596,6 +629,8 @@ uint64_t evictions_used_bytes(const struct node *node); /* what maxmemory is com
 void evictions_exceeded_us(const struct node *node, int64_t *total, int64_t *current);
 void evictions_reset_figures(struct node *node);
 
+#include "node/follow.h"
+
 /* feature.c */
 void feature_pump(struct node *node); /* leader: raises the level that all can apply */
 uint64_t feature_level_needed(const struct node *node); /* of who wants to join */
@@ -632,6 +667,7 @@ int64_t pause_deadline_us(const struct node *node);
 void local_pause(struct local_call *call);
 void local_unpause(struct local_call *call);
 
+#include "node/digest.h"
 #include "node/pubsub.h"
 
 /* handover.c */
@@ -659,6 +695,7 @@ void skips_tell(struct node *node, raft_id to);
 void skips_error(const struct node *node, char *out, size_t size);
 
 /* apply.c */
+void replay_tell(struct node *node); /* replay.c: progress of a start, in the log */
 void apply_pump(struct node *node);
 void apply_drop_waiting(struct node *node);
 
@@ -697,6 +734,7 @@ SF_MUST_CHECK enum sf_status greeting_read(struct slice in, struct greeting *out
 
 /* old_copy.c */
 const char *old_copy_judge(struct node *node, const struct greeting *theirs); /* NULL: welcome */
+void old_copy_found(struct node *node, raft_id id); /* the state says that this member is one */
 void old_copy_told(struct node *node, struct slice text);
 
 /* peer.c */
@@ -734,6 +772,7 @@ bool node_serves_data(const struct node *node);
 /* Whether data commands are refused at once; text: why. */
 #define REFUSAL_BYTES 320
 bool node_refuses(const struct node *node, bool write, bool stale, char text[REFUSAL_BYTES]);
+bool membership_remove(struct node *node, raft_id id); /* leader: begins to; false: it may not */
 void node_reset_identity(struct node *node);
 void identity_save(struct node *node, const struct node_identity *next);
 bool address_is_loopback(const struct raft_address *address);

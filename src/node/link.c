@@ -454,15 +454,20 @@ static void on_welcome(
         return;
     }
     struct peer *peer = peer_of(node, link->peer);
-    if (peer == NULL || link->theirs.id != link->peer || link->challenger != link->peer ||
-        old_copy_judge(node, &link->theirs) != NULL) { /* it is told when it dials */
+    if (peer == NULL || link->theirs.id != link->peer || link->challenger != link->peer) {
         link_close(node, link);
+        return;
+    }
+    if (old_copy_judge(node, &link->theirs) != NULL) {
+        link_close(node, link);
+        old_copy_found(node, peer->id); /* it is told when it dials */
         return;
     }
     peer->failures = 0;
     peer->feature_level = link->theirs.feature_level;
     if (link->purpose == LINK_BULK) {
         peer->bulk = link->number;
+        peer->silent = false; /* it lives: pubsub.c waits for it again */
     } else {
         peer->control = link->number;
         skips_tell(node, link->peer); /* perhaps not yet so when this link greeted */
@@ -705,6 +710,10 @@ static void on_member_message(
         known = pubsub_on_ask(node, link->peer, argc, argv);
     } else if (slice_equal(argv[0], SLICE("pubsub-answer"))) {
         known = pubsub_on_answer(node, link->peer, argc, argv);
+    } else if (slice_equal(argv[0], SLICE("applied-ask"))) {
+        known = everywhere_on_ask(node, link->peer, argc, argv);
+    } else if (slice_equal(argv[0], SLICE("applied"))) {
+        known = everywhere_on_applied(node, link->peer, argc, argv);
     } else if (slice_equal(argv[0], SLICE("read-ask"))) {
         reads_on_ask(node, link->peer, argc, argv);
     } else if (slice_equal(argv[0], SLICE("read-answer"))) {
@@ -719,6 +728,18 @@ static void on_member_message(
         waits_on_synced(node, argc, argv);
     } else if (slice_equal(argv[0], SLICE("skips"))) {
         skips_on_message(node, link->peer, argc, argv);
+    } else if (slice_equal(argv[0], SLICE("digest"))) {
+        known = digest_on_word(node, link->peer, argc, argv);
+    } else if (slice_equal(argv[0], SLICE("digest-ranges-ask"))) {
+        known = digest_on_ranges_ask(node, link->peer, argc, argv);
+    } else if (slice_equal(argv[0], SLICE("digest-ranges"))) {
+        known = digest_on_ranges(node, link->peer, argc, argv);
+    } else if (slice_equal(argv[0], SLICE("verify"))) {
+        known = digest_on_verify(node, link->peer, argc, argv);
+    } else if (slice_equal(argv[0], SLICE("rebuild"))) {
+        known = fence_on_rebuild(node, link->peer, argc, argv);
+    } else if (slice_equal(argv[0], SLICE("rebuild-may"))) {
+        known = fence_on_may(node, argc, argv);
     } else if (slice_equal(argv[0], SLICE("forget"))) {
         membership_on_forget(node, link->peer, argc, argv);
     } else if (slice_equal(argv[0], SLICE("forget-refused"))) {

@@ -31,7 +31,7 @@ void loading_begin(struct node *node, const struct node_start *start) {
     if (raft->n_term_runs > 0) memcpy(runs, raft->term_runs, raft->n_term_runs * sizeof *runs);
     loading->start.raft.term_runs = runs;
     loading->engine = node_engine_new(node);
-    loading->loader = snapshot_loader_new(loading->engine);
+    loading->loader = snapshot_loader_new(loading->engine, start->snapshot.place.bytes);
     loading->begun_ms = node->wall_ms;
     loading->begun_us = loading->told_us = node->now_us;
     node_log(node, LOG_NOTICE, "loads the snapshot of the state at %llu: %llu bytes",
@@ -161,7 +161,10 @@ void loading_pump(struct node *node) {
 /* -- figures --------------------------------------------------------------------------------- */
 
 bool loading_replays(const struct node *node) {
-    return node->raft != NULL && engine_applied(node->engine) < node->replays_until;
+    if (node->raft == NULL) return false;
+    raft_index applied = engine_applied(node->engine);
+    /* the end of that log may never be committed */
+    return applied < node->replays_until && applied < raft_commit_index(node->raft);
 }
 
 static void put_progress(const struct node *node, struct buf *out, int64_t begun_ms, uint64_t total,

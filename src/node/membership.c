@@ -267,6 +267,11 @@ static bool propose_removal(struct node *node, raft_id id, char *error, size_t s
     return true;
 }
 
+bool membership_remove(struct node *node, raft_id id) {
+    char error[200];
+    return propose_removal(node, id, error, sizeof error);
+}
+
 void membership_on_forget(
     struct node *node, raft_id from, uint32_t argc, const struct slice *argv) {
     uint64_t id;
@@ -408,11 +413,18 @@ bool node_refuses(const struct node *node, bool write, bool stale, char text[REF
         snprintf(text, REFUSAL_BYTES,
             "CLUSTERDOWN This node belongs to no cluster and does not begin one by itself: CLUSTER "
             "MEET a member of one, not executed");
+    } else if (fence_is_up(node)) {
+        fence_error(node, text, REFUSAL_BYTES);
+    } else if (stale && fence_catches_up(node)) {
+        snprintf(text, REFUSAL_BYTES,
+            "CLUSTERDOWN This node is being rebuilt and has not caught up yet, not executed");
     } else if (node->skips.held_at != 0 && !stale) {
         skips_error(node, text, REFUSAL_BYTES);
     } else if (write && node->storage_state != SF_OK && raft_leads(node)) {
         snprintf(
             text, REFUSAL_BYTES, "MISCONF The log cannot be written: no space left, not executed");
+    } else if (follow_refuses(node)) {
+        snprintf(text, REFUSAL_BYTES, TEXT_LOADING);
     } else {
         return false;
     }

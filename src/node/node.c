@@ -1,5 +1,7 @@
 #include "node/internal.h"
+#include "node/migrate.h"
 #include "node/notify.h"
+#include "node/sync.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -27,12 +29,13 @@ bool raft_leads(const struct node *node) {
 }
 
 bool node_is_leader_serving(const struct node *node) {
+    if (fence_is_up(node)) return false; /* what it would propose comes from its state */
     return raft_leads(node) && raft_is_serving(node->raft) && node->clock_running &&
            engine_applied(node->engine) >= raft_term_start_index(node->raft);
 }
 
 bool node_serves_data(const struct node *node) {
-    return node->raft != NULL && !node->fenced && !node->self_removed &&
+    return node->raft != NULL && !node->fenced && !fence_is_up(node) && !node->self_removed &&
            node->identity.state != IDENTITY_FRESH;
 }
 
@@ -54,12 +57,18 @@ static void on_setting_changed(void *context, struct slice name, struct slice va
     buf_free(&error);
 }
 
+void node_engine_leaves(struct node *node) {
+    if (node->engine != NULL) snapshots_leave_engine(node);
+}
+
 void node_engine_replace(struct node *node, struct engine *engine) {
     SF_ASSERT(engine_applied(engine) == engine_applied(node->engine));
     engine_keep_counts(engine, node->engine);
-    snapshots_leave_engine(node);
+    digests_drop_walk(node);
+    node_engine_leaves(node);
     engine_free(node->engine);
     node->engine = engine;
+    access_engine_changed(node);
 }
 
 static void sole_configuration(const struct node *node, struct raft_configuration *out) {
@@ -83,12 +92,14 @@ struct engine *node_engine_new(struct node *node) {
         .script_log = on_script_log,
         .own_place = transaction_own_place,
         .ran = observe_in_engine,
+        .source_ran = follow_ran,
         .script_calls = observe_script_calls,
         .published = pubsub_publish,
         .event = notify_event,
         .key_changed = tracking_on_changed,
         .db_replaced = tracking_on_replaced,
         .read = tracking_on_read};
+    access_watch(&watcher);
     blocked_watch(node, &watcher);
     breath_watch(node, &watcher);
     struct engine *engine = engine_new(&settings, &watcher);
@@ -112,6 +123,9 @@ static void note_replay(struct node *node, const struct raft_start *raft) {
     node->replay_from = engine_applied(node->engine);
     node->replay_us = node->now_us;
     node->replay_ms = node->wall_ms;
+    node->replay_told = 0;
+    node->replay_told_us = 0;
+    node->replay_is_told = false;
 }
 
 void node_replica_go_on(struct node *node, const struct node_start *start, struct engine *engine) {
@@ -134,6 +148,7 @@ void node_replica_go_on(struct node *node, const struct node_start *start, struc
         sole_configuration(node, &raft.configuration); /* bootstrapped, its entry not yet written */
     }
     node->raft = raft_new(&raft);
+    access_engine_changed(node);
     tracking_follow_engine(node);
     node->peers_of_configuration = 0;
     peers_follow_configuration(node);
@@ -141,8 +156,12 @@ void node_replica_go_on(struct node *node, const struct node_start *start, struc
 }
 
 static void replica_close(struct node *node) {
+    follow_drop(node);
+    access_replica_closes(node);
     tracking_drop_all(node);
+    digests_reset(node);
     loading_drop(node);
+    node_engine_leaves(node);
     snapshots_reset(node);
     evictions_reset(node);
     if (node->raft != NULL) raft_free(node->raft);
@@ -190,6 +209,7 @@ void node_on_identity_saved(struct node *node, uint64_t request, int64_t now_us)
         links_close_all(node);
         /* who waits in the old cluster's queue waits in the new one's */
         if (node->engine != NULL) engine_remove_waiters(node->engine, node->incarnation.node);
+        fence_remember_past(node, other_cluster);
         replica_close(node);
         node->incarnation.node = next.id;
         node->ports.random_bytes(
@@ -232,10 +252,13 @@ struct node *node_new(const struct node_start *start, const struct node_ports *p
     list_init(&node->waiters);
     list_init(&node->stopped_sessions);
     list_init(&node->errands);
+    list_init(&node->migrates);
+    list_init(&node->syncs);
     list_init(&node->waits);
     list_init(&node->outbox);
     list_init(&node->asks);
     node->next_session_id = node->next_link = node->next_ticket = node->next_round = 1;
+    node->next_out = 1;
     node->next_sequence = 1;
     node->bootstrap_at_us = start->now_us + 2000000;
     snapshots_open(node);
@@ -244,8 +267,13 @@ struct node *node_new(const struct node_start *start, const struct node_ports *p
     ports->random_bytes(ports->context, &node->incarnation.nonce, sizeof node->incarnation.nonce);
     pubsub_open(node);
     observe_open(node);
+    list_init(&node->access.denials);
+    list_init(&node->access.changes);
+    access_open(node);
     tracking_open(node);
     evictions_open(node);
+    follow_open(node);
+    digests_open(node);
     if (node->identity.id == 0) {
         struct node_identity fresh = {.state = IDENTITY_FRESH};
         while (fresh.id == 0) ports->random_bytes(ports->context, &fresh.id, sizeof fresh.id);
@@ -269,20 +297,27 @@ void node_free(struct node *node) {
         sf_free(SF_CONTAINER(link, struct ask, in_node));
     }
     waits_free(node);
+    migrates_free(node);
+    syncs_free(node);
     saves_free(node);
     pubsub_close(node);
     replica_close(node);
     tracking_close(node);
     evictions_close(node);
+    follow_close(node);
+    digests_close(node);
     stream_free(node);
     observe_close(node);
+    access_close(node);
     buf_free(&node->gathered);
     buf_free(&node->scratch);
     sf_free(node);
 }
 
 void node_set_settings(struct node *node, const struct node_settings *settings) {
+    bool other_password = strcmp(node->settings.requirepass, settings->requirepass) != 0;
     node->settings = *settings;
+    if (other_password) access_set_file(node);
     if (node->raft != NULL) raft_set_settings(node->raft, &settings->raft);
 }
 
@@ -432,6 +467,7 @@ static void replica_pump(struct node *node) {
     node->garbage_left = keyspace_free_some(engine_keyspace(node->engine), FREE_A_TURN);
     engine_set_access_clock(node->engine, node->now_us / 1000000);
     seed_settings(node);
+    follow_pump(node);
     stream_pump(node);
     evictions_pump(node);
     reads_pump(node);
@@ -440,6 +476,7 @@ static void replica_pump(struct node *node) {
         bool any = carry_out(node);
         raft_index before = engine_applied(node->engine);
         apply_pump(node);
+        replay_tell(node);
         if (engine_applied(node->engine) != before) {
             membership_applied(node);
             stream_pump(node); /* an incarnation or the term's no-op may have opened streams */
@@ -476,7 +513,12 @@ void node_pump(struct node *node, int64_t now_us, int64_t wall_ms) {
     sessions_resume(node);
     if (node->raft != NULL && !node->identity_switching) replica_pump(node);
     if (node->raft != NULL && !node->identity_switching) snapshots_pump(node);
+    access_pump(node);
+    everywhere_pump(node);
+    digests_pump(node);
     waits_pump(node);
+    migrates_pump(node);
+    syncs_pump(node);
     pubsub_pump(node);
     drain_waiters(node);
     pubsub_pump(node); /* what was published just now */
@@ -499,7 +541,10 @@ int64_t node_next_deadline_us(const struct node *node) {
     deadline = SF_MIN(deadline, links_deadline_us(node));
     deadline = SF_MIN(deadline, membership_deadline_us(node));
     deadline = SF_MIN(deadline, waits_deadline_us(node));
+    deadline = SF_MIN(deadline, migrates_deadline_us(node));
+    deadline = SF_MIN(deadline, syncs_deadline_us(node));
     deadline = SF_MIN(deadline, pubsub_deadline_us(node));
+    deadline = SF_MIN(deadline, everywhere_deadline_us(node));
     if (node->raft != NULL && !node->identity_switching) {
         /* begun after this turn's batch was closed: CONFIG SET at its turn */
         if (node->open_batch != NULL) return node->now_us;
@@ -508,6 +553,8 @@ int64_t node_next_deadline_us(const struct node *node) {
         deadline = SF_MIN(deadline, reads_deadline_us(node));
         deadline = SF_MIN(deadline, clock_deadline_us(node));
         deadline = SF_MIN(deadline, blocked_deadline_us(node));
+        deadline = SF_MIN(deadline, follow_deadline_us(node));
+        deadline = SF_MIN(deadline, digests_deadline_us(node));
         deadline = SF_MIN(deadline, snapshots_deadline_us(node));
     }
     deadline = SF_MIN(deadline, pause_deadline_us(node));

@@ -40,6 +40,9 @@ struct node_settings {
     uint64_t tracking_max_keys;  /* tracking-table-max-keys; 0: no limit */
     uint64_t snapshot_log_bytes; /* a snapshot is taken after so much log, or so many entries */
     uint64_t snapshot_log_entries;
+    int64_t digest_interval_ms;  /* between two digests of the state; 0: none is due by itself */
+    uint64_t digest_slice_units; /* of a walk for one; 0: the usual */
+    bool digest_fence;           /* a node that differs is fenced and rebuilt; else an alarm only */
     uint64_t snapshot_log_percent; /* the former is at least that part of the latest snapshot */
     uint32_t n_save_points;        /* or after so many changes in so many seconds */
     struct save_point {
@@ -61,7 +64,11 @@ struct node_settings {
     } observe;
     uint64_t feature_level; /* what this build can apply (engine.h) */
     char requirepass[512];
+    struct slice users;       /* lines as in an aclfile; borrowed as long as the node lives */
+    uint64_t acl_log_max_len; /* acllog-max-len */
     char cluster_secret[512];
+    char masteruser[512], masterauth[512]; /* what a Redis that is followed is told */
+    char import_rdb[1024];                 /* a dump that an empty cluster begins with; "": none */
     struct raft_address announce; /* host "" and ports 0 where not configured */
     uint16_t port, bus_port;      /* where this process really listens */
     uint32_t n_join;
@@ -131,6 +138,12 @@ void node_on_link_closed(struct node *node, uint64_t link, int64_t now_us);
 /* The largest array the shell should accept on this link: small until the peer has proven itself.
  */
 uint64_t node_link_limit_bytes(const struct node *node, uint64_t link);
+
+/* -- connections of other kinds (ports->out_dial) ---------------------------------------------- */
+void node_on_out_open(struct node *node, uint64_t out, int64_t now_us);
+void node_on_out_bytes(struct node *node, uint64_t out, struct slice bytes, int64_t now_us);
+/* why: in words; "" at the end of a file. */
+void node_on_out_closed(struct node *node, uint64_t out, const char *why, int64_t now_us);
 
 /* -- in the midst of a long entry (ports->breathe): heartbeats alone --------------------------- */
 bool node_link_breathes(const struct node *node, uint64_t link);

@@ -10,7 +10,10 @@
  *   - A boot counter below one that was seen: it is raised and synced before a life's first word.
  *   - The number of a start that was seen of another life: a copy from before that start was
  * started instead (or besides).
- */
+ *
+ * What was seen of starts is what this process has heard, or what the state says of incarnations:
+ * that survives the death of all. A node whose state says so only when the copy has been let in
+ * (it was applying still) cuts its links, and judges it when it dials again. */
 #include "node/internal.h"
 
 #include <stdio.h>
@@ -23,11 +26,23 @@ static const char *verdict(struct node *node, raft_id id, const char *why) {
     return node->old_copy_text;
 }
 
+/* The latest life that is known of it, by the state where two have one number: what was let in
+ * before may have been the copy. node NOBODY: none. */
+static struct incarnation latest_life(const struct node *node, const struct peer *peer) {
+    struct incarnation row;
+    uint64_t last_sequence;
+    if (node->engine == NULL || !engine_row(node->engine, peer->id, &row, &last_sequence))
+        return peer->seen;
+    bool later = peer->seen.node == NOBODY || row.counter >= peer->seen.counter;
+    return row.node != NOBODY && later ? row : peer->seen;
+}
+
 const char *old_copy_judge(struct node *node, const struct greeting *theirs) {
     struct peer *peer = peer_of(node, theirs->id);
     char why[120];
     if (peer == NULL || node->raft == NULL) return NULL;
-    const struct incarnation *now = &theirs->incarnation, *seen = &peer->seen;
+    const struct incarnation latest = latest_life(node, peer);
+    const struct incarnation *now = &theirs->incarnation, *seen = &latest;
     if (seen->node != NOBODY && now->counter < seen->counter) {
         snprintf(why, sizeof why, "this is its start number %llu, and number %llu was seen",
             (unsigned long long)now->counter, (unsigned long long)seen->counter);
@@ -39,7 +54,7 @@ const char *old_copy_judge(struct node *node, const struct greeting *theirs) {
         return verdict(node, theirs->id, why);
     }
     struct raft_peer_status status;
-    bool began = seen->node != NOBODY && now->counter > seen->counter;
+    bool began = peer->seen.node != NOBODY && now->counter > peer->seen.counter;
     if (began && !theirs->damaged && raft_peer(node->raft, theirs->id, &status)) {
         raft_index acknowledged = SF_MIN(status.match, raft_commit_index(node->raft));
         if (theirs->last_index < acknowledged) {
@@ -50,6 +65,14 @@ const char *old_copy_judge(struct node *node, const struct greeting *theirs) {
     }
     peer->seen = *now;
     return NULL;
+}
+
+void old_copy_found(struct node *node, raft_id id) {
+    for (uint32_t i = 0; i < LINKS_MAX; i++) {
+        struct link *link = &node->links[i];
+        if (link->number != 0 && link->peer == id && link->purpose != LINK_GREET)
+            link_close(node, link);
+    }
 }
 
 /* A proven member says so of this node. */

@@ -34,6 +34,8 @@ struct node_identity {
     struct raft_address join[JOIN_ADDRESSES_MAX];
     uint32_t n_skips; /* it never runs these: ascending */
     struct entry_skip skips[SKIPS_MAX];
+    raft_index fence_index; /* > 0: its state differed from the others' there (fence.c) */
+    bool fence_leaves;      /* ... and it is to be removed, so as to begin anew */
 };
 void identity_encode(const struct node_identity *identity, struct buf *out);
 SF_MUST_CHECK enum sf_status identity_decode(struct slice in, struct node_identity *out);
@@ -131,6 +133,18 @@ struct node_ports {
      * NULL: not here. */
     void (*breathe)(void *context);
 
+    /* -- connections of other kinds: to a Redis that is followed, to a target of MIGRATE; all four
+     *    may be NULL: there is nobody out there ---------------------------------------------------
+     */
+    /* Begins one, by a number that the node chooses; answered by node_on_out_open and
+     * node_on_out_bytes, at its end by node_on_out_closed. */
+    void (*out_dial)(void *context, uint64_t out, const char *host, uint16_t port);
+    /* The same for the bytes of a file: closed without a reason at its end. */
+    void (*out_open_file)(void *context, uint64_t out, const char *path);
+    void (*out_send)(void *context, uint64_t out, struct slice bytes);
+    void (*out_close)(void *context, uint64_t out);             /* no event follows */
+    void (*out_pause)(void *context, uint64_t out, bool pause); /* read no more for now */
+
     /* -- clients ---------------------------------------------------------------------------------
      */
     /* The session has new output, or its wants_read / wants_close changed. */
@@ -149,6 +163,10 @@ struct node_ports {
      * error is appended and false returned when the system refused (a port in use). */
     bool (*config_set)(void *context, struct slice name, struct slice value, struct buf *error);
     bool (*config_rewrite)(void *context, struct buf *error);
+    /* The aclfile; both may be NULL: none is configured. Reading returns its name, NULL where none
+     * is configured; writing, false then. What fails otherwise is appended to error. */
+    const char *(*acl_file_read)(void *context, struct buf *out, struct buf *error);
+    bool (*acl_file_write)(void *context, struct slice text, struct buf *error);
 
     void (*figures)(void *context, struct process_figures *out);
     /* Both may be NULL. A clock that runs inside a turn, for how long commands take: nothing but

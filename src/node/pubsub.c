@@ -27,6 +27,7 @@ struct publication {
     struct list in_queue;
     raft_index after;
     enum topic_kind kind;
+    uint64_t listeners;         /* who has subscribed since does not hear it (topics_latest) */
     struct slice name, message; /* behind the struct */
     size_t bytes;
 };
@@ -94,11 +95,13 @@ static void form_make(struct forms *forms, uint8_t proto, const struct topic *to
     reply_bulk(&reply, message);
 }
 
-static void deliver_to(const struct topic *topic, struct slice name, struct slice message) {
+static void deliver_to(
+    const struct topic *topic, uint64_t listeners, struct slice name, struct slice message) {
     struct forms forms = {0};
     LIST_FOR_EACH(link, (struct list *)(uintptr_t)&topic->subscriptions) {
-        struct session *session =
-            session_of(SF_CONTAINER(link, struct subscription, in_topic)->subscriber);
+        const struct subscription *subscription = SF_CONTAINER(link, struct subscription, in_topic);
+        if (subscription->number > listeners) break; /* in the order in which they came */
+        struct session *session = session_of(subscription->subscriber);
         struct buf *form = &forms.bytes[session->proto - 2];
         if (session->close_now) continue;
         if (form->len == 0) form_make(&forms, session->proto, topic, name, message);
@@ -109,15 +112,14 @@ static void deliver_to(const struct topic *topic, struct slice name, struct slic
     buf_free(&forms.bytes[1]);
 }
 
-void pubsub_deliver(
-    struct node *node, enum topic_kind kind, struct slice name, struct slice message) {
-    struct pubsub *pubsub = node->pubsub;
+static void deliver(struct pubsub *pubsub, enum topic_kind kind, uint64_t listeners,
+    struct slice name, struct slice message) {
     const struct topic *topic = topics_find(pubsub->topics, kind, name);
-    if (topic != NULL) deliver_to(topic, name, message);
+    if (topic != NULL) deliver_to(topic, listeners, name, message);
     if (kind != TOPIC_CHANNEL) return;
     LIST_FOR_EACH(link, topics_of_kind(pubsub->topics, TOPIC_PATTERN)) {
         const struct topic *pattern = SF_CONTAINER(link, struct topic, in_kind);
-        if (glob_match(pattern->name, name, false)) deliver_to(pattern, name, message);
+        if (glob_match(pattern->name, name, false)) deliver_to(pattern, listeners, name, message);
     }
 }
 
@@ -145,6 +147,7 @@ static void queue_add(struct node *node, enum topic_kind kind, raft_index after,
     char *at = (char *)(publication + 1);
     *publication = (struct publication){.after = after,
         .kind = kind,
+        .listeners = topics_latest(pubsub->topics),
         .name = slice_of(at, name.len),
         .message = slice_of(at + name.len, message.len),
         .bytes = bytes};
@@ -178,7 +181,7 @@ static void queue_deliver(struct node *node) {
         if (first == NULL) break;
         struct publication *head = SF_CONTAINER(first, struct publication, in_queue);
         if (head->after > applied) return;
-        pubsub_deliver(node, head->kind, head->name, head->message);
+        deliver(pubsub, head->kind, head->listeners, head->name, head->message);
         publication_free(pubsub, head);
     }
     pubsub->n_dropped = 0;

@@ -12,8 +12,6 @@ void pubsub_drop(struct node *node, struct pending *held);
 void pubsub_figures(const struct node *node, uint32_t out[TOPIC_KINDS]);
 /* To this node's subscribers, now. */
 int64_t pubsub_publish(void *node, bool shard, struct slice name, struct slice message);
-void pubsub_deliver(
-    struct node *node, enum topic_kind kind, struct slice name, struct slice message);
 /* Messages of members; false: not understood. */
 bool pubsub_on_publish(struct node *node, raft_id from, uint32_t argc, const struct slice *argv);
 bool pubsub_on_published(struct node *node, raft_id from, uint32_t argc, const struct slice *argv);

@@ -26,7 +26,7 @@ void reads_add(struct node *node, struct pending *pending) {
 
 bool reads_may_run(struct node *node, struct session *session, struct pending *pending) {
     if (node->engine == NULL || !node_serves_data(node)) return false;
-    if (pending->stale) return true;
+    if (pending->stale) return !fence_catches_up(node);
     if (session->settle_sequence > node->settled_sequence)
         SF_MARK("reads: a read waits for its session's uncertain command");
     if (session->settle_sequence > node->settled_sequence) return false;

@@ -13,6 +13,10 @@ static void visit_setting(void *visitor, const char *name, const char *value) {
     uint64_t bytes = 0;
     if (strcmp(name, "notify-keyspace-events") == 0) {
         if (*value == '\0') return;
+    } else if (strcmp(name, "requirepass") == 0) {
+        if (*value == '\0' || acl_text_names_default(node->settings.users)) return;
+    } else if (strcmp(name, "acl-pubsub-default") == 0) {
+        if (strcmp(value, "resetchannels") == 0) return;
     } else if (strcmp(name, "proto-max-bulk-len") == 0) {
         if (!uint_parse(words[2], &bytes) || bytes == ENGINE_BULK_BYTES_DEFAULT) return;
     } else if (memory_policy_set(&memory, words[1], words[2])) {
@@ -31,9 +35,11 @@ void seed_settings(struct node *node) {
     static const struct slice patterns[] = {{"hash-max-listpack-*", 19}, {"set-max-*", 9},
         {"list-*", 6}, {"zset-max-listpack-*", 19}, {"stream-node-max-*", 17},
         {"hll-sparse-max-bytes", 20}, {"proto-max-bulk-len", 18}, {"script-budget", 13},
-        {"notify-keyspace-events", 22}, {"maxmemory*", 10}, {"lfu-*", 5}};
+        {"notify-keyspace-events", 22}, {"maxmemory*", 10}, {"lfu-*", 5}, {"requirepass", 11},
+        {"acl-pubsub-default", 18}};
     if (node->settings_seeded || !node_is_leader_serving(node)) return;
     node->settings_seeded = true;
     if (raft_configuration(node->raft)->n > 1) return;
+    if (acl_revision(engine_acl(node->engine)) == 0) acl_seed(node); /* before requirepass */
     node->ports.config_get(node->ports.context, SF_LENGTH(patterns), patterns, visit_setting, node);
 }

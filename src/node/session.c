@@ -4,12 +4,15 @@
  * ever answered. Writes are answered by apply; reads once their round allows it, or just before the
  * session's own next write of an entry; local commands when their turn comes. */
 #include "node/internal.h"
+#include "node/migrate.h"
+#include "node/session_parts.h"
+#include "node/sync.h"
 
 #include <stdio.h>
 
 /* -- pending requests ------------------------------------------------------------------------ */
 
-static size_t argv_bytes(uint32_t argc, const struct slice *argv) {
+size_t argv_bytes(uint32_t argc, const struct slice *argv) {
     size_t bytes = argc * sizeof *argv;
     for (uint32_t i = 0; i < argc; i++) bytes += argv[i].len;
     return bytes;
@@ -27,6 +30,7 @@ struct pending *pending_new(struct session *session, enum pending_kind kind,
         .mute = session->reply_off || session->reply_skip,
         .caching = session->caching,
         .command = command,
+        .claim = session->claim,
         .stall_start_us = session->node->stall_us,
         .db = session->db,
         .bytes = size,
@@ -60,9 +64,13 @@ void pending_free(struct pending *pending) {
         meet_drop(session->node, pending);
         errand_drop(session->node, pending);
         waits_drop(session->node, pending);
+        migrates_drop(session->node, pending);
+        syncs_drop(session->node, pending);
         pubsub_drop(session->node, pending);
+        everywhere_drop(session->node, pending);
+        verifies_drop(session->node, pending);
     }
-    if (is_publish(pending->command)) {
+    if (is_publish(pending->command) && pending->kind != PENDING_AGAIN) {
         session->n_publish--;
         if (pending->kind == PENDING_HELD) session->n_publish_held--;
     }
@@ -73,12 +81,12 @@ void pending_free(struct pending *pending) {
     sf_free(pending);
 }
 
-static struct pending *session_head(struct session *session) {
+struct pending *session_head(struct session *session) {
     struct list *first = list_first(&session->pending);
     return first == NULL ? NULL : SF_CONTAINER(first, struct pending, in_session);
 }
 
-static struct reply reply_for(const struct pending *pending) {
+struct reply session_reply_for(const struct pending *pending) {
     struct session *session = pending->session;
     bool silent = pending->mute || session->close_now;
     return (struct reply){silent ? NULL : &session->output, pending->proto};
@@ -95,7 +103,7 @@ static void stop_parsing(struct session *session) {
     }
 }
 
-static void wait_for_turn(struct session *session) {
+void session_wait_for_turn(struct session *session) {
     if (list_empty(&session->in_waiters)) {
         list_push_back(&session->node->waiters, &session->in_waiters);
     }
@@ -118,23 +126,35 @@ static void judge_output(struct session *session) {
     session->no_more = true;
 }
 
-static void output_was_added(struct session *session) {
+void session_output_added(struct session *session) {
     judge_output(session);
     session_changed(session);
 }
 
 void session_pushed(struct session *session) {
-    output_was_added(session);
+    session_output_added(session);
 }
 
 /* -- running --------------------------------------------------------------------------------- */
+
+/* Whether its user lost the right to it while it waited for its turn: then it says so. */
+static bool is_denied_now(struct pending *pending) {
+    if (access_still_admits(pending->session, &pending->claim, false, pending->command,
+            pending->argc, pending->argv, &pending->reply)) {
+        return false;
+    }
+    observe_rejected(pending->session->node, pending->command, buf_slice(&pending->reply));
+    pending->kind = PENDING_REPLY;
+    return true;
+}
 
 static void run_local(struct pending *pending) {
     struct session *session = pending->session;
     bool at_once, holds;
     local_run *run = local_find(pending->command, &at_once, &holds);
-    struct reply reply = reply_for(pending);
+    struct reply reply = session_reply_for(pending);
     size_t before = session->output.len;
+    if (is_denied_now(pending)) return;
     observe_break(session->node);
     observe_begins(session->node);
     struct local_call call = {
@@ -155,22 +175,35 @@ static void run_local(struct pending *pending) {
 /* Before it is its turn, if there is nothing but PUBLISHes before it. */
 static void publish_now(struct pending *pending) {
     run_local(pending);
-    SF_ASSERT(pending->kind == PENDING_HELD);
+    SF_ASSERT(pending->kind == PENDING_HELD || pending->kind == PENDING_REPLY);
+}
+
+static void send_kept(struct pending *pending) {
+    struct reply reply = session_reply_for(pending);
+    if (reply.out != NULL) buf_append_slice(reply.out, buf_slice(&pending->reply));
 }
 
 static bool run_read(struct pending *pending, bool settled, int64_t clock_ms) {
     struct session *session = pending->session;
     struct node *node = session->node;
-    struct reply reply = reply_for(pending);
+    struct reply reply = session_reply_for(pending);
     enum engine_query_result result;
     size_t before = session->output.len;
     observe_begins(node);
     engine_note_accesses(node->engine, !session->no_touch);
-    if (transaction_is_read(pending)) {
+    engine_read_as(node->engine, &pending->claim);
+    if (follow_refuses(node) && pending->command->id != COMMAND_DEBUG) {
+        reply_error(&reply, TEXT_LOADING); /* half of a dump is no state to show */
+        result = QUERY_DONE;
+    } else if (transaction_is_read(pending)) {
         result = transaction_read_run(pending, clock_ms, settled, &reply);
     } else if (pending->command->run == NULL) { /* DEBUG DIGEST: local, but of a fresh state */
         run_local(pending);
-        return true;
+        if (pending->kind == PENDING_REPLY) {
+            send_kept(pending);
+            return true;
+        }
+        return pending->kind == PENDING_READ; /* MIGRATE is answered later */
     } else {
         node->running = pending;
         result = engine_query(node->engine, pending->command, pending->db, pending->argc,
@@ -200,14 +233,9 @@ static bool run_read_in_round(struct pending *pending) {
     return run_read(pending, settled, clock_ms);
 }
 
-static void send_kept(struct pending *pending) {
-    struct reply reply = reply_for(pending);
-    if (reply.out != NULL) buf_append_slice(reply.out, buf_slice(&pending->reply));
-}
-
 /* Answers the head if it may be answered now; false: it has to wait. before_write: the session's
  * next command of the entry being applied comes right after, which settles every read before it. */
-static bool answer_head(struct pending *head, bool before_write) {
+bool session_answer_head(struct pending *head, bool before_write) {
     struct session *session = head->session;
     struct node *node = session->node;
     switch (head->kind) {
@@ -225,10 +253,17 @@ static bool answer_head(struct pending *head, bool before_write) {
     case PENDING_LOCAL:
         run_local(head);
         /* it may have become a held one or, for CONFIG SET of the cluster's settings, a write */
-        if (head->kind == PENDING_HELD) return head->done && answer_head(head, before_write);
-        return head->kind == PENDING_LOCAL;
+        if (head->kind == PENDING_HELD)
+            return head->done && session_answer_head(head, before_write);
+        if (head->kind == PENDING_REPLY) send_kept(head);
+        return head->kind == PENDING_LOCAL || head->kind == PENDING_REPLY;
     case PENDING_REPLY:
         send_kept(head);
+        return true;
+    case PENDING_AGAIN:
+        if (before_write || !reads_may_run(node, session, head)) return false;
+        if (!access_is_known(session)) return false;
+        again_keep(head);
         return true;
     case PENDING_HELD:
         if (!head->done) return false;
@@ -261,12 +296,12 @@ void session_drain(struct session *session) {
         if (session->output.len > SESSION_PENDING_BYTES && !session->close_now) {
             session->drain_paused = true; /* what the client does not read is not made ahead */
             stop_parsing(session);
-            wait_for_turn(session);
+            session_wait_for_turn(session);
             break;
         }
-        if (!answer_head(head, false)) {
+        if (!session_answer_head(head, false)) {
             if (head->kind == PENDING_HELD) publish_ahead(session);
-            wait_for_turn(session);
+            session_wait_for_turn(session);
             break;
         }
         pending_free(head);
@@ -274,14 +309,15 @@ void session_drain(struct session *session) {
         any = true;
     }
     if (session_head(session) == NULL && session->barrier) session->barrier = false;
+    if (session->again != NULL) again_take(session);
     if (session->quitting && session_head(session) == NULL) session->close = true;
-    if (any || session->close) output_was_added(session);
+    if (any || session->close) session_output_added(session);
 }
 
 void session_drain_before(struct session *session, struct pending *write) {
     for (struct pending *head = session_head(session); head != write;
          head = session_head(session)) {
-        bool answered = answer_head(head, true);
+        bool answered = session_answer_head(head, true);
         SF_ASSERT(answered); /* nothing that can be held stands before a write: the barrier */
         pending_free(head);
         judge_output(session);
@@ -292,8 +328,8 @@ void session_drain_before(struct session *session, struct pending *write) {
 void session_write_applied(struct session *session, struct pending *write) {
     session->last_write_index = engine_applied(session->node->engine) + 1; /* inside the entry */
     pending_free(write);
-    wait_for_turn(session); /* what stands behind it, and the flush */
-    output_was_added(session);
+    session_wait_for_turn(session); /* what stands behind it, and the flush */
+    session_output_added(session);
 }
 
 void session_write_lost(struct pending *write) {
@@ -305,7 +341,7 @@ void session_write_lost(struct pending *write) {
     reply_error(&reply, "UNCERTAIN Write outcome unknown (this node left the cluster that had it)");
     session->node->n_errors_uncertain++;
     observe_held(session->node, NULL, buf_slice(&write->reply));
-    wait_for_turn(session);
+    session_wait_for_turn(session);
 }
 
 struct reply held_reply(struct pending *held) {
@@ -315,7 +351,7 @@ struct reply held_reply(struct pending *held) {
 
 void held_done(struct pending *held) {
     held->done = true;
-    wait_for_turn(held->session);
+    session_wait_for_turn(held->session);
     node_wake(held->session->node);
 }
 
@@ -332,9 +368,9 @@ static struct reply tail_begin(struct session *session, struct pending **pending
 
 static void tail_end(struct session *session, struct pending *pending) {
     if (pending == NULL) {
-        output_was_added(session);
+        session_output_added(session);
     } else {
-        wait_for_turn(session);
+        session_wait_for_turn(session);
     }
 }
 
@@ -372,6 +408,9 @@ static void on_publish(struct session *session, const struct command *command, u
 
 static void on_local(struct session *session, const struct command *command, uint32_t argc,
     const struct slice *argv) {
+    if ((command->flags & CMD_NO_AUTH) != 0 && access_login_waits(session, command, argc, argv)) {
+        return;
+    }
     if (is_publish(command)) {
         on_publish(session, command, argc, argv);
         return;
@@ -424,7 +463,8 @@ static void on_data(struct session *session, const struct command *command, uint
     bool write = command_route(command) == ROUTE_WRITE;
     char refusal[REFUSAL_BYTES];
     bool stale = !write && session_reads_stale(session);
-    if (node_refuses(node, write, stale, refusal)) {
+    bool ends_import = command->id == COMMAND_REPLICAOF || command->id == COMMAND_SLAVEOF;
+    if (node_refuses(node, write, stale, refusal) && !(ends_import && follow_refuses(node))) {
         answer_error(session, refusal);
         observe_rejected(node, command, SLICE(""));
         return;
@@ -444,7 +484,7 @@ static void on_data(struct session *session, const struct command *command, uint
         session_drain(session);
     } else {
         reads_add(node, pending);
-        wait_for_turn(session);
+        session_wait_for_turn(session);
     }
 }
 
@@ -461,7 +501,7 @@ static void request_begins(struct session *session) {
 }
 
 /* Refused as a request: no part of a transaction either. */
-static void answer_refused(
+void session_answer_refused(
     struct session *session, const struct command *command, struct buf *error) {
     observe_rejected(session->node, command, buf_slice(error));
     transaction_refuse(session, command, error);
@@ -479,16 +519,42 @@ static void answer_only_subscribed(struct session *session, const struct command
         "ERR Can't execute '%.*s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET "
         "are allowed in this context",
         command->name_len, command->name);
-    answer_refused(session, command, &error);
+    session_answer_refused(session, command, &error);
+}
+
+/* Not answered at once, and about a state as fresh as the request. */
+static void on_fresh(struct session *session, const struct command *command, uint32_t argc,
+    const struct slice *argv) {
+    char refusal[REFUSAL_BYTES];
+    bool write = (command->flags & CMD_WRITE) != 0;
+    if (node_refuses(session->node, write, false, refusal)) {
+        answer_error(session, refusal);
+        observe_rejected(session->node, command, SLICE(""));
+        return;
+    }
+    reads_add(session->node, pending_new(session, PENDING_READ, command, argc, argv));
+    session->barrier = true;
+    session_wait_for_turn(session);
 }
 
 static void take(struct session *session, const struct command *command, uint32_t argc,
     const struct slice *argv) {
-    if (command->id == COMMAND_DEBUG && debug_wants_state(session->node, argc, argv)) {
+    char refusal[REFUSAL_BYTES];
+    bool shows = command->id == COMMAND_DEBUG && debug_wants_state(session->node, argc, argv);
+    bool asks = shows || (acl_wants_state(command) && session->node->engine != NULL);
+    if (shows && fence_is_up(session->node)) {
+        (void)node_refuses(session->node, false, false, refusal);
+        answer_error(session, refusal);
+        return;
+    }
+    if (asks) {
         /* of the end of an entry: no write of this session may stand behind it */
         reads_add(session->node, pending_new(session, PENDING_READ, command, argc, argv));
         session->barrier = true;
-        wait_for_turn(session);
+        session_wait_for_turn(session);
+    } else if (command->id == COMMAND_MIGRATE || command->id == COMMAND_SYNC ||
+               command->id == COMMAND_PSYNC) {
+        on_fresh(session, command, argc, argv);
     } else if (command_route(command) == ROUTE_LOCAL) {
         on_local(session, command, argc, argv);
     } else {
@@ -500,6 +566,37 @@ static void take(struct session *session, const struct command *command, uint32_
 static void caching_passes(struct session *session, const struct command *command) {
     if (!session->caching || session->queue != NULL) return;
     if (strncmp(command->name, "client|", 7) != 0) session->caching = false;
+}
+
+static void take_admitted(struct session *session, const struct command *command, uint32_t argc,
+    const struct slice *argv) {
+    if (!session->is_free && !access_admits(session, command, argc, argv)) return;
+    if (!session_may_run_subscribed(session, command)) {
+        answer_only_subscribed(session, command);
+        return;
+    }
+    if (!list_empty(&session->in_monitors) && monitor_refuses(command)) {
+        struct buf error = {0};
+        buf_append_text(&error, "-ERR Replica can't interact with the keyspace\r\n");
+        session_answer_refused(session, command, &error);
+        return;
+    }
+    /* inside MULTI nothing fails for such a reason: EXEC waits (DESIGN 11) */
+    bool loads = session->node->loading != NULL && session->queue == NULL;
+    if (loads && (command->flags & CMD_LOADING) == 0) {
+        struct buf error = {0};
+        buf_append_text(&error, "-LOADING Redis is loading the dataset in memory\r\n");
+        session_answer_refused(session, command, &error);
+        return;
+    }
+    if (!transaction_takes(session, command, argc, argv)) take(session, command, argc, argv);
+}
+
+/* A request whose name and number of words are right. */
+void session_take(struct session *session, const struct command *command, uint32_t argc,
+    const struct slice *argv) {
+    take_admitted(session, command, argc, argv);
+    caching_passes(session, command); /* whatever became of it: one judged again has kept it */
 }
 
 static void session_on_command(struct session *session, uint32_t argc, const struct slice *argv) {
@@ -522,37 +619,13 @@ static void session_on_command(struct session *session, uint32_t argc, const str
         const struct command *named = command;
         command = command_check(argc, argv, &judge);
         if (command == NULL) {
-            answer_refused(session, named, &error);
+            session_answer_refused(session, named, &error);
             return;
         }
         buf_free(&error);
     }
     session->last_command = command;
-    if (!session->authenticated && (command->flags & CMD_NO_AUTH) == 0 &&
-        !session_is_authenticated(session)) {
-        struct buf error = {0};
-        buf_append_text(&error, "-NOAUTH Authentication required.\r\n");
-        answer_refused(session, command, &error);
-        return;
-    }
-    if (!session_may_run_subscribed(session, command)) {
-        answer_only_subscribed(session, command);
-        return;
-    }
-    if (!list_empty(&session->in_monitors) && monitor_refuses(command)) {
-        struct buf error = {0};
-        buf_append_text(&error, "-ERR Replica can't interact with the keyspace\r\n");
-        answer_refused(session, command, &error);
-        return;
-    }
-    if (node->loading != NULL && (command->flags & CMD_LOADING) == 0) {
-        struct buf error = {0};
-        buf_append_text(&error, "-LOADING Redis is loading the dataset in memory\r\n");
-        answer_refused(session, command, &error);
-        return;
-    }
-    if (!transaction_takes(session, command, argc, argv)) take(session, command, argc, argv);
-    caching_passes(session, command);
+    session_take(session, command, argc, argv);
 }
 
 static bool is_full(const struct session *session) {
@@ -588,7 +661,7 @@ void session_parse(struct session *session) {
             stop_parsing(session);
             return;
         }
-        bool known = session->authenticated || session_is_authenticated(session);
+        bool known = session->is_admitted;
         struct resp_limits limits = {
             .inline_bytes = 64 * 1024,
             .multibulk_args = known ? REQUEST_ARGS_MAX : 10,
@@ -649,102 +722,5 @@ void sessions_resume(struct node *node) {
         session_changed(session);
         session_parse(session);
         node_wake(node);
-    }
-}
-
-/* -- time-outs ------------------------------------------------------------------------------- */
-
-/* DESIGN 11: what was never given to a leader has not run; what was may have. */
-void session_time_out_head(struct session *session) {
-    struct node *node = session->node;
-    struct pending *head = session_head(session);
-    struct reply reply = reply_for(head);
-    size_t before = session->output.len;
-    bool given = head->kind == PENDING_WRITE && head->batch->given;
-    if (given) {
-        node->n_errors_uncertain++;
-        session->settle_sequence = SF_MAX(session->settle_sequence, head->batch->sequence);
-        if ((head->command->flags & CMD_BLOCKING) != 0) blocked_give_up(head);
-        reply_errorf(&reply, "UNCERTAIN Write outcome unknown (term %llu index %llu)",
-            (unsigned long long)head->batch->given_term,
-            (unsigned long long)head->batch->given_index);
-    } else {
-        char text[320] = "CLUSTERDOWN The cluster has no leader, not executed";
-        if (node->skips.held_at != 0) skips_error(node, text, sizeof text);
-        node->n_errors_unavailable++;
-        reply_error(&reply, text);
-    }
-    observe_lost(head, before, given);
-    pending_free(head);
-    output_was_added(session);
-}
-
-static void answer_lost_head(struct session *session, struct pending *head) {
-    struct node *node = session->node;
-    struct reply reply = reply_for(head);
-    size_t before = session->output.len;
-    if (head->kind == PENDING_WRITE) {
-        node->n_errors_uncertain++;
-        reply_errorf(&reply, "UNCERTAIN Write outcome unknown (term %llu index %llu)",
-            (unsigned long long)head->batch->given_term,
-            (unsigned long long)head->batch->given_index);
-        observe_lost(head, before, true);
-    } else if (head->kind == PENDING_READ) {
-        node->n_errors_unavailable++;
-        reply_error(&reply, "CLUSTERDOWN This node's state moved past its place, not executed");
-        observe_lost(head, before, false);
-    } else {
-        bool answered = answer_head(head, true);
-        SF_ASSERT(answered); /* nothing that can be held stands before a write: the barrier */
-    }
-    pending_free(head);
-}
-
-void session_answer_lost(struct session *session, uint64_t through) {
-    struct pending *last = NULL;
-    LIST_FOR_EACH(link, &session->pending) {
-        struct pending *pending = SF_CONTAINER(link, struct pending, in_session);
-        if (pending->kind != PENDING_WRITE) continue;
-        if (pending->batch->sequence <= through) last = pending;
-    }
-    if (last == NULL) return;
-    for (bool done = false; !done;) {
-        struct pending *head = session_head(session);
-        done = head == last;
-        if (done && blocked_goes_on(head)) break;
-        answer_lost_head(session, head);
-    }
-    wait_for_turn(session); /* what stands behind */
-    output_was_added(session);
-}
-
-void sessions_time_out(struct node *node) {
-    if (node->stall_us < node->stall_judged_us + STALL_CHECK_US) return;
-    node->stall_judged_us = node->stall_us;
-    int64_t limit = node->settings.request_timeout_ms * 1000;
-    LIST_FOR_EACH(link, &node->sessions) {
-        struct session *session = SF_CONTAINER(link, struct session, in_node);
-        for (struct pending *head = session_head(session); head != NULL;
-             head = session_head(session)) {
-            if (head->kind == PENDING_HELD || head->kind == PENDING_BLOCKED)
-                break;                        /* these have deadlines of their own */
-            if (session->drain_paused) break; /* its own client is what it waits for */
-            if (node->stall_us - head->stall_start_us < limit) break;
-            session_time_out_head(session);
-            session_drain(session);
-        }
-    }
-}
-
-void sessions_close_idle(struct node *node) {
-    int64_t limit_us = node->settings.client_timeout_s * 1000000;
-    if (limit_us <= 0 || node->now_us - node->idle_judged_us < 1000000) return;
-    node->idle_judged_us = node->now_us;
-    LIST_FOR_EACH(link, &node->sessions) {
-        struct session *session = SF_CONTAINER(link, struct session, in_node);
-        if (session->n_pending > 0 || node->now_us - session->last_us <= limit_us) continue;
-        if (session_is_subscriber(session)) continue; /* it is here to listen */
-        session->no_more = session->close_now = true;
-        session_changed(session);
     }
 }

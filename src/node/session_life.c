@@ -29,6 +29,7 @@ struct session *session_new(
     list_init(&session->in_stopped);
     list_init(&session->in_monitors);
     subscriber_init(&session->subscriber);
+    access_session_begins(session);
     list_init(&session->redirected);
     list_push_back(&node->sessions, &session->in_node);
     node->n_sessions++;
@@ -48,6 +49,7 @@ void session_free(struct session *session) {
     transaction_forget(session);
     session->node->n_sessions--;
     resp_parser_free(session->parser);
+    sf_free(session->again);
     buf_free(&session->input);
     buf_free(&session->output);
     buf_free(&session->name);
@@ -63,8 +65,7 @@ struct session *node_on_client_open(
     struct session *session = session_new(node, client, origin);
     if (full) {
         refuse_connection(session, "ERR max number of clients reached");
-    } else if (node->settings.protected_mode && !origin->loopback &&
-               node_requirepass(node).len == 0) {
+    } else if (node->settings.protected_mode && !origin->loopback && access_is_open(node)) {
         refuse_connection(session,
             "DENIED ShardForge is running in protected mode because protected mode is enabled and "
             "no password is set for the default user. Connect from the same machine, or set "

@@ -209,25 +209,11 @@ static void promise(struct node *node) {
 /* This node's state is one that the majority's will never be: it begins anew with an empty log and
  * a new id, as a wiped node would, and takes the place of its old id when it has caught up. */
 static void rebuild(struct node *node, struct entry_skip skip) {
-    const struct raft_configuration *members = raft_configuration(node->raft);
-    struct node_identity next = node->identity;
-    next.state = IDENTITY_JOINING;
-    node->ports.random_bytes(node->ports.context, &next.id, sizeof next.id);
-    if (next.id == NOBODY) return; /* next turn */
-    next.n_join = 0;
-    for (uint32_t i = 0; i < members->n && next.n_join < JOIN_ADDRESSES_MAX; i++) {
-        const struct raft_member *member = &members->members[i];
-        if (member->id == node->identity.id || member->address.host[0] == '\0') continue;
-        next.join[next.n_join++] = member->address;
-    }
-    if (next.n_join == 0) return;
-    next.n_skips = node->skips.n;
-    memcpy(next.skips, node->skips.known, sizeof next.skips);
+    if (!node_begin_anew(node)) return; /* next turn */
     node_log(node, LOG_WARNING,
         "this node ran entry %llu, which a majority of the members skips: it is rebuilt from "
         "theirs",
         (unsigned long long)skip.index);
-    identity_save(node, &next);
 }
 
 static void rebuild_if_other(struct node *node) {

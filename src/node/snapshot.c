@@ -1,11 +1,12 @@
 /* Snapshots of the state: when they are taken, and how they are written: a slice of a walk over the
  * state each turn, in pieces to storage, while clients are served. */
 #include "node/internal.h"
+#include "node/sync.h"
 
 enum {
     RETRY_US = 5000000,        /* after a snapshot that could not be written */
     WALKS_TAKEN_US = 100000,   /* other walks over the state leave no room */
-    SLICE_GAP_US = 300,        /* between two slices, at least */
+    SLICE_GAP_US = 500,        /* between two slices, at least */
     PIECES_UNWRITTEN_MAX = 16, /* then storage is waited for */
     ENTRY_OVERHEAD_BYTES = 64, /* beside the payload, about */
     FREE_A_TURN = 2048,        /* elements of a state that was replaced */
@@ -40,6 +41,7 @@ static bool is_due(const struct node *node) {
     const struct snapshots *snapshots = &node->snapshots;
     if (snapshots->saving || node->stopped) return false;
     if (raft_is_installing(node->raft) || engine_is_applying(node->engine)) return false;
+    if (fence_is_up(node)) return false;
     /* A dissolve entry is applied anew after a restart: no snapshot may stand behind it. */
     if (engine_is_dissolved(node->engine)) return false;
     raft_index applied = engine_applied(node->engine);
@@ -213,6 +215,8 @@ void node_on_snapshot_saved(struct node *node, uint64_t request, enum sf_status 
 /* -- life ------------------------------------------------------------------------------------ */
 
 void snapshots_leave_engine(struct node *node) {
+    follow_drop(node);
+    syncs_leave_engine(node);
     struct snapshots *snapshots = &node->snapshots;
     if (snapshots->writer == NULL) return;
     SF_MARK("snapshot: given up half written");
@@ -244,7 +248,6 @@ void snapshots_open(struct node *node) {
 void snapshots_reset(struct node *node) {
     struct snapshots *snapshots = &node->snapshots;
     uint64_t request = snapshots->request;
-    if (node->engine != NULL) snapshots_leave_engine(node);
     saves_end(node, SF_ERR_NOT_EXECUTED);
     receiving_drop(node);
     buf_free(&snapshots->piece);

@@ -22,6 +22,10 @@ static bool link_is_behind(struct node *node, raft_id id) {
 static void read_or_hold(struct node *node, const struct raft_chunk_read *read) {
     struct snapshots *snapshots = &node->snapshots;
     uint32_t at = 0;
+    if (fence_is_up(node)) { /* it may hold what made this node differ */
+        raft_step_chunk_read(node->raft, read->request, NULL, node->now_us);
+        return;
+    }
     while (at < snapshots->n_held && snapshots->held[at].peer != read->peer) at++;
     if (!link_is_behind(node, read->peer)) {
         node->ports.read_chunk(node->ports.context, read);
@@ -127,7 +131,7 @@ static void state_begin(struct node *node, const struct raft_snapshot *place) {
     receiving->place = *place;
     receiving->loaded_bytes = 0;
     receiving->engine = node_engine_new(node);
-    receiving->loader = snapshot_loader_new(receiving->engine);
+    receiving->loader = snapshot_loader_new(receiving->engine, place->bytes);
 }
 
 /* Whether the chunk goes on where the loaded state ends. After a failure it may not: raft begins
@@ -204,7 +208,7 @@ void receiving_pump(struct node *node) {
         if (chunk->status != SF_OK) {
             chunk_done(node, chunk->status);
         } else if (!chunk_follows(node, chunk)) {
-            SF_MARK("snapshot: a chunk of which the beginning is not loaded");
+            SF_MARK("snapshot: a chunk of which the beginning is not loaded (rare)");
             chunk_done(node, SF_ERR_SNAPSHOT);
         } else if (!chunk_load(node, chunk, left)) {
             return;
@@ -261,8 +265,11 @@ void snapshots_settle_own_stream(struct node *node) {
 static void state_take(struct node *node) {
     struct receiving *receiving = &node->snapshots.receiving;
     struct engine *old = node->engine;
+    node_engine_leaves(node);
+    digests_state_replaced(node);
     node->engine = receiving->engine;
     receiving->engine = NULL;
+    access_engine_changed(node);
     tracking_follow_engine(node);
     tracking_drop_all(node);
     snapshots_retire(node, old);

@@ -333,6 +333,10 @@ static void place_ran(struct pending *pending, const struct command_ran *in) {
         ran.argc = 3;
         ran.argv = words;
         observe_ran(node, &ran);
+    } else if (slice_is(in->argv[0], "shardforge.acl")) {
+        ran.command =
+            command_by_id(slice_is(in->argv[1], "set") ? COMMAND_ACL_SETUSER : COMMAND_ACL_DELUSER);
+        observe_ran(node, &ran); /* its words are never shown */
     } else if (slice_is(in->argv[0], "shardforge.setting")) {
         struct slice *words = sf_alloc((in->argc + 1) * sizeof *words);
         words[0] = SLICE("config");
@@ -401,10 +405,17 @@ static bool is_secret(struct slice directive) {
            slice_is(directive, "tls-client-key-file-pass");
 }
 
+/* Rules hold passwords, and names tell whom to try. */
+static bool is_about_users(const struct command *command) {
+    return command->id == COMMAND_ACL_SETUSER || command->id == COMMAND_ACL_DELUSER ||
+           command->id == COMMAND_ACL_GETUSER;
+}
+
 static bool word_is_secret(
     const struct command *command, uint32_t at, uint32_t argc, const struct slice *argv) {
     if (at == 0) return false;
     if (command->id == COMMAND_AUTH) return true;
+    if (is_about_users(command)) return at >= 2;
     if (command->id == COMMAND_CONFIG_SET) return at >= 3 && is_secret(argv[at - 1]);
     for (uint32_t i = 2; command->id == COMMAND_HELLO && i < at;) {
         bool auth = slice_is(argv[i], "auth") && i + 2 < argc;
@@ -417,7 +428,10 @@ static bool word_is_secret(
 struct slice *observe_redacted(
     const struct command *command, uint32_t argc, const struct slice *argv) {
     uint16_t id = command->id;
-    if (id != COMMAND_AUTH && id != COMMAND_HELLO && id != COMMAND_CONFIG_SET) return NULL;
+    if (id != COMMAND_AUTH && id != COMMAND_HELLO && id != COMMAND_CONFIG_SET &&
+        !is_about_users(command)) {
+        return NULL;
+    }
     struct slice *words = sf_alloc(argc * sizeof *words);
     for (uint32_t i = 0; i < argc; i++) {
         words[i] = word_is_secret(command, i, argc, argv) ? SLICE("(redacted)") : argv[i];

@@ -29,8 +29,10 @@ void info_stats(struct node *node, struct buf *out) {
     int64_t exceeded_us, exceeding_us;
     evictions_exceeded_us(node, &exceeded_us, &exceeding_us);
     buf_printf(out,
-        "expired_keys:%llu\r\nevicted_keys:%llu\r\ntotal_eviction_exceeded_time:%lld\r\n"
+        "expired_subkeys:%llu\r\nexpired_keys:%llu\r\nevicted_keys:%llu\r\ntotal_eviction_exceeded_"
+        "time:%lld\r\n"
         "current_eviction_exceeded_time:%lld\r\n",
+        (unsigned long long)(node->engine == NULL ? 0 : engine_expired_fields_count(node->engine)),
         (unsigned long long)(node->engine == NULL ? 0 : engine_expired_count(node->engine)),
         (unsigned long long)(node->engine == NULL ? 0 : engine_evicted_count(node->engine)),
         (long long)(exceeded_us / 1000), (long long)(exceeding_us / 1000));
@@ -43,6 +45,13 @@ void info_stats(struct node *node, struct buf *out) {
         "tracking_total_keys:%llu\r\ntracking_total_items:%llu\r\ntracking_total_prefixes:%u\r\n",
         (unsigned long long)tracking.n_keys, (unsigned long long)tracking.n_items,
         tracking.n_prefixes);
+    uint64_t denied[ACL_DENIED_CHANNEL + 1];
+    acl_log_figures(node, denied);
+    buf_printf(out,
+        "acl_access_denied_auth:%llu\r\nacl_access_denied_cmd:%llu\r\n"
+        "acl_access_denied_key:%llu\r\nacl_access_denied_channel:%llu\r\n",
+        (unsigned long long)denied[ACL_DENIED_AUTH], (unsigned long long)denied[ACL_DENIED_COMMAND],
+        (unsigned long long)denied[ACL_DENIED_KEY], (unsigned long long)denied[ACL_DENIED_CHANNEL]);
     buf_printf(out,
         "latest_fork_usec:0\r\ntotal_forks:0\r\ntotal_error_replies:%llu\r\n"
         "total_reads_processed:%llu\r\ntotal_writes_processed:%llu\r\neventloop_cycles:%llu\r\n"

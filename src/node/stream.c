@@ -68,7 +68,11 @@ void stream_add(struct node *node, struct pending *pending, uint32_t db, uint32_
         batch->waiting = sf_realloc(batch->waiting, batch->waiting_cap * sizeof(struct pending *));
         batch->void_at = sf_realloc(batch->void_at, batch->waiting_cap * sizeof(bool));
     }
-    entry_put_command(&batch->commands, db, argc, argv);
+    if (pending != NULL && pending->claim.id != ACL_NOBODY) {
+        entry_put_claimed_command(&batch->commands, &pending->claim, db, argc, argv);
+    } else {
+        entry_put_command(&batch->commands, db, argc, argv);
+    }
     batch->waiting[batch->n_commands] = pending;
     batch->void_at[batch->n_commands] = false;
     if (pending != NULL) {
@@ -109,7 +113,7 @@ static void batch_encode_anew(struct out_batch *batch) {
             if (batch->void_at[i]) SF_MARK("stream: a command becomes a void place");
             entry_put_void_command(&out);
         } else {
-            entry_put_command(&out, reader.db, reader.argc, reader.argv);
+            command_reader_put(&reader, &out);
         }
     }
     SF_ASSERT(!reader.in.failed);
@@ -339,6 +343,7 @@ static void stream_try_open(struct node *node, struct in_stream *stream) {
                 "node %016llx speaks with a boot counter that the cluster has seen already: an old "
                 "copy of its directory? Its writes are refused; wipe it and let it join anew",
                 (unsigned long long)stream->node);
+            if (stream->node != node->identity.id) old_copy_found(node, stream->node);
         }
         stream->refused = true;
         return;

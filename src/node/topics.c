@@ -12,6 +12,7 @@ struct topics {
     uint32_t n_topics, topics_cap; /* a power of two */
     struct subscription **subscriptions;
     uint32_t n_subscriptions, subscriptions_cap;
+    uint64_t latest; /* a subscription's number */
 };
 
 void subscriber_init(struct subscriber *subscriber) {
@@ -108,6 +109,10 @@ struct list *topics_of_kind(struct topics *topics, enum topic_kind kind) {
     return &topics->kinds[kind];
 }
 
+uint64_t topics_latest(const struct topics *topics) {
+    return topics->latest;
+}
+
 uint32_t topics_count(const struct topics *topics, enum topic_kind kind) {
     return topics->n[kind];
 }
@@ -153,6 +158,7 @@ bool topics_add(
     struct subscription *subscription = sf_alloc(sizeof *subscription);
     *subscription = (struct subscription){.topic = topic,
         .subscriber = subscriber,
+        .number = ++topics->latest,
         .hash = subscription_hash(topic, subscriber),
         .next = *place};
     *place = subscription;

@@ -31,6 +31,7 @@ struct subscription {
     struct list in_topic, in_subscriber;
     struct topic *topic;
     struct subscriber *subscriber;
+    uint64_t number; /* they count up, over all topics */
     uint64_t hash;
     struct subscription *next; /* of its bucket */
 };
@@ -51,6 +52,7 @@ void topics_remove_all(struct topics *topics, struct subscriber *subscriber);
 const struct topic *topics_find(
     const struct topics *topics, enum topic_kind kind, struct slice name); /* or NULL */
 struct list *topics_of_kind(struct topics *topics, enum topic_kind kind); /* struct topic.in_kind */
+uint64_t topics_latest(const struct topics *topics); /* the latest subscription's number */
 uint32_t topics_count(const struct topics *topics, enum topic_kind kind);
 
 #endif

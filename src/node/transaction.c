@@ -34,7 +34,8 @@ struct transaction {
     bool started;
     bool writes, reads; /* has commands of that kind */
     uint32_t n_commands, n_local;
-    uint32_t db;         /* where the next queued command runs: SELECT is followed */
+    uint64_t revision; /* of the users, when it began: what was queued was admitted then or later */
+    uint32_t db;       /* where the next queued command runs: SELECT is followed */
     struct buf commands; /* as in an entry; local ones void */
     struct buf local;    /* the local ones, with their places where the db would stand */
     struct watches *watches;
@@ -162,6 +163,7 @@ void local_unwatch(struct local_call *call) {
 static struct transaction *transaction_new(const struct session *session) {
     struct transaction *transaction = sf_alloc_zero(1, sizeof *transaction);
     transaction->db = session->db;
+    transaction->revision = session->claim.revision;
     return transaction;
 }
 
@@ -194,6 +196,8 @@ static bool may_be_queued(const struct command *command) {
     local_run *run = local_find(command, &at_once, &holds);
     if (run == NULL || command->id == COMMAND_CLIENT_REPLY) return false;
     switch (command->id) {
+    case COMMAND_ACL_DELUSER:
+    case COMMAND_ACL_SETUSER:
     case COMMAND_CONFIG_SET:
     case COMMAND_PUBLISH:
     case COMMAND_SPUBLISH:
@@ -239,6 +243,16 @@ static bool queue_setting(struct session *session, uint32_t argc, const struct s
     return true;
 }
 
+static void queue_users(struct transaction *transaction, const struct command *command,
+    uint32_t argc, const struct slice *argv) {
+    struct slice *words;
+    struct buf text = {0};
+    uint32_t n = acl_change_words(command, argc, argv, &text, &words);
+    queue_data(transaction, ROUTE_WRITE, 0, n, words);
+    buf_free(&text);
+    sf_free(words);
+}
+
 /* A message inside a transaction goes out with it, at every node (DESIGN 7). */
 static void queue_publish(struct transaction *transaction, bool shard, const struct slice *argv) {
     struct slice words[4] = {
@@ -269,6 +283,8 @@ static void queue_command(struct session *session, const struct command *command
         queue_data(transaction, route, transaction->db, argc, argv);
     } else if (command->id == COMMAND_PUBLISH || command->id == COMMAND_SPUBLISH) {
         queue_publish(transaction, command->id == COMMAND_SPUBLISH, argv);
+    } else if (command->id == COMMAND_ACL_SETUSER || command->id == COMMAND_ACL_DELUSER) {
+        queue_users(transaction, command, argc, argv);
     } else if (command->id != COMMAND_CONFIG_SET || !queue_setting(session, argc, argv)) {
         queue_local(session, argc, argv);
     }
@@ -373,6 +389,7 @@ static bool on_exec(struct session *session, const struct command *command, uint
     }
     struct pending *pending = pending_new(session, PENDING_LOCAL, command, argc, argv);
     pending->transaction = transaction;
+    pending->claim.revision = transaction->revision;
     pending->bytes += queue_bytes(transaction);
     session->pending_bytes += queue_bytes(transaction);
     bool open = transaction->watches != NULL && transaction->watches->n_open > 0;
@@ -420,6 +437,20 @@ enum engine_query_result transaction_read_run(
     return result;
 }
 
+/* The users may have changed since it was queued. */
+static bool may_run_place(struct pending *pending, struct local_call *call) {
+    struct buf error = {0};
+    bool admitted = access_still_admits(
+        pending->session, &pending->claim, true, call->command, call->argc, call->argv, &error);
+    if (!admitted)
+        reply_error(call->reply,
+            "NOPERM ACLs rules changed between the moment the transaction was accumulated and the "
+            "EXEC call. This command is no longer allowed for the following reason: no permission "
+            "to execute the command or subcommand");
+    buf_free(&error);
+    return admitted;
+}
+
 /* The engine, or local_exec, comes to a void place: in ascending order, each once. */
 void transaction_own_place(void *context, uint32_t place, struct reply *reply) {
     struct node *node = context;
@@ -446,7 +477,7 @@ void transaction_own_place(void *context, uint32_t place, struct reply *reply) {
         .reply = reply,
     };
     size_t before = reply->out == NULL ? 0 : reply->out->len;
-    local_find(command, &at_once, &holds)(&call);
+    if (may_run_place(pending, &call)) local_find(command, &at_once, &holds)(&call);
     observe_local_ran(&call, before);
 }
 

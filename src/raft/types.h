@@ -40,8 +40,8 @@ struct raft_entry {
     struct bytes *payload; /* one reference is held by whoever holds the entry; may be NULL */
 };
 
-/* The checksum that stored entries carry (storage/entry_record.h): equal on all nodes that hold the
- * entry, so an operator may name it by it. */
+/* Names an entry by its content, for an operator: equal on all nodes that hold it
+ * (shardforge-check --entries shows it). */
 #define RAFT_ENTRY_FORMAT 1
 uint32_t raft_entry_crc(const struct raft_entry *entry);
 

@@ -6,8 +6,9 @@
 
 #define RDB_VERSION_WRITTEN 10 /* the newest that a Redis 7.0 loads */
 #define RDB_VERSION_READ_MAX 12
-#define RDB_HEADER_BYTES 9   /* "REDIS" and four digits */
-#define RDB_CHECKSUM_BYTES 8 /* from version 5 on */
+#define RDB_VERSION_DUE_FIELDS 12 /* hashes whose fields have due times: Redis 7.4 */
+#define RDB_HEADER_BYTES 9        /* "REDIS" and four digits */
+#define RDB_CHECKSUM_BYTES 8      /* from version 5 on */
 #define RDB_CHECKSUM_SINCE 5
 
 /* What stands in front of a value. 8 was never used. */

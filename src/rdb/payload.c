@@ -6,14 +6,22 @@
 
 enum { FOOTER_BYTES = 10 };
 
-void rdb_payload_write(const struct rdb_value *value, struct buf *out) {
-    size_t before = out->len;
+static void put_value(const struct rdb_value *value, struct buf *out) {
     struct rdb_value_writer writer;
     rdb_value_writer_begin(&writer, value, true);
     put_u8(out, (uint8_t)rdb_type_of(value));
     bool is_whole = rdb_value_write(&writer, out, SIZE_MAX);
     SF_ASSERT(is_whole);
-    put_u8(out, RDB_VERSION_WRITTEN);
+}
+
+void rdb_payload_write(const struct rdb_value *value, struct buf *out) {
+    size_t before = out->len;
+    bool has_dues = value->type == OBJECT_HASH && hash_has_dues(&value->collection);
+    if (has_dues)
+        rdb_put_due_hash(out, &value->collection);
+    else
+        put_value(value, out);
+    put_u8(out, has_dues ? RDB_VERSION_DUE_FIELDS : RDB_VERSION_WRITTEN);
     put_u8(out, 0);
     struct slice all = buf_slice(out);
     put_u64(out, crc64_more(0, slice_of(all.data + before, all.len - before)));

@@ -53,6 +53,7 @@ struct rdb_value_reader {
     enum object_encoding wanted;
     bool has_begun;
     uint64_t left;             /* elements to come */
+    uint64_t base_ms;          /* of a hash with due times: what these count from */
     struct rdb_value value;    /* what is there of it; RDB_DONE: all */
     struct sorted_set *sorted; /* a sorted set on its way */
     struct quicklist *blocks;  /* a list on its way */
@@ -73,7 +74,10 @@ void rdb_value_reader_free(struct rdb_value_reader *reader);
 
 /* -- writing --------------------------------------------------------------------------------- */
 
+/* Of version 10, in which a hash loses the due times of its fields. */
 enum rdb_type rdb_type_of(const struct rdb_value *value);
+/* Appends type and value of a hash whose form can say due times, as Redis 7.4 does. */
+void rdb_put_due_hash(struct buf *out, const struct collection *hash);
 
 /* A value that is being written, in slices. Neither it nor the value may move or change. */
 struct rdb_value_writer {

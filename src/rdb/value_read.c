@@ -246,6 +246,57 @@ static void hash_element(struct rdb_value_reader *reader, struct rdb_input *in) 
         corrupt(in, bad_hash);
 }
 
+/* -- hashes whose fields have due times (Redis 7.4) ------------------------------------------ */
+
+/* base_ms: what the due times of the fields count from. */
+static void begin_due_fields(
+    struct rdb_value_reader *reader, struct rdb_input *in, uint64_t base_ms) {
+    reader->base_ms = base_ms;
+    begin_counted(reader, in);
+    if (!rdb_input_good(in)) return;
+    bool is_small = reader->left <= (uint64_t)reader->target->thresholds->hash_max_listpack_entries;
+    reader->value.collection = hash_new_as(
+        reader->target->types, is_small ? ENCODING_LISTPACK_DUE : ENCODING_HASHTABLE_DUE);
+}
+
+static void begin_due_hash(struct rdb_value_reader *reader, struct rdb_input *in) {
+    uint64_t first_ms = rdb_get_u64(in);
+    begin_due_fields(reader, in, first_ms);
+}
+
+/* Before the release due times were absolute: as if counted from 1, since 1 stands for that. */
+static void begin_early_due_hash(struct rdb_value_reader *reader, struct rdb_input *in) {
+    begin_due_fields(reader, in, 1);
+}
+
+static void due_hash_element(struct rdb_value_reader *reader, struct rdb_input *in) {
+    uint64_t ttl = rdb_get_length(in);
+    struct slice field = rdb_get_string(in, &reader->room);
+    struct slice value = rdb_get_string(in, &reader->other);
+    if (!rdb_input_good(in)) return;
+    int64_t due_ms = NO_DUE;
+    if (ttl > 0) { /* one more than what it stands for */
+        const uint64_t most = (uint64_t)FIELD_DUE_MAX;
+        if (ttl > most || reader->base_ms > most || ttl - 1 + reader->base_ms > most ||
+            ttl - 1 + reader->base_ms == 0) {
+            corrupt(in, "a field's due time that is none");
+            return;
+        }
+        due_ms = (int64_t)(ttl - 1 + reader->base_ms);
+    }
+    if (!hash_put(&reader->value.collection, reader->target->thresholds, field, value, due_ms))
+        corrupt(in, bad_hash);
+}
+
+static void begin_early_packed_due_hash(struct rdb_value_reader *reader, struct rdb_input *in) {
+    take_packed(reader, in, get_listpack(reader, in), hash_of_due_packed, bad_hash);
+}
+
+static void begin_packed_due_hash(struct rdb_value_reader *reader, struct rdb_input *in) {
+    rdb_get_u64(in); /* the first due time: it stands in the listpack too */
+    begin_early_packed_due_hash(reader, in);
+}
+
 static bool zipmap_is_small(
     const struct listpack *packed, size_t longest, const struct thresholds *thresholds) {
     return listpack_count(packed) / 2 <= (uint64_t)thresholds->hash_max_listpack_entries &&
@@ -320,6 +371,10 @@ static const struct rdb_value_kind kinds[RDB_TYPES] = {
     [RDB_STREAM_LISTPACKS_2] = {OBJECT_STREAM, begin_stream_2, stream_piece, finish_stream},
     [RDB_STREAM_LISTPACKS_3] = {OBJECT_STREAM, begin_stream_3, stream_piece, finish_stream},
     [RDB_SET_LISTPACK] = {OBJECT_SET, begin_packed_set, NULL, NULL},
+    [RDB_HASH_METADATA_PRE_RELEASE] = {OBJECT_HASH, begin_early_due_hash, due_hash_element, NULL},
+    [RDB_HASH_LISTPACK_EX_PRE_RELEASE] = {OBJECT_HASH, begin_early_packed_due_hash, NULL, NULL},
+    [RDB_HASH_METADATA] = {OBJECT_HASH, begin_due_hash, due_hash_element, NULL},
+    [RDB_HASH_LISTPACK_EX] = {OBJECT_HASH, begin_packed_due_hash, NULL, NULL},
 };
 
 bool rdb_type_is_value(uint8_t type) {
@@ -333,8 +388,7 @@ enum sf_status rdb_value_reader_begin(
     reader->kind = &kinds[type];
     reader->value.type = kinds[type].type;
     if (kinds[type].begin != NULL) return SF_OK;
-    bool is_module = type == RDB_MODULE_PRE_RELEASE || type == RDB_MODULE_2;
-    *why = is_module ? "a value of a module's type" : "a hash whose fields have due times";
+    *why = "a value of a module's type";
     return SF_ERR_REFUSED;
 }
 

@@ -199,10 +199,13 @@ static int redis_debug(lua_State *lua) {
 static int redis_acl_check_cmd(lua_State *lua) {
     struct sandbox *sandbox = sandbox_of(lua);
     struct words words = take_words(lua);
-    if (sandbox->host == NULL ||
-        !sandbox->host->command_exists(sandbox->host->context, words.n, words.argv))
-        raise_error(lua, "Invalid command passed to redis.acl_check_cmd()");
-    lua_pushboolean(lua, 1);
+    bool exists = false, allowed = false;
+    charge(lua, CALL_UNITS);
+    if (sandbox->host != NULL)
+        allowed =
+            sandbox->host->command_allowed(sandbox->host->context, words.n, words.argv, &exists);
+    if (!exists) raise_error(lua, "Invalid command passed to redis.acl_check_cmd()");
+    lua_pushboolean(lua, allowed);
     return 1;
 }
 

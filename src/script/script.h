@@ -27,8 +27,10 @@ struct script_host {
      * beyond what its arguments and its reply show, 1 for each element touched. */
     enum script_call_result (*call)(void *context, uint32_t argc, const struct slice *argv,
         struct reply *reply, uint64_t *units);
-    /* false: no such command, or not with so many arguments. */
-    bool (*command_exists)(void *context, uint32_t argc, const struct slice *argv);
+    /* Whether the script's user may run it; false in *exists: no such command, or not with so many
+     * arguments. */
+    bool (*command_allowed)(
+        void *context, uint32_t argc, const struct slice *argv, bool *exists);
     void (*log)(void *context, int level, struct slice text); /* may be NULL */
     /* Called about every 10,000 units of work, in the midst of the run: may send and answer
      * heartbeats, nothing else. May be NULL. */

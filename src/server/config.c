@@ -1,5 +1,6 @@
 #include "server/config.h"
 
+#include "commands/acl.h"
 #include "commands/events.h"
 #include "server/config_parse.h"
 #include "server/config_words.h"
@@ -43,6 +44,7 @@ void config_free(struct config *config) {
     if (config == NULL) return;
     for (uint32_t i = 0; i < CONFIG_DIRECTIVES_MAX; i++) sf_free(config->where[i]);
     for (uint32_t i = 0; i < CONFIG_INERT_MAX; i++) sf_free(config->inert[i]);
+    buf_free(&config->users);
     sf_free(config->file);
     sf_free(config);
 }
@@ -83,10 +85,30 @@ static bool inert_apply(
     return is_ok;
 }
 
+/* Remembered as a line of an aclfile; wrong rules are found now. */
+static bool user_apply(
+    struct config *config, uint32_t n, const struct slice *words, struct buf *error) {
+    struct acl *trial = acl_new();
+    for (uint32_t i = 0; i < n; i++) {
+        if (i > 0) buf_append_char(&config->users, ' ');
+        buf_append_slice(&config->users, i == 0 ? SLICE("user") : words[i]);
+    }
+    buf_append_char(&config->users, '\n');
+    config->values.users = buf_slice(&config->users);
+    struct buf reasons = {0};
+    bool is_ok = acl_text_read(trial, config->values.users, "user", &reasons);
+    if (!is_ok) buf_append_text(error, "Error in user declaration: ");
+    if (!is_ok) buf_append(error, buf_slice(&reasons).data, reasons.len - 1);
+    buf_free(&reasons);
+    acl_free(trial);
+    return is_ok;
+}
+
 bool config_apply(struct config *config, uint32_t n, const struct slice *words, const char *where,
     struct buf *error) {
     SF_ASSERT(n > 0);
     const struct config_directive *directive = config_directive_find(words[0]);
+    if (slice_is(words[0], "user")) return user_apply(config, n, words, error);
     if (directive == NULL) return inert_apply(config, n, words, error);
     if (!config_parse(directive, n - 1, words + 1, &config->values, error)) return false;
     size_t at = (size_t)(directive - config_directives);

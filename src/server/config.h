@@ -33,6 +33,7 @@ struct config_values {
     int64_t election_timeout_min, election_timeout_max, heartbeat_interval, pre_vote;
     int64_t replication_batch_bytes, replication_window_messages, replication_window_bytes;
     int64_t snapshot_log_bytes, snapshot_log_entries, snapshot_log_percent, rdb_compression;
+    int64_t digest_interval, digest_mismatch_action;
     int64_t appendonly, appendfsync;
     int64_t hash_max_listpack_entries, hash_max_listpack_value;
     int64_t set_max_intset_entries, set_max_listpack_entries, set_max_listpack_value;
@@ -50,11 +51,16 @@ struct config_values {
     int64_t tracking_table_max_keys;
     int64_t maxmemory, maxmemory_policy, maxmemory_samples, maxmemory_eviction_tenacity;
     int64_t lfu_log_factor, lfu_decay_time;
+    int64_t acl_pubsub_default, acllog_max_len;
+    char aclfile[CONFIG_PATH_MAX];
+    struct slice users; /* of the directives `user`, or of the aclfile: lines, owned elsewhere */
     struct config_saves {
         uint32_t n;
         struct save_point points[SAVE_POINTS_MAX];
     } save;
     char requirepass[CONFIG_SECRET_MAX + 1], cluster_secret[CONFIG_SECRET_MAX + 1];
+    char masterauth[CONFIG_SECRET_MAX + 1], masteruser[CONFIG_SECRET_MAX + 1];
+    char import_rdb[CONFIG_PATH_MAX];
     char dir[CONFIG_PATH_MAX], logfile[CONFIG_PATH_MAX], pidfile[CONFIG_PATH_MAX];
     char cluster_announce_ip[CONFIG_HOST_MAX];
     struct config_bind {
@@ -108,6 +114,7 @@ const char *config_refusal(struct slice name);
 
 struct config {
     struct config_values values;
+    struct buf users; /* the directives `user`, a line each */
     char *file; /* absolute path of the main file; NULL without one */
     /* Where each directive was set last: 'name.conf:3: "port abc"'. NULL: nowhere. */
     char *where[CONFIG_DIRECTIVES_MAX];

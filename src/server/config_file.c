@@ -55,7 +55,7 @@ static bool read_all(int fd, const char *path, struct buf *out, struct buf *erro
     }
 }
 
-static bool load(const char *path, struct buf *out, struct buf *error) {
+bool config_load_text(const char *path, struct buf *out, struct buf *error) {
     bool is_stdin = strcmp(path, "-") == 0;
     int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
@@ -85,7 +85,7 @@ static bool read_included(
     struct buf text = {0}, path = {0};
     buf_append_slice(&path, words[1]);
     buf_append_char(&path, '\0');
-    bool is_ok = load(path.data, &text, error) &&
+    bool is_ok = config_load_text(path.data, &text, error) &&
                  read_text(config, path.data, buf_slice(&text), depth + 1, error);
     buf_free(&text);
     buf_free(&path);
@@ -137,7 +137,7 @@ bool config_read_file(struct config *config, const char *path, struct buf *error
     struct buf text = {0};
     bool is_stdin = strcmp(path, "-") == 0;
     bool is_ok =
-        load(path, &text, error) &&
+        config_load_text(path, &text, error) &&
         config_read_text(config, is_stdin ? "standard input" : path, buf_slice(&text), error);
     buf_free(&text);
     if (is_ok && !is_stdin) config->file = realpath(path, NULL);
@@ -260,7 +260,7 @@ static bool sync_directory_of(const char *path) {
 }
 
 /* Written aside, synced, renamed, the directory synced: at no moment is there half a file. */
-static bool replace_file(const char *path, struct slice bytes) {
+bool config_replace_file(const char *path, struct slice bytes) {
     struct buf aside = {0};
     buf_printf(&aside, "%s.%d.new", path, (int)getpid());
     buf_append_char(&aside, '\0');
@@ -286,10 +286,10 @@ bool config_rewrite(struct config *config, struct buf *error) {
         return false;
     }
     struct buf text = {0}, rewritten = {0};
-    bool is_ok = load(config->file, &text, error);
+    bool is_ok = config_load_text(config->file, &text, error);
     if (is_ok) {
         rewrite_text(config, buf_slice(&text), &rewritten);
-        is_ok = replace_file(config->file, buf_slice(&rewritten));
+        is_ok = config_replace_file(config->file, buf_slice(&rewritten));
         if (!is_ok) buf_append_text(error, strerror(errno));
     }
     buf_free(&text);

@@ -35,7 +35,6 @@ static const struct config_inert inert[] = {
     {"slave-lazy-flush", INERT_FREE, SHAPE_BOOL, "no"},
     {"stop-writes-on-bgsave-error", INERT_FREE, SHAPE_BOOL, "yes"},
 
-    {"acllog-max-len", INERT_FREE, SHAPE_NUMBER, "128"},
     {"active-defrag-cycle-max", INERT_FREE, SHAPE_NUMBER, "25"},
     {"active-defrag-cycle-min", INERT_FREE, SHAPE_NUMBER, "1"},
     {"active-defrag-max-scan-fields", INERT_FREE, SHAPE_NUMBER, "1000"},
@@ -81,7 +80,6 @@ static const struct config_inert inert[] = {
     {"repl-diskless-load", INERT_FREE, SHAPE_TEXT, "disabled"},
     {"sanitize-dump-payload", INERT_FREE, SHAPE_TEXT, "no"},
 
-    {"acl-pubsub-default", INERT_FIXED, SHAPE_TEXT, "resetchannels"},
     {"activedefrag", INERT_FIXED, SHAPE_BOOL, "no"},
     {"cluster-allow-pubsubshard-when-down", INERT_FIXED, SHAPE_BOOL, "yes"},
     {"cluster-allow-reads-when-down", INERT_FIXED, SHAPE_BOOL, "no"},
@@ -91,8 +89,6 @@ static const struct config_inert inert[] = {
     {"cluster-preferred-endpoint-type", INERT_FIXED, SHAPE_TEXT, "ip"},
     {"cluster-replica-no-failover", INERT_FIXED, SHAPE_BOOL, "no"},
     {"cluster-slave-no-failover", INERT_FIXED, SHAPE_BOOL, "no"},
-    {"masterauth", INERT_FIXED, SHAPE_TEXT, ""},
-    {"masteruser", INERT_FIXED, SHAPE_TEXT, ""},
     {"maxmemory-clients", INERT_FIXED, SHAPE_MEMORY, "0"},
     {"min-replicas-to-write", INERT_FIXED, SHAPE_NUMBER, "0"},
     {"min-slaves-to-write", INERT_FIXED, SHAPE_NUMBER, "0"},
@@ -129,7 +125,6 @@ static const struct config_inert inert[] = {
     {"tls-session-caching", INERT_FIXED, SHAPE_BOOL, "yes"},
 
     /* done at start, if at all: locks, sockets, threads, files of other names */
-    {"aclfile", INERT_START, SHAPE_TEXT, ""},
     {"always-show-logo", INERT_START, SHAPE_BOOL, "no"},
     {"aof_rewrite_cpulist", INERT_START, SHAPE_TEXT, ""},
     {"appenddirname", INERT_START, SHAPE_TEXT, "appendonlydir"},

@@ -9,6 +9,8 @@ static const char *const log_levels[] = {"debug", "verbose", "notice", "warning"
 static const char *const debug_words[] = {"no", "yes", "local", NULL};
 static const char *const bootstrap_words[] = {"auto", "yes", "no", NULL};
 static const char *const read_modes[] = {"lease", "index", "stale", NULL};
+static const char *const channel_words[] = {"allchannels", "resetchannels", NULL};
+static const char *const mismatch_words[] = {"alarm", "fence", NULL};
 static const char *const only_yes[] = {"yes", NULL};
 static const char *const only_always[] = {"always", NULL};
 
@@ -43,6 +45,9 @@ const struct config_directive config_directives[] = {
     INTEGER("maxclients", maxclients, RUN, 1, 1000000, "10000"),
     BOOLEAN("protected-mode", protected_mode, RUN, "yes"),
     TEXT("requirepass", requirepass, ALL, ""),
+    TEXT("aclfile", aclfile, START, ""),
+    WORD("acl-pubsub-default", acl_pubsub_default, ALL, channel_words, "resetchannels"),
+    INTEGER("acllog-max-len", acllog_max_len, RUN, 0, INT64_MAX, "128"),
     MEMORY("proto-max-bulk-len", proto_max_bulk_len, ALL, MB, INT64_MAX, "512mb"),
     MEMORY("client-query-buffer-limit", client_query_buffer_limit, RUN, MB, INT64_MAX, "1gb"),
     OTHER("client-output-buffer-limit", client_output_buffer_limit, RUN, TYPE_LIMITS,
@@ -97,6 +102,11 @@ const struct config_directive config_directives[] = {
     OTHER("latency-tracking-info-percentiles", latency_tracking_info_percentiles, RUN,
         TYPE_PERCENTILES, "50 99 99.9"),
 
+    /* data from elsewhere */
+    TEXT("masterauth", masterauth, RUN, ""),
+    TEXT("masteruser", masteruser, RUN, ""),
+    TEXT("import-rdb", import_rdb, START, ""),
+
     /* the cluster */
     INTEGER("cluster-port", cluster_port, START, 0, 65535, "0"),
     TEXT("cluster-secret", cluster_secret, FLAG_HIDDEN, ""),
@@ -120,6 +130,8 @@ const struct config_directive config_directives[] = {
     /* the disk */
     MEMORY("snapshot-log-bytes", snapshot_log_bytes, RUN, MB, INT64_MAX, "256mb"),
     INTEGER("snapshot-log-entries", snapshot_log_entries, RUN, 1000, INT64_MAX, "1000000"),
+    INTEGER("digest-interval", digest_interval, RUN, 0, 100000000, "3600"),
+    WORD("digest-mismatch-action", digest_mismatch_action, RUN, mismatch_words, "fence"),
     WORD("appendonly", appendonly, RUN, only_yes, "yes"),
     WORD("appendfsync", appendfsync, RUN, only_always, "always"),
     INTEGER("snapshot-log-percent", snapshot_log_percent, RUN, 0, 1000000, "100"),
@@ -146,12 +158,12 @@ const char *config_refusal(struct slice name) {
         {"daemonize", "not offered: let a service manager (or the shell's &) run it"},
         {"supervised", "not offered: the process stays in the foreground and needs no notices"},
         {"unixsocket", "not offered: clients connect by TCP"},
-        {"replicaof", "not offered: nodes join with cluster-join or CLUSTER MEET"},
-        {"slaveof", "not offered: nodes join with cluster-join or CLUSTER MEET"},
+        {"replicaof",
+            "the command REPLICAOF lets the cluster follow a Redis; nodes join with cluster-join"},
+        {"slaveof",
+            "the command REPLICAOF lets the cluster follow a Redis; nodes join with cluster-join"},
         {"cluster-enabled", "not needed: every node can take part in a cluster"},
         {"tls-port", "not offered yet"},
-        {"aclfile", "not offered yet: use requirepass"},
-        {"user", "not offered yet: use requirepass"},
         {"rename-command", "not offered"},
         {"loadmodule", "not offered"},
     };

@@ -3,6 +3,7 @@
 #include "server/process.h"
 #include "server/settings.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 /* -- storage --------------------------------------------------------------------------------- */
@@ -102,6 +103,31 @@ static size_t port_link_backlog(void *context, uint64_t link) {
     return net_link_backlog(server->net, link);
 }
 
+static void port_out_dial(void *context, uint64_t out, const char *host, uint16_t port) {
+    struct server *server = context;
+    net_out_dial(server->net, out, host, port);
+}
+
+static void port_out_open_file(void *context, uint64_t out, const char *path) {
+    struct server *server = context;
+    net_out_open_file(server->net, out, path);
+}
+
+static void port_out_send(void *context, uint64_t out, struct slice bytes) {
+    struct server *server = context;
+    net_out_send(server->net, out, bytes);
+}
+
+static void port_out_close(void *context, uint64_t out) {
+    struct server *server = context;
+    net_out_close(server->net, out);
+}
+
+static void port_out_pause(void *context, uint64_t out, bool pause) {
+    struct server *server = context;
+    net_out_pause(server->net, out, pause);
+}
+
 static void port_breathe(void *context) {
     struct server *server = context;
     net_breathe(server->net);
@@ -153,6 +179,24 @@ static bool port_config_set(
 static bool port_config_rewrite(void *context, struct buf *error) {
     struct server *server = context;
     return config_rewrite(server->config, error);
+}
+
+/* Returns the file's name, NULL where none is configured. */
+static const char *port_acl_file_read(void *context, struct buf *out, struct buf *error) {
+    struct server *server = context;
+    const char *path = server->config->values.aclfile;
+    if (path[0] == '\0') return NULL;
+    (void)config_load_text(path, out, error);
+    return path;
+}
+
+static bool port_acl_file_write(void *context, struct slice text, struct buf *error) {
+    struct server *server = context;
+    const char *path = server->config->values.aclfile;
+    if (path[0] == '\0') return false;
+    if (!config_replace_file(path, text))
+        buf_printf(error, "writing '%s': %s", path, strerror(errno));
+    return true;
 }
 
 void server_tell_settings(struct server *server) {
@@ -245,12 +289,19 @@ void server_ports(struct server *server, struct node_ports *out) {
         .link_send_large = port_link_send_large,
         .link_close = port_link_close,
         .link_backlog = port_link_backlog,
+        .out_dial = port_out_dial,
+        .out_open_file = port_out_open_file,
+        .out_send = port_out_send,
+        .out_close = port_out_close,
+        .out_pause = port_out_pause,
         .breathe = port_breathe,
         .client_changed = port_client_changed,
         .config_get = port_config_get,
         .config_check = port_config_check,
         .config_set = port_config_set,
         .config_rewrite = port_config_rewrite,
+        .acl_file_read = port_acl_file_read,
+        .acl_file_write = port_acl_file_write,
         .figures = port_figures,
         .clock_ns = port_clock_ns,
         .net_bytes = port_net_bytes,

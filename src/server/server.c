@@ -1,5 +1,7 @@
 #include "server/server.h"
 
+#include "commands/acl.h"
+#include "server/config_file.h"
 #include "server/internal.h"
 #include "server/options.h"
 #include "server/process.h"
@@ -183,6 +185,8 @@ static bool open_storage(
     enum sf_status status = storage_open(&settings, &server->storage, found, &error);
     buf_append_char(&error, '\0');
     if (status != SF_OK) fail(server, error.len > 1 ? error.data : sf_status_text(status));
+    if (status == SF_ERR_CORRUPT)
+        fail(server, "shardforge-check --verify says more of what is bad in a data directory");
     buf_free(&error);
     return status == SF_OK;
 }
@@ -193,6 +197,27 @@ static bool decode_configuration(
     if (configuration_decode(bytes_slice(payload), out) == SF_OK) return true;
     return fail(server, "a configuration entry in the log cannot be read: wipe the data directory "
                         "and let the node join again");
+}
+
+/* The aclfile takes the place of directives `user`: both would contradict each other. */
+static bool load_users(struct server *server) {
+    struct config *config = server->config;
+    const char *path = config->values.aclfile;
+    if (path[0] == '\0') return true;
+    if (config->users.len > 0) {
+        return fail(server, "an aclfile and directives `user` are configured: one of them decides "
+                            "who the users are, not both");
+    }
+    struct buf error = {0};
+    struct acl *trial = acl_new();
+    bool is_ok = config_load_text(path, &config->users, &error) &&
+                 acl_text_read(trial, buf_slice(&config->users), path, &error);
+    buf_append_char(&error, '\0');
+    if (!is_ok) fail(server, error.data);
+    config->values.users = buf_slice(&config->users);
+    acl_free(trial);
+    buf_free(&error);
+    return is_ok;
 }
 
 /* What the node starts from, out of what storage found. */
@@ -313,7 +338,7 @@ static bool start(struct server *server, const struct start_options *options) {
     int signal_fd = signals_install();
     if (signal_fd < 0) return fail(server, "cannot install signal handlers");
     if (!open_logger(server) || !check_directory(server) || !fit_clients(server)) return false;
-    if (!open_net(server) || !open_node(server, options)) return false;
+    if (!load_users(server) || !open_net(server) || !open_node(server, options)) return false;
     net_watch(server->net, signal_fd, on_signal, server);
     net_watch(server->net, storage_wakeup_fd(server->storage), on_storage_readable, server);
     write_pidfile(server);

@@ -54,6 +54,8 @@ void settings_for_node(
         .query_buffer_limit = (uint64_t)values->client_query_buffer_limit,
         .snapshot_log_bytes = (uint64_t)values->snapshot_log_bytes,
         .snapshot_log_entries = (uint64_t)values->snapshot_log_entries,
+        .digest_interval_ms = values->digest_interval * 1000,
+        .digest_fence = values->digest_mismatch_action == 1,
         .snapshot_log_percent = (uint64_t)values->snapshot_log_percent,
         .n_save_points = values->save.n,
         .rdb_compression = values->rdb_compression != 0,
@@ -72,6 +74,8 @@ void settings_for_node(
             .latency_tracking = values->latency_tracking != 0,
             .n_percentiles = values->latency_tracking_info_percentiles.n},
         .feature_level = ENGINE_FEATURE_LEVEL,
+        .users = values->users,
+        .acl_log_max_len = (uint64_t)values->acllog_max_len,
         .port = net_port(net),
         .bus_port = net_bus_port(net),
         .n_join = values->cluster_join.n,
@@ -82,6 +86,9 @@ void settings_for_node(
     raft_settings(values, &out->raft);
     snprintf(out->requirepass, sizeof(out->requirepass), "%s", values->requirepass);
     snprintf(out->cluster_secret, sizeof(out->cluster_secret), "%s", values->cluster_secret);
+    snprintf(out->masteruser, sizeof(out->masteruser), "%s", values->masteruser);
+    snprintf(out->masterauth, sizeof(out->masterauth), "%s", values->masterauth);
+    snprintf(out->import_rdb, sizeof(out->import_rdb), "%s", values->import_rdb);
     snprintf(out->announce.host, sizeof(out->announce.host), "%s", values->cluster_announce_ip);
     out->announce.port = (uint16_t)values->cluster_announce_port;
     out->announce.bus_port = (uint16_t)values->cluster_announce_bus_port;

@@ -1,6 +1,7 @@
 #include "storage/apply_page.h"
 
 #include "storage/file.h"
+#include "util/hash.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -10,10 +11,10 @@
 #include <unistd.h>
 
 enum { PAGE_BYTES = 4096, LOOK_MS = 100 };
-#define PAGE_MAGIC UINT64_C(0x31796c7070614653) /* "SFapply1" */
+#define PAGE_MAGIC UINT64_C(0x32796c7070614653) /* "SFapply2" */
 
 struct layout {
-    uint64_t magic, node, index, died_at, deaths;
+    uint64_t magic, node, index, died_at, deaths, check;
 };
 
 struct apply_page {
@@ -32,11 +33,23 @@ void apply_page_note(struct apply_page *page, const struct applying_note *note) 
     atomic_store_explicit(&page->index, note->index, memory_order_release);
 }
 
+/* Nothing but arithmetic: signal handlers call it. */
+static uint64_t check_of(uint64_t node, uint64_t index, uint64_t died_at, uint64_t deaths) {
+    uint64_t check = PAGE_MAGIC;
+    const uint64_t words[] = {node, index, died_at, deaths};
+    for (size_t i = 0; i < SF_LENGTH(words); i++) check = hash_mix(check ^ words[i]);
+    return check;
+}
+
 static void copy(struct apply_page *page, uint64_t index) {
     volatile struct layout *mapped = page->mapped;
-    mapped->node = atomic_load_explicit(&page->node, memory_order_relaxed);
-    mapped->died_at = atomic_load_explicit(&page->died_at, memory_order_relaxed);
-    mapped->deaths = atomic_load_explicit(&page->deaths, memory_order_relaxed);
+    uint64_t node = atomic_load_explicit(&page->node, memory_order_relaxed);
+    uint64_t died_at = atomic_load_explicit(&page->died_at, memory_order_relaxed);
+    uint64_t deaths = atomic_load_explicit(&page->deaths, memory_order_relaxed);
+    mapped->node = node;
+    mapped->died_at = died_at;
+    mapped->deaths = deaths;
+    mapped->check = check_of(node, index, died_at, deaths);
     mapped->index = index;
 }
 
@@ -105,12 +118,13 @@ struct apply_page *apply_page_open(
         sf_free(page);
         return NULL;
     }
-    if (page->mapped->magic == PAGE_MAGIC) {
-        *found = (struct applying_note){
-            page->mapped->node, page->mapped->index, page->mapped->died_at, page->mapped->deaths};
-    }
+    const struct layout *was = page->mapped;
+    if (was->magic == PAGE_MAGIC &&
+        was->check == check_of(was->node, was->index, was->died_at, was->deaths))
+        *found = (struct applying_note){was->node, was->index, was->died_at, was->deaths};
     page->mapped->magic = PAGE_MAGIC;
     apply_page_note(page, found);
+    copy(page, found->index);
     pthread_mutex_init(&page->lock, NULL);
     pthread_condattr_t monotonic; /* a wall clock set back must not put the copier to sleep */
     pthread_condattr_init(&monotonic);

@@ -4,6 +4,7 @@
  *   file "applying", 4096 bytes, numbers of this machine's byte order:
  *      0  magic u64         16  index u64        32  deaths u64
  *      8  node u64          24  died_at u64      (struct applying_note)
+ *     40  check u64: a mix of the four; a note that it does not fit is none
  *
  * The thread that applies never touches the page: a store into a mapped page that is on its way to
  * the disk may wait for that disk. It leaves its note in memory; a thread of the page's own copies

@@ -32,7 +32,9 @@ static void tidy(struct storage *storage, const struct request *request) {
     pthread_mutex_unlock(&storage->lock);
     if (log == NULL) return;
     log_tidy(log);
-    if (request->keep.needed_from != 0) snapshots_tidy(log->directory, request->keep.needed_from);
+    if (request->keep.needed_from != 0)
+        snapshots_tidy(log->directory, request->keep.needed_from, &storage->snapshot_reads,
+            storage_clock_ms());
 }
 
 static void discard(struct request *request) {
@@ -88,14 +90,23 @@ static void make_reserve(struct storage *storage) {
     storage->reserve_is_there = made;
 }
 
+/* Lock held. The first one whose identity is there by now, or was; NULL: none. */
+static struct request *take_next(struct storage *storage) {
+    LIST_FOR_EACH(link, &storage->background_queue) {
+        struct request *request = SF_CONTAINER(link, struct request, link);
+        if (request->epoch > storage->installed) continue;
+        list_remove(link);
+        return request;
+    }
+    return NULL;
+}
+
 void *background_thread_main(void *context) {
     struct storage *storage = context;
     pthread_mutex_lock(&storage->lock);
     for (;;) {
-        struct list *first = list_first(&storage->background_queue);
-        if (first != NULL) {
-            struct request *request = SF_CONTAINER(first, struct request, link);
-            list_remove(first);
+        struct request *request = take_next(storage);
+        if (request != NULL) {
             pthread_mutex_unlock(&storage->lock);
             carry_out(storage, request);
             request_free(request);

@@ -226,7 +226,7 @@ static enum sf_status unseal(
     else if (load_u64(content.data + 8) != content.len - SEALED_HEADER_BYTES - SEALED_CRC_BYTES)
         flaw = "has a wrong length";
     if (flaw == NULL) return SF_OK;
-    error_set(error, "%s %s: remove the data directory and let the node join again", path, flaw);
+    error_set(error, "%s %s: " WAY_OUT, path, flaw);
     return SF_ERR_CORRUPT;
 }
 

@@ -6,6 +6,9 @@
 #include "util/buf.h"
 #include "util/status.h"
 
+/* Ends each message about files that cannot be made good here. */
+#define WAY_OUT "remove the data directory and let the node join again"
+
 /* Replaces the text of error by one line. */
 void error_set(struct buf *error, const char *format, ...) SF_PRINTF(2, 3);
 

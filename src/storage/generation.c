@@ -32,13 +32,18 @@ static bool says_no_room(const char *text) {
 
 enum sf_status leveldb_report(const char *path, char *text, struct buf *error) {
     enum sf_status status = SF_ERR_STORAGE;
-    const char *way_out = "";
+    /* A bad CURRENT can name what cannot be opened: an error of the system, but of bad bytes too.
+     */
+    const char *way_out = ": see to the disk; if that is sound, " WAY_OUT;
     if (says_no_room(text)) {
         status = SF_ERR_NO_SPACE;
+        way_out = "";
     } else if (strncmp(text, "IO error", 8) != 0) { /* Corruption, NotFound, Invalid argument */
         status = SF_ERR_CORRUPT;
-        way_out = ": remove the data directory and let the node join again";
+        way_out = ": " WAY_OUT;
     }
+    for (char *c = text; *c != 0; c++) /* it quotes what it found in bad files */
+        if (*c < ' ' || *c > '~') *c = '?';
     error_set(error, "%s: %s%s", path, text, way_out);
     leveldb_free(text);
     return status;
@@ -84,6 +89,8 @@ enum sf_status generation_open(struct log *log, const struct generation *generat
 leveldb_iterator_t *generation_iterate(leveldb_t *db, raft_index from) {
     leveldb_readoptions_t *options = leveldb_readoptions_create();
     leveldb_readoptions_set_fill_cache(options, 0);
+    /* Bad bytes are not even to be parsed: what they say could lead an iterator astray. */
+    leveldb_readoptions_set_verify_checksums(options, 1);
     leveldb_iterator_t *iterator = leveldb_create_iterator(db, options);
     leveldb_readoptions_destroy(options);
     char key[ENTRY_KEY_BYTES];

@@ -53,9 +53,7 @@ enum sf_status identity_load(
         buf_clear(blob);
         buf_append_slice(blob, in.rest);
         if (in.failed || *node_id == 0) {
-            error_set(error,
-                "%s/identity names no node: remove the data directory and let the node join again",
-                directory);
+            error_set(error, "%s/identity names no node: " WAY_OUT, directory);
             status = SF_ERR_CORRUPT;
         }
     }
@@ -123,8 +121,7 @@ enum sf_status node_directories_clean(const char *directory, raft_id node_id, st
     enum sf_status status = directory_visit(directory, clean_one, &cleaning, error);
     if (status != SF_OK || !cleaning.stray_node) return status;
     error_set(error,
-        "%s/identity is missing, but a node's log is there: restore the file, or remove the data "
-        "directory and let the node join again",
+        "%s/identity is missing, but a node's log is there: restore the file, or " WAY_OUT,
         directory);
     return SF_ERR_CORRUPT;
 }

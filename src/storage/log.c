@@ -61,9 +61,7 @@ static enum sf_status list_decode(struct log *log, struct slice payload, struct 
         log->next_number = SF_MAX(log->next_number, number + 1);
     }
     if (!in.failed && in.rest.len == 0) return SF_OK;
-    error_set(error,
-        "%s/generations makes no sense: remove the data directory and let the node join again",
-        log->directory);
+    error_set(error, "%s/generations makes no sense: " WAY_OUT, log->directory);
     return SF_ERR_CORRUPT;
 }
 
@@ -99,9 +97,7 @@ enum sf_status log_open(const char *directory, uint64_t generation_bytes, atomic
     enum sf_status status =
         sealed_read(directory, "generations", generations_magic, &payload, error);
     if (status == SF_ERR_NOT_FOUND) {
-        error_set(error,
-            "%s/generations is missing: remove the data directory and let the node join again",
-            directory);
+        error_set(error, "%s/generations is missing: " WAY_OUT, directory);
         status = SF_ERR_CORRUPT;
     }
     if (status == SF_OK) status = list_decode(log, buf_slice(&payload), error);
@@ -135,17 +131,19 @@ void log_change_begin(struct log_change *change, const struct log *log, raft_ind
     *change = (struct log_change){.truncate_from = truncates ? truncate_from : 0,
         .last_index = truncates ? truncate_from - 1 : log->last_index,
         .puts = leveldb_writebatch_create()};
+    change->last_term = log_term_at(log, change->last_index);
 }
 
 void log_change_add(struct log_change *change, const struct raft_entry *entry) {
     SF_ASSERT(entry->index == change->last_index + 1);
     char key[ENTRY_KEY_BYTES];
     entry_key(entry->index, key);
-    entry_value_encode(entry, &change->scratch);
+    entry_value_encode(entry, change->last_term, &change->scratch);
     struct slice value = buf_slice(&change->scratch);
     leveldb_writebatch_put(change->puts, key, sizeof key, value.data, value.len);
     change->bytes += sizeof key + value.len + ENTRY_DISK_OVERHEAD;
     change->last_index = entry->index;
+    change->last_term = entry->term;
     term_runs_add(&change->terms, entry->index, entry->term);
 }
 

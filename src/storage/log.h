@@ -72,12 +72,15 @@ struct log_contents {
     bool begin_behind;
     raft_index cut_from; /* not 0: something void lies at or behind it; log_cut before appending */
     bool lost;           /* the mark, or the list of generations, says that there was more */
+    raft_index hole_at;  /* not 0: damage beyond the mark, since later entries are whole; lost */
+    const char *ends_in; /* the generation in which it ends or breaks; NULL: none; borrowed */
 };
 void log_contents_clear(struct log_contents *contents);
 /* snapshot: what the entries up to it were durable in (index 0: nothing); the log's first index is
  * at most one behind it (checked by snapshots_find). Reads every entry: checksum, contiguity,
- * terms. An end that is missing is reported (lost says whether the mark covered it); a hole at or
- * below the mark with whole entries behind it is SF_ERR_CORRUPT. */
+ * terms, chain. An end that is missing is reported (lost says whether the mark covered it); a hole
+ * at or below the mark with whole entries behind it is SF_ERR_CORRUPT; one beyond it is lost too:
+ * the next write was only begun when the one in the hole was synced. */
 SF_MUST_CHECK enum sf_status log_check(struct log *log, const struct raft_snapshot *snapshot,
     raft_index mark_index, raft_term mark_term, struct log_contents *contents, struct buf *error);
 raft_index log_first_index(const struct log *log); /* writer; of the oldest generation, or 1 */
@@ -89,6 +92,7 @@ SF_MUST_CHECK enum sf_status log_cut(struct log *log, raft_index from, struct bu
 struct log_change {
     raft_index truncate_from;
     raft_index last_index; /* after it */
+    raft_term last_term;
     leveldb_writebatch_t *puts;
     uint64_t bytes;
     struct term_runs terms; /* of the entries */

@@ -40,6 +40,14 @@ static void scan_accept(struct scan *scan, const struct entry_view *entry) {
     contents->last_term = entry->term;
 }
 
+/* What is before the first entry of a log that lost its beginning may be unknown. */
+static bool follows(const struct scan *scan, const struct entry_view *entry) {
+    const struct log_contents *contents = scan->contents;
+    if (entry->term < contents->last_term) return false;
+    bool known = contents->last_index == 0 || contents->last_term != 0;
+    return !known || entry->previous_term == contents->last_term;
+}
+
 static enum sf_status scan_item(
     struct scan *scan, const leveldb_iterator_t *iterator, raft_index index, struct buf *error) {
     struct entry_view entry;
@@ -49,8 +57,8 @@ static enum sf_status scan_item(
             scan->of->path, index);
         return SF_ERR_CORRUPT;
     }
-    bool whole = status == SF_OK && entry.term >= scan->contents->last_term;
-    if (scan->broken_at == 0 && index == scan->next && whole) {
+    bool whole = status == SF_OK;
+    if (scan->broken_at == 0 && index == scan->next && whole && follows(scan, &entry)) {
         scan_accept(scan, &entry);
         return SF_OK;
     }
@@ -147,8 +155,7 @@ enum sf_status log_check(struct log *log, const struct raft_snapshot *snapshot,
     synced = SF_MAX(synced, mark_index);
     if (scan.whole_behind && scan.broken_at <= synced) {
         error_set(error,
-            "%s: entry %" PRIu64 " is missing or bad while later ones are whole: remove the data "
-            "directory and let the node join again",
+            "%s: entry %" PRIu64 " is missing or bad while later ones are whole: " WAY_OUT,
             scan.broken_in, scan.broken_at);
         log_contents_clear(contents);
         return SF_ERR_CORRUPT;
@@ -163,7 +170,11 @@ enum sf_status log_check(struct log *log, const struct raft_snapshot *snapshot,
         contents->last_term = snapshot->term;
         return SF_OK;
     }
-    contents->lost = contents->last_index < synced || mark_differs;
+    contents->ends_in = scan.broken_at != 0 ? scan.broken_in
+                        : log->n == 0       ? NULL
+                                            : log->generations[log->n - 1]->path;
+    if (scan.whole_behind) contents->hole_at = scan.broken_at;
+    contents->lost = contents->last_index < synced || mark_differs || scan.whole_behind;
     bool newest_beyond = log->n > 0 && log->generations[log->n - 1]->first > scan.next;
     if (scan.something_behind || newest_beyond) contents->cut_from = scan.next;
     return SF_OK;

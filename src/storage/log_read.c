@@ -3,7 +3,6 @@
 #include "storage/log.h"
 #include <inttypes.h>
 
-#define WAY_OUT "remove the data directory and let the node join again"
 enum { READ_HANDLES_MAX = 2 }; /* older generations kept open for the next read */
 
 void log_entries_clear(struct log_entries *entries) {

@@ -18,7 +18,7 @@ enum sf_status node_files_create(const char *directory, raft_id node_id,
 
 /* What the hard-state file is to say from this start on. */
 static struct hard_state_record next_record(const struct hard_state_record *before,
-    const struct log_contents *contents, bool accept_lost_tail) {
+    const struct log_contents *contents, bool slot_is_bad, bool accept_lost_tail) {
     struct hard_state_record record = *before;
     record.boot_counter++;
     if (contents->last_term > record.term) { /* an entry is as good as a promise */
@@ -28,28 +28,45 @@ static struct hard_state_record next_record(const struct hard_state_record *befo
     /* Opening made all that was found durable. */
     record.mark_index = contents->last_index;
     record.mark_term = contents->last_term;
-    record.damaged = (record.damaged || contents->lost) && !accept_lost_tail;
+    record.damaged = (record.damaged || contents->lost || slot_is_bad) && !accept_lost_tail;
     return record;
 }
 
 static void write_notice(struct storage_found *found, const char *directory,
-    const struct hard_state_record *before, const struct log_contents *contents) {
-    if (contents->lost)
-        error_set(&found->notice,
+    const struct hard_state_record *before, const struct log_contents *contents, bool slot_is_bad) {
+    const char *place = contents->ends_in != NULL ? contents->ends_in : directory;
+    const char *outcome = found->damaged
+                              ? "this node does not vote until the others have made it whole again"
+                              : "accepted, as asked for";
+    struct buf line = {0};
+    bool only_cut = !contents->lost && !slot_is_bad && !found->damaged;
+    found->lost_nothing = found->notice.len == 0 && only_cut;
+    if (contents->hole_at != 0)
+        error_set(&line,
+            "%s: entry %" PRIu64 " is missing or bad while later ones are whole: the log was cut "
+            "there, and synced entries are lost: %s",
+            place, contents->hole_at, outcome);
+    else if (contents->lost)
+        error_set(&line,
             "%s: synced entries are lost: the log ends at %" PRIu64 " (term %" PRIu64
             "), but was synced up to %" PRIu64 " (term %" PRIu64 "): %s",
-            directory, contents->last_index, contents->last_term, before->mark_index,
-            before->mark_term,
-            found->damaged ? "this node does not vote until the others have made it whole again"
-                           : "accepted, as asked for");
+            place, contents->last_index, contents->last_term, before->mark_index, before->mark_term,
+            outcome);
+    else if (slot_is_bad)
+        error_set(&line,
+            "%s/hard-state: one of its two slots is bad, it may have held a newer vote: %s",
+            directory, outcome);
     else if (found->damaged)
-        error_set(&found->notice,
+        error_set(&line,
             "%s: an earlier loss of synced entries is not yet made up for: this node does not "
             "vote until the others have made it whole again",
             directory);
     else if (contents->cut_from != 0)
-        error_set(&found->notice, "%s: an unfinished write behind entry %" PRIu64 " was cut off",
-            directory, contents->last_index);
+        error_set(&line, "%s: an unfinished write behind entry %" PRIu64 " was cut off", place,
+            contents->last_index);
+    if (line.len > 0 && found->notice.len > 0) buf_append_text(&found->notice, "; ");
+    buf_append_slice(&found->notice, buf_slice(&line));
+    buf_free(&line);
 }
 
 /* The snapshot's configuration takes its place among the log's latest two. */
@@ -128,8 +145,9 @@ static enum sf_status open_in(struct storage *storage, const char *path, raft_id
     if (status == SF_OK)
         status = log_check(log, place, before.mark_index, before.mark_term, &contents, error);
     struct hard_state_record record = {0};
+    bool slot_is_bad = storage->hard_file.slot_is_bad;
     if (status == SF_OK) {
-        record = next_record(&before, &contents, accept_lost_tail);
+        record = next_record(&before, &contents, slot_is_bad, accept_lost_tail);
         /* Before the cut: the mark is never above what the log holds. */
         status = hard_state_write(&storage->hard_file, &record, error);
     }
@@ -141,7 +159,8 @@ static enum sf_status open_in(struct storage *storage, const char *path, raft_id
         merge_configuration(&contents, &found->snapshot);
         fill_found(found, log, &contents, &record);
         storage->snapshot_index = place->index;
-        write_notice(found, path, &before, &contents);
+        snapshots_set_aside(path, place->index);
+        write_notice(found, path, &before, &contents, slot_is_bad);
         start_with(storage, &record, log);
     } else {
         hard_state_close(&storage->hard_file);

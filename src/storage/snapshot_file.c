@@ -13,7 +13,7 @@
 
 enum { LISTED_MAX = 64, CHECK_BYTES = 1 << 20 };
 
-static const char name_start[] = "snapshot-";
+static const char name_start[] = "snapshot-", set_aside[] = "damaged-";
 
 void storage_snapshot_clear(struct storage_snapshot *snapshot) {
     bytes_unref(snapshot->configuration);
@@ -212,12 +212,17 @@ enum sf_status snapshots_find(const char *directory, raft_index log_first,
         storage_snapshot_clear(out);
         if (status == SF_ERR_STORAGE || status == SF_ERR_INVALID) break;
     }
-    bool needed = log_first > 1 || status != SF_OK;
+    /* a log from the beginning on needs none, unless it may be of a later version as well */
+    bool needed = log_first > 1 || (status != SF_OK && status != SF_ERR_CORRUPT);
+    if (!needed && status == SF_ERR_CORRUPT) {
+        buf_append_slice(notice, buf_slice(&why));
+        buf_append_text(notice, ": the log is run from its beginning");
+    }
     if (needed) {
         buf_append_char(&why, 0);
         error_set(error,
-            "%s: the log begins at entry %" PRIu64 " and no whole snapshot reaches it (%s): remove "
-            "the data directory and let the node join again",
+            "%s: the log begins at entry %" PRIu64
+            " and no whole snapshot reaches it (%s): " WAY_OUT,
             directory, log_first, why.len > 1 ? buf_slice(&why).data : "none is there");
         if (status != SF_ERR_STORAGE) status = SF_ERR_CORRUPT;
     }
@@ -225,7 +230,48 @@ enum sf_status snapshots_find(const char *directory, raft_index log_first,
     return needed ? status : SF_OK;
 }
 
-void snapshots_tidy(const char *directory, raft_index needed_from) {
+void snapshots_set_aside(const char *directory, raft_index index) {
+    struct listing listing = {.n = 0};
+    struct buf error = {0};
+    if (directory_visit(directory, list_one, &listing, &error) != SF_OK) listing.n = 0;
+    for (uint32_t i = 0; i < listing.n && listing.indexes[i] > index; i++) {
+        char name[SNAPSHOT_NAME_BYTES], aside[SNAPSHOT_NAME_BYTES + sizeof set_aside];
+        snapshot_file_name(listing.indexes[i], name);
+        snprintf(aside, sizeof aside, "%s%s", set_aside, name);
+        char *from = path_join(directory, name), *to = path_join(directory, aside);
+        if (rename(from, to) != 0) unlink(from);
+        sf_free(from);
+        sf_free(to);
+    }
+    buf_free(&error);
+}
+
+void snapshot_reads_note(struct snapshot_reads *reads, raft_index index, int64_t now_ms) {
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < SNAPSHOT_READS_MAX; i++) {
+        if (reads->items[i].index == index) {
+            at = i;
+            break;
+        }
+        if (reads->items[i].at_ms < reads->items[at].at_ms) at = i;
+    }
+    reads->items[at].index = index;
+    reads->items[at].at_ms = now_ms;
+}
+
+static bool was_read_lately(const struct snapshot_reads *reads, raft_index index, int64_t now_ms) {
+    for (uint32_t i = 0; i < SNAPSHOT_READS_MAX; i++)
+        if (reads->items[i].index == index)
+            return now_ms - reads->items[i].at_ms < SNAPSHOT_READ_LATELY_MS;
+    return false;
+}
+
+static void remove_set_aside(void *context, const char *name) {
+    if (strncmp(name, set_aside, sizeof set_aside - 1) == 0) remove_named(context, name);
+}
+
+void snapshots_tidy(const char *directory, raft_index needed_from,
+    const struct snapshot_reads *reads, int64_t now_ms) {
     struct listing listing = {.n = 0};
     struct buf error = {0};
     if (directory_visit(directory, list_one, &listing, &error) != SF_OK) listing.n = 0;
@@ -237,9 +283,12 @@ void snapshots_tidy(const char *directory, raft_index needed_from) {
     }
     for (uint32_t i = SNAPSHOTS_KEPT; i < listing.n; i++) {
         char name[SNAPSHOT_NAME_BYTES];
-        if (i == sent) continue;
+        if (i == sent || was_read_lately(reads, listing.indexes[i], now_ms)) continue;
         snapshot_file_name(listing.indexes[i], name);
         remove_named(directory, name);
     }
+    enum sf_status status =
+        directory_visit(directory, remove_set_aside, (void *)(uintptr_t)directory, &error);
+    (void)status; /* what stays is tried again with the next snapshot */
     buf_free(&error);
 }

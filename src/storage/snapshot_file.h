@@ -36,11 +36,27 @@ struct bytes *snapshot_file_piece(
     const char *directory, const struct raft_snapshot *place, uint64_t offset, uint64_t max_bytes);
 
 /* The newest whole snapshot behind which a log that begins at log_first goes on; place.index 0:
- * there is none and none is needed. Removes unfinished files. notice: a newer one had to be left
- * out. SF_ERR_CORRUPT: none fits. */
+ * there is none and none is needed, since the log begins at entry 1. Removes unfinished files.
+ * notice: a newer one had to be left out. SF_ERR_CORRUPT: none fits. */
 SF_MUST_CHECK enum sf_status snapshots_find(const char *directory, raft_index log_first,
     struct storage_snapshot *out, struct buf *notice, struct buf *error);
-/* Removes all but the newest two, and the oldest behind which needed_from lies. */
-void snapshots_tidy(const char *directory, raft_index needed_from);
+/* Those newer than index are damaged: they are called damaged-... from now on, and none of the two
+ * that are kept; the next snapshots_tidy removes them. */
+void snapshots_set_aside(const char *directory, raft_index index);
+
+/* Which snapshots were read lately: being sent, most likely. {0}: none. */
+enum { SNAPSHOT_READS_MAX = 16, SNAPSHOT_READ_LATELY_MS = 60000 };
+struct snapshot_reads {
+    struct {
+        raft_index index;
+        int64_t at_ms;
+    } items[SNAPSHOT_READS_MAX];
+};
+void snapshot_reads_note(struct snapshot_reads *reads, raft_index index, int64_t now_ms);
+
+/* Removes all but the newest two, the oldest behind which needed_from lies, and those read lately.
+ */
+void snapshots_tidy(const char *directory, raft_index needed_from,
+    const struct snapshot_reads *reads, int64_t now_ms);
 
 #endif

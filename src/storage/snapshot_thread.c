@@ -212,6 +212,7 @@ void snapshot_keep(struct storage *storage, struct request *request) {
 
 void snapshot_read(struct storage *storage, const struct request *request) {
     char *directory = directory_of(storage, request);
+    snapshot_reads_note(&storage->snapshot_reads, request->place.index, storage_clock_ms());
     struct bytes *piece = directory == NULL ? NULL
                                             : snapshot_file_piece(directory, &request->place,
                                                   request->offset, request->max_bytes);

@@ -78,6 +78,12 @@ void storage_full_locked(
     if (before != 0 && storage->full == 0) push_state(storage, SF_OK, NULL);
 }
 
+int64_t storage_clock_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 bool storage_wait_locked(struct storage *storage, pthread_cond_t *cond, unsigned ms) {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);

@@ -53,6 +53,7 @@ struct storage_found {
      * storage_mark_repaired, or a start with accept_lost_tail. */
     bool damaged;
     struct buf notice; /* not empty: one line that the server's log should show as a warning */
+    bool lost_nothing; /* the notice tells of no more than an unfinished write */
 };
 void storage_found_clear(struct storage_found *found);
 
@@ -114,8 +115,7 @@ void storage_read_snapshot(struct storage *storage, uint64_t request,
 void storage_receive_snapshot(struct storage *storage, uint64_t request,
     const struct raft_snapshot *place, uint64_t offset, struct bytes *data, bool is_last);
 /* The received one becomes the node's own, and the log begins anew behind it; in order with
- * appends.
- */
+ * appends. Until this is answered no chunk of another one may be given. */
 void storage_install_snapshot(
     struct storage *storage, uint64_t request, const struct raft_snapshot *place);
 

@@ -82,15 +82,11 @@ static void drop_requests(struct list *requests) {
 static void build_change(const struct log *log, struct list *group, struct log_change *change) {
     const struct request *head = SF_CONTAINER(group->next, struct request, link);
     log_change_begin(change, log, head->truncate_from);
-    raft_term term = log_term_at(log, change->last_index);
     LIST_FOR_EACH(link, group) {
         struct request *request = SF_CONTAINER(link, struct request, link);
-        for (uint32_t i = 0; i < request->n; i++) {
-            log_change_add(change, &request->entries[i]);
-            term = request->entries[i].term;
-        }
+        for (uint32_t i = 0; i < request->n; i++) log_change_add(change, &request->entries[i]);
         request->last = change->last_index;
-        request->hard_state.term = term;
+        request->hard_state.term = change->last_term;
     }
 }
 
@@ -191,6 +187,7 @@ static void install(struct storage *storage, const struct request *request, stru
         background_push_locked(storage, discard);
     }
     pthread_cond_signal(&storage->hard_wake);
+    pthread_cond_signal(&storage->background_wake); /* what was asked of the new id's files */
     pthread_mutex_unlock(&storage->lock);
     hard_state_close(&old_file);
 }

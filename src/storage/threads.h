@@ -14,6 +14,7 @@
 #include "storage/file.h"
 #include "storage/hard_state.h"
 #include "storage/log.h"
+#include "storage/snapshot_file.h"
 #include "storage/storage.h"
 #include "util/list.h"
 
@@ -85,6 +86,7 @@ struct storage {
     pthread_t sync_thread, hard_thread, background_thread;
 
     struct snapshot_writing saving, receiving; /* background thread */
+    struct snapshot_reads snapshot_reads;      /* background thread */
     raft_index snapshot_index;                 /* sync thread: the latest durable one's */
 
     pthread_mutex_t lock; /* everything below, unless it says otherwise */
@@ -121,6 +123,7 @@ void storage_fail_locked(struct storage *storage, const struct buf *error);
 void storage_full_locked(struct storage *storage, unsigned who, bool full, const struct buf *error);
 /* Waits for cond or ms; true: the time is over. */
 bool storage_wait_locked(struct storage *storage, pthread_cond_t *cond, unsigned ms);
+int64_t storage_clock_ms(void); /* never goes back */
 void background_push_locked(struct storage *storage, struct request *request);
 struct request *request_new(enum request_type type, uint64_t number, uint64_t epoch, uint32_t n);
 

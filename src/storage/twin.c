@@ -319,6 +319,30 @@ void twin_free(struct twin *twin) {
     sf_free(twin);
 }
 
+struct twin *twin_copy(const struct twin *twin, uint64_t seed) {
+    struct twin *copy = twin_new(seed);
+    copy->node_id = twin->node_id;
+    buf_append_slice(&copy->identity, buf_slice(&twin->identity));
+    copy->boot_counter = twin->boot_counter;
+    copy->hard_state = twin->hard_state;
+    copy->log_first = twin->log_first;
+    for (raft_index i = twin->log_first; i <= log_last(twin); i++) log_put(copy, log_at(twin, i));
+    copy->n_snapshots = twin->n_snapshots;
+    for (uint32_t i = 0; i < twin->n_snapshots; i++) {
+        copy->snapshots[i] = twin->snapshots[i];
+        bytes_ref(copy->snapshots[i].file);
+    }
+    copy->mark_index = twin->mark_index;
+    copy->mark_term = twin->mark_term;
+    copy->damaged = twin->damaged;
+    copy->marked_at_us = twin->marked_at_us;
+    return copy;
+}
+
+uint64_t twin_boot_counter(const struct twin *twin) {
+    return twin->boot_counter;
+}
+
 static void found_configurations(const struct twin *twin, struct storage_found *found) {
     for (raft_index i = log_last(twin); i >= twin->log_first; i--) {
         const struct raft_entry *entry = log_at(twin, i);

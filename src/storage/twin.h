@@ -20,6 +20,9 @@ struct twin_pace { /* microseconds */
 
 struct twin *twin_new(uint64_t seed); /* an empty directory */
 void twin_free(struct twin *twin);
+/* Another directory with what is durable in this one now: a backup. */
+struct twin *twin_copy(const struct twin *twin, uint64_t seed);
+uint64_t twin_boot_counter(const struct twin *twin);
 
 /* A process takes the directory / leaves it. Between open and close or crash requests are allowed.
  * twin_open: found as by storage_open; twin_found_clear gives it back. */

@@ -14,14 +14,14 @@ static enum script_call_result on_call(
     return SCRIPT_CALL_DONE;
 }
 
-static bool on_exists(void *context, uint32_t argc, const struct slice *argv) {
+static bool on_allowed(void *context, uint32_t argc, const struct slice *argv, bool *exists) {
     (void)context, (void)argc, (void)argv;
-    return true;
+    return *exists = true;
 }
 
 static void run(struct sandbox *sandbox, struct slice text, struct slice input, struct buf *out) {
     struct reply reply = {out, 2};
-    struct script_host host = {NULL, on_call, on_exists, NULL, NULL};
+    struct script_host host = {NULL, on_call, on_allowed, NULL, NULL};
     struct script_run run = {.host = &host,
         .name = SLICE("fuzz"),
         .seed = 1,

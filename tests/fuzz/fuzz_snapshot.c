@@ -60,7 +60,7 @@ static void begin(struct engine *engine) {
 }
 
 static bool load(struct engine *engine, struct slice bytes, size_t chunk) {
-    struct snapshot_loader *loader = snapshot_loader_new(engine);
+    struct snapshot_loader *loader = snapshot_loader_new(engine, bytes.len);
     enum snapshot_loading loading = SNAPSHOT_GOES_ON;
     size_t at = 0;
     for (; at < bytes.len && loading == SNAPSHOT_GOES_ON; at += chunk)

@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LAST_MAX = 100000, WINDOW = 4, PAYLOAD_MIN = 16, PAYLOAD_MAX = 400 };
+enum { LAST_MAX = 100000, WINDOW = 4, PAYLOAD_MIN = 16, PAYLOAD_MAX = 400, SNAPSHOT_PIECE = 900 };
 
 struct driver {
     struct storage *storage;
@@ -216,12 +216,13 @@ static void ask_snapshot(struct driver *driver) {
     if (driver->saving || driver->last <= driver->snapshot || term == 0) return;
     struct snapshot_content snapshot = make_snapshot(driver->last, term, driver->request + 1);
     struct storage_keep keep = {.bytes = 3000, .entries = 15, .needed_from = UINT64_MAX};
-    printf("snapshot %" PRIu64 " %" PRIu64 "\n", driver->request + 1, driver->last);
+    uint64_t pieces = (snapshot.file.len + SNAPSHOT_PIECE - 1) / SNAPSHOT_PIECE;
+    printf("snapshot %" PRIu64 " %" PRIu64 "\n", driver->request + pieces, driver->last);
     fflush(stdout);
     driver->saving = true;
     driver->snapshot = driver->last;
-    for (size_t at = 0; at < snapshot.file.len; at += 900) {
-        size_t len = SF_MIN(snapshot.file.len - at, (size_t)900);
+    for (size_t at = 0; at < snapshot.file.len; at += SNAPSHOT_PIECE) {
+        size_t len = SF_MIN(snapshot.file.len - at, (size_t)SNAPSHOT_PIECE);
         bool is_last = at + len == snapshot.file.len;
         struct bytes *data = bytes_new(buf_slice(&snapshot.file).data + at, len);
         driver->outstanding++;
@@ -234,6 +235,7 @@ static void ask_snapshot(struct driver *driver) {
 
 /* As from a leader that is far ahead. */
 static void ask_install(struct driver *driver) {
+    wait_until(driver, 0); /* no chunk before the last installation is answered */
     raft_index index = driver->last + 5 + random_below(&driver->random, 40);
     driver->entry_term++;
     struct snapshot_content snapshot =

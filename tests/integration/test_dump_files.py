@@ -230,5 +230,6 @@ def test_a_snapshot_with_a_flipped_bit_or_cut_off_is_never_loaded(context):
             cluster.start_all()  # the log still reaches back to the beginning
             with node.client(timeout_s=60.0) as client:
                 check(client.call("DEBUG", "DIGEST").text == digest, f"the state with a damaged byte {at}")
-            check("is damaged" in open(node.log_path, errors="replace").read(), "the log says so")
+            with open(node.log_path, errors="replace") as log:
+                check("is damaged" in log.read(), "the log says so")
             cluster.kill_all()

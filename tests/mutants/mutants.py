@@ -167,7 +167,7 @@ MUTANTS = [
          "if (stream == NULL || !stream->open || number > stream->number + 1000) return;"),
     ]),
     Mutant("not-executed-though-given", 60, "what was handed to a leader is answered with 'not executed'", [
-        (NODE + "session.c", "bool given = head->kind == PENDING_WRITE && head->batch->given;", "bool given = false;"),
+        (NODE + "session_lost.c", "bool given = head->kind == PENDING_WRITE && head->batch->given;", "bool given = false;"),
     ]),
     Mutant("void-places-run", 100, "a command whose client was told that it did not run is kept in its batch", [
         (NODE + "stream.c", "if (batch->void_at[i] || reader.argc == 0) {", "if (reader.argc == 0) {"),
@@ -264,6 +264,42 @@ MUTANTS = [
         ("src/commands/waiting.c", "due_clamp(call->now_ms + timeout_ms);",
          "due_clamp(call->now_ms + timeout_ms + clock() % 5);"),
     ]),
+    # -- who listens, who keeps what was read ------------------------------------------------------------------------
+    Mutant("publish-answered-at-once", 40, "PUBLISH is answered before the other nodes have the message", [
+        (NODE + "pubsub.c", "if (sent && !peer->silent) gather->awaited[gather->n_awaited++] = peer->id;",
+         "if (sent && peer->id == 0) gather->awaited[gather->n_awaited++] = peer->id;"),
+    ]),
+    Mutant("publish-before-its-writes", 40, "a message is delivered before what its session wrote earlier is applied", [
+        (NODE + "pubsub.c", "if (head->after > applied) return;", "if (head->after > applied + 1000000) return;"),
+    ]),
+    Mutant("publish-overtakes", 300, "a message that waits for nothing overtakes those that do", [
+        (NODE + "pubsub.c", "if (receivers > 0) queue_add(node, kind, after, argv[5], argv[6]);",
+         "if (receivers > 0 && node->engine != NULL && after <= engine_applied(node->engine))\n"
+         "        deliver(node->pubsub, kind, UINT64_MAX, argv[5], argv[6]);\n"
+         "    else if (receivers > 0)\n        queue_add(node, kind, after, argv[5], argv[6]);"),
+    ]),
+    Mutant("publish-twice-to-its-own", 20, "a publisher's node delivers at once, and again from its queue", [
+        (NODE + "pubsub.c", "    queue_add(node, kind, after, call->argv[1], call->argv[2]);\n    char text",
+         "    deliver(node->pubsub, kind, UINT64_MAX, call->argv[1], call->argv[2]);\n"
+         "    queue_add(node, kind, after, call->argv[1], call->argv[2]);\n    char text"),
+    ]),
+    Mutant("events-of-expiry-lost", 40, "nobody is told of keys that expire", [
+        (NODE + "notify.c", "    (void)class;\n", "    (void)class;\n    if (strcmp(name, \"expired\") == 0) return;\n"),
+    ]),
+    Mutant("cache-survives-its-leader", 60, "a node that loses its leader lets clients keep what they have read", [
+        (NODE + "node.c", "if (leader == NOBODY && node->known_leader != NOBODY) tracking_drop_all(node);", ""),
+    ]),
+    Mutant("cache-survives-a-snapshot", 100, "clients keep what they have read of a state that a snapshot replaced", [
+        (NODE + "snapshot_peer.c", "    tracking_drop_all(node);\n", ""),
+    ]),
+    Mutant("noloop-hides-all", 20, "who wants to hear nothing of his own writes hears of nobody's", [
+        (NODE + "tracking.c", "bool own = writer != NULL && writer->session == session;", "bool own = writer != NULL;"),
+    ]),
+    Mutant("read-not-remembered-again", 20, "who was told that a key changed is not told again", [
+        (NODE + "tracking.c", "tracked_add(node->tracking->tracked, argv[places[i]], client->tracker);",
+         "static uint64_t n;\n        if (n++ % 64 != 0) tracked_add(node->tracking->tracked, argv[places[i]], "
+         "client->tracker);"),
+    ]),
     # -- who belongs to the cluster ---------------------------------------------------------------------------------
     Mutant("foreign-hello-accepted", 100, "a node of another cluster is welcome, and so is one that looks for another", [
         (NODE + "link.c", "    if (wanted != node->identity.id) {", "    if (false) {"),
@@ -271,12 +307,40 @@ MUTANTS = [
          "    if (false) {\n        *why = "),
         (NODE + "link.c", "if (message.from == link->peer && message.to == node->identity.id) {",
          "message.to = node->identity.id;\n    if (message.from == link->peer) {"),
-        (NODE + "link.c", "if (peer == NULL || link->theirs.id != link->peer || link->challenger != link->peer ||",
-         "if (peer == NULL ||"),
+        (NODE + "link.c", "if (peer == NULL || link->theirs.id != link->peer || link->challenger != link->peer) {",
+         "if (peer == NULL) {"),
     ]),
     Mutant("two-changes-at-once", 200, "a change of members begins before the last one is committed (R9)", [
         (RAFT + "membership.c", "if (!raft_is_serving(raft) || record->index > raft->commit || "
          "record->configuration.joint)\n        return SF_ERR_BUSY; /* R9 */",
          "if (record->configuration.joint) return SF_ERR_BUSY;"),
+    ]),
+    Mutant("old-copy-accepted", 100, "an old copy of a member's directory is welcome", [
+        (NODE + "old_copy.c", "if (peer == NULL || node->raft == NULL) return NULL;", "if (why[0] != 1) return NULL;"),
+        (NODE + "old_copy.c", "    char why[120];\n", "    char why[120] = \"\";\n"),
+    ]),
+    Mutant("old-copy-by-hearsay", 150, "of an old copy only those know who heard of the later start themselves", [
+        (NODE + "old_copy.c", "return row.node != NOBODY && later ? row : peer->seen;",
+         "return row.node == NOBODY && later ? row : peer->seen;"),
+    ]),
+    # -- memory -----------------------------------------------------------------------------------------------------
+    Mutant("eviction-by-own-view", 200, "who applies an eviction decides by figures of its own who goes (S2)", [
+        (ENGINE + "evict.c", "    engine->n_evicted++;\n    watch_tell", "    watch_tell"),
+        (ENGINE + "evict.c", "    /* one that was changed since", "    if (engine->n_evicted++ % 3 == 1) return;\n"
+         "    /* one that was changed since"),
+    ]),
+    Mutant("eviction-not-published", 250, "nobody is told of keys that are evicted", [
+        (ENGINE + "evict.c", "    watch_tell(engine, EVENT_EVICTED, \"evicted\", victim->db, victim->key);\n",
+         "    if (engine->n_evicted % 2 == 0)\n        watch_tell(engine, EVENT_EVICTED, \"evicted\", "
+         "victim->db, victim->key);\n"),
+    ]),
+    # -- digests -----------------------------------------------------------------------------------------------------
+    Mutant("digest-without-values", 200, "digests say nothing of values: memory that changes by itself is not found", [
+        ("src/keyspace/walk_digest.c", "+= digest_absorb(of_key, value);", "+= digest_absorb(of_key, value & 0);"),
+    ]),
+    Mutant("fenced-by-a-minority", 120, "a node is fenced since any one other node differs from it", [
+        (NODE + "digest.c", "return configuration_quorum_value(&round->members, has_total, &question) == 1;",
+         "return has_total(&question, round->own.id) != 1 ||\n"
+         "           configuration_quorum_value(&round->members, has_total, &question) == 1;"),
     ]),
 ]

@@ -35,6 +35,7 @@ static void move(struct world *world, struct client *client, struct buf *packet,
 
 bool bank_begin(struct world *world, struct client *client, struct buf *packet) {
     char one[8], other[8];
+    if (world->evicts) return false; /* an account may go */
     if (drill_is_quiet(world) || !world_chance(world, 8)) return false;
     two_accounts(world, one, other);
     if (world_chance(world, 25)) {

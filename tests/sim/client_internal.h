@@ -20,10 +20,11 @@ struct client {
     struct buf in;
     size_t first, n, answered; /* the pipeline under way: calls in the history */
     uint32_t db;
-    bool stale;      /* READONLY was said */
-    int64_t id;      /* what CLIENT ID said on this connection; 0: nothing */
-    bool banks;      /* has asked for two balances, and is about to move something */
-    uint64_t ticket; /* a later act or time-out is void */
+    bool stale;                /* READONLY was said */
+    int64_t id;                /* what CLIENT ID said on this connection; 0: nothing */
+    bool banks;                /* has asked for two balances, and is about to move something */
+    uint64_t ticket;           /* a later act or time-out is void */
+    struct listener *listener; /* listening.h; NULL: a worker, or asks one thing at a time */
     bool has_last;
     size_t last;
 };
@@ -44,6 +45,11 @@ void client_say(struct world *world, struct client *client, struct buf *packet, 
     const struct slice *argv);
 void client_dispatch(struct world *world, struct client *client, struct buf *packet);
 void client_hang_up(struct world *world, struct client *client);
+bool client_connect(struct world *world, struct client *client, uint32_t node);
+void client_post(struct world *world, struct client *client, struct slice bytes);
+/* A call of a listener's ends, by its reply or with its connection. */
+void client_answer(struct world *world, size_t call, struct slice reply);
+void client_unanswered(struct world *world, size_t call);
 
 /* -- transactions.c ---------------------------------------------------------------------------- */
 

@@ -36,7 +36,9 @@ static void restart(void *context, uint64_t number, uint64_t b) {
     struct world *world = context;
     (void)b;
     world->faults->restarting[number] = false;
-    if (!world->processes[number]->up) process_start(world->processes[number]);
+    if (world->processes[number]->up) return;
+    members_before_start(world->processes[number]);
+    process_start(world->processes[number]);
 }
 
 /* Whatever ended a process, it is started again: mostly soon. */
@@ -338,7 +340,9 @@ struct faults *faults_new(struct world *world) {
         faults->interval_us = SF_MAX(faults->interval_us, 600000); /* it must be whole in between */
     }
     /* Who is out for a while may find that the others can do more by now. */
-    if (world->upgrades) faults->weights[COVER_WIPE] = faults->weights[COVER_FORGET] = 0;
+    if (world->upgrades)
+        faults->weights[COVER_WIPE] = faults->weights[COVER_FORGET] = faults->weights[COVER_COPY] =
+            0;
     if (world->n_nodes ==
         1) { /* what cannot befall it is not drawn: the others come often enough */
         for (uint32_t kind = COVER_PARTITION; kind <= COVER_NIGHTMARE; kind++)
@@ -377,6 +381,7 @@ void faults_stop(struct world *world) {
         twin_set_state(process->twin, SF_OK, world_now_us(world));
         process->crash_after_calls = -1;
         process->paused_until_us = 0;
+        process->pause_mid_turn = false;
         process_wake(process, world_now_us(world));
     }
 }

@@ -16,7 +16,7 @@ enum outcome {
 
 /* CALL_SESSION: of the connection itself (SELECT, READONLY, MULTI): always +OK, or +QUEUED. WATCH
  * is a read whose answer says nothing. */
-enum call_kind { CALL_READ, CALL_WRITE, CALL_SESSION, CALL_ADMIN };
+enum call_kind { CALL_READ, CALL_WRITE, CALL_SESSION, CALL_ADMIN, CALL_PUBLISH };
 
 struct client_call {
     uint32_t client, node;
@@ -26,6 +26,7 @@ struct client_call {
     bool stale;      /* a read that may show a state of the past */
     bool blocks;     /* it may wait for a key */
     bool is_queued;  /* CALL_SESSION: it only goes into a transaction */
+    size_t after;    /* a read behind the message of that PUBLISH, plus 1; 0: of none */
     uint32_t n_sent; /* EXEC: only its first word is sent, what it runs follows (exec.h); 0: all */
     uint32_t argc;
     struct slice *argv;               /* owned: one allocation with the words behind */

@@ -4,7 +4,9 @@
 #include "node/internal.h"
 #include "resp/parse.h"
 #include "sim/drills.h"
+#include "sim/listening.h"
 #include "sim/members.h"
+#include "sim/rot.h"
 #include "util/hash.h"
 
 enum { CLUSTERS_MAX = 32 };
@@ -107,6 +109,7 @@ void judge_on_installed(struct process *process, const struct raft_snapshot *pla
     if (place->index <= process->seen_applied || place->index <= process->seen_commit)
         world_fail(world, "node %u: a snapshot at %llu takes the place of what is newer",
             process->number, (unsigned long long)place->index);
+    events_jump(process, place->index);
     shadow_begin(process, place->index);
     process->shadow[place->index - 1].term = place->term;
     process->seen_commit = process->seen_applied = place->index;
@@ -146,6 +149,7 @@ void judge_on_start(struct process *process, raft_id id) {
 
 void judge_on_identity(struct process *process, raft_id id) {
     if (id == process->shadow_id) return;
+    events_jump(process, 0);
     process->shadow_id = id;
     shadow_begin(process, 0);
     process->seen_role = RAFT_FOLLOWER;
@@ -241,6 +245,7 @@ void judge_on_send(struct process *process, struct slice bytes) {
             check_sent(process, &message);
             raft_message_clear(&message);
         }
+        if (argv[0].data[0] == 'p') publish_on_link(process, argc, argv);
         bytes = slice_of(bytes.data + consumed, bytes.len - consumed);
     }
 }
@@ -334,8 +339,9 @@ static bool voted(void *context, raft_id id) {
         const struct twin *twin = ballot->world->processes[i]->twin;
         if (twin_node_id(twin) != id) continue;
         struct raft_hard_state state = twin_hard_state(twin);
-        return state.term > ballot->term ||
-               (state.term == ballot->term && state.vote == ballot->leader);
+        if (state.term > ballot->term ||
+            (state.term == ballot->term && state.vote == ballot->leader))
+            return true;
     }
     return members_remember_id(ballot->world, id);
 }
@@ -470,6 +476,7 @@ static void record_commit(struct process *process, struct cluster_record *record
         .kind = entry->kind,
         .payload = bytes_ref(entry->payload)};
     world->coverage[COVER_ENTRIES]++;
+    world->coverage[COVER_MARK] += entry->kind == ENTRY_DIGEST_MARK;
     if (world->options.messages)
         world_note(world, (int)process->number, "commits %llu, term %llu, %s",
             (unsigned long long)index, (unsigned long long)term, kind_text(entry->kind));
@@ -543,6 +550,9 @@ static void compare_digest(struct world *world, const struct cluster_record *rec
     struct committed *committed = &record->log[index - 1];
     if (digest == 0) digest = 1;
     world->coverage[COVER_DIGEST] += committed->digest != 0;
+    if (world->options.messages)
+        world_note(world, -1, "the state at %llu is %016llx: %s", (unsigned long long)index,
+            (unsigned long long)digest, who);
     if (committed->digest != 0 && committed->digest != digest)
         world_fail(world, "S1: the state at %llu differs: %s", (unsigned long long)index, who);
     committed->digest = digest;
@@ -563,6 +573,7 @@ static void check_applied(struct process *process, struct cluster_record *record
     bool wanted = process->digest_wanted || (moved && hash_mix(applied) % 16 == 0);
     if (world->failed || !wanted) return;
     process->digest_wanted = false;
+    if (rot_has(process)) return;
     compare_digest(world, record, applied, engine_digest(engine), process->host);
 }
 

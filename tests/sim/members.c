@@ -2,13 +2,24 @@
 
 #include "node/internal.h"
 #include "sim/client.h"
+#include "sim/faults.h"
+#include "sim/rot.h"
 
 #include <stdio.h>
 
 #define TICK_US 100000
-#define TAIL_MAX 30 /* entries that a lying disk loses at most */
+#define COPY_KEPT_US 8000000
+#define ACCEPTED_TICKS 20 /* by then somebody must have noticed an old copy */
+#define TAIL_MAX 30       /* entries that a lying disk loses at most */
 
-enum phase { PHASE_NONE, PHASE_FORGETTING, PHASE_REJOINING, PHASE_MENDING };
+enum phase {
+    PHASE_NONE,
+    PHASE_FORGETTING,
+    PHASE_REJOINING,
+    PHASE_MENDING,
+    PHASE_COPIED,   /* a backup was made */
+    PHASE_RESTORED, /* ... and put back */
+};
 
 struct memory { /* a log as it was before a strike */
     raft_id id;
@@ -19,7 +30,11 @@ struct memory { /* a log as it was before a strike */
 struct members {
     enum phase phase;
     uint32_t victim;
-    uint32_t admin; /* a client */
+    uint32_t admin;    /* a client */
+    struct twin *copy; /* PHASE_COPIED */
+    uint64_t copy_counter;
+    int64_t copied_us;
+    uint32_t accepted; /* PHASE_RESTORED: for how many ticks it has been a member like any other */
     struct memory *memories;
     size_t n_memories;
 };
@@ -36,6 +51,7 @@ void members_free(struct members *members) {
         for (size_t k = 0; k < memory->n; k++) bytes_unref(memory->entries[k].payload);
         sf_free(memory->entries);
     }
+    twin_free(members->copy);
     sf_free(members->memories);
     sf_free(members);
 }
@@ -93,6 +109,21 @@ bool members_are_whole(struct world *world) {
             return false;
     }
     return true;
+}
+
+bool members_are_linked(struct world *world) {
+    if (!members_are_whole(world)) return false;
+    for (uint32_t i = 0; i < world->n_nodes; i++) {
+        const struct node *node = world->processes[i]->node;
+        if (node->n_peers + 1 != world->n_nodes) return false;
+        for (uint32_t k = 0; k < node->n_peers; k++)
+            if (node->peers[k].control == 0 || node->peers[k].bulk == 0) return false;
+    }
+    return true;
+}
+
+bool members_rest(struct world *world) {
+    return world->members->phase == PHASE_NONE && members_are_whole(world);
 }
 
 static struct process *leader_of(struct world *world) {
@@ -153,12 +184,21 @@ static void wipe(struct world *world, struct process *process) {
     remember(world->members, process->twin);
     twin_free(process->twin);
     process->twin = twin_new(random_next(&world->random));
-    process->may_be_damaged = false;
+    process->may_be_damaged = process->is_old_copy = false;
     process->settings.bootstrap = BOOTSTRAP_NO;
     process->is_stranger = true;
     if (!world_chance(world, 30)) return;
     process->settings.bootstrap = BOOTSTRAP_YES; /* somebody's mistake */
     world->coverage[COVER_STRANGER]++;
+}
+
+/* It lets its log go, by its own decision: others may have counted on it until then. */
+void members_on_new_id(struct process *process) {
+    if (node_identity(process->node)->fence_index == 0) return;
+    rot_on_rebuilding(process);
+    process->world->coverage[COVER_REBUILT]++;
+    world_note(process->world, (int)process->number, "begins anew");
+    remember(process->world->members, process->twin);
 }
 
 static bool lose_tail(struct world *world, struct process *process) {
@@ -175,15 +215,110 @@ static bool lose_tail(struct world *world, struct process *process) {
     return true;
 }
 
+/* -- old copies -------------------------------------------------------------------------------- */
+
+static void copy_take(struct world *world, const struct process *process) {
+    struct members *members = world->members;
+    members->copy = twin_copy(process->twin, random_next(&world->random));
+    members->copy_counter = twin_boot_counter(members->copy);
+    members->copied_us = world_now_us(world);
+    world_note(world, (int)process->number, "a copy of its directory is made");
+}
+
+/* All have applied that the node began a later life than the copy's. */
+static bool all_know_better(struct world *world) {
+    struct members *members = world->members;
+    raft_id id = twin_node_id(members->copy);
+    for (uint32_t i = 0; i < world->n_nodes; i++) {
+        struct incarnation row;
+        uint64_t sequence;
+        const struct engine *engine = node_engine(world->processes[i]->node);
+        if (engine == NULL || !engine_row(engine, id, &row, &sequence)) return false;
+        if (row.counter <= members->copy_counter) return false;
+    }
+    return true;
+}
+
+/* What was committed is on every disk: the copy takes nothing away from a majority. */
+static bool all_hold_all(const struct world *world) {
+    raft_index most = 0;
+    for (uint32_t i = 0; i < world->n_nodes; i++)
+        most = SF_MAX(most, world->processes[i]->seen_commit);
+    for (uint32_t i = 0; i < world->n_nodes; i++)
+        if (twin_last_index(world->processes[i]->twin) < most) return false;
+    return true;
+}
+
+/* As after a failure of everything, when one directory comes from a backup: nobody remembers more
+ * than his disk does. */
+static void black_out(struct world *world, uint32_t but) {
+    world_note(world, -1, "... and everybody else loses power");
+    for (uint32_t i = 0; i < world->n_nodes; i++)
+        if (i != but) faults_kill(world, i, world_between(world, 5000, 300000));
+    world->coverage[COVER_COPY_DARK]++;
+}
+
+static void copy_back(struct world *world) {
+    struct members *members = world->members;
+    struct process *process = world->processes[members->victim];
+    bool is_late = world_now_us(world) - members->copied_us > COPY_KEPT_US;
+    if (is_late || twin_node_id(process->twin) != twin_node_id(members->copy)) {
+        twin_free(members->copy);
+        members->copy = NULL;
+        members->phase = PHASE_NONE;
+        return;
+    }
+    if (!members_are_whole(world)) return;
+    if (world_now_us(world) - members->copied_us > 300000 && !all_know_better(world))
+        faults_kill(world, process->number, world_between(world, 5000, 300000));
+    if (!process->up || !all_know_better(world) || !world_chance(world, 20)) return;
+    if (!all_hold_all(world)) return;
+    world_note(world, (int)process->number, "the old copy of its directory is put back");
+    process_crash(process, CRASH_POWER);
+    remember(members, process->twin);
+    twin_free(process->twin);
+    process->twin = members->copy;
+    process->is_old_copy = true;
+    members->copy = NULL;
+    members->phase = PHASE_RESTORED;
+    members->accepted = 0;
+    if (world_chance(world, 40)) black_out(world, process->number);
+    world->coverage[COVER_COPY_BACK]++;
+}
+
+void members_before_start(struct process *process) {
+    struct world *world = process->world;
+    if (!process->is_old_copy || world->members->phase != PHASE_RESTORED) return;
+    if (process->copy_life == 0) {
+        process->copy_life = process->life + 1;
+        return;
+    }
+    process->copy_life = 0;
+    wipe(world, process);
+    world->members->phase = PHASE_REJOINING;
+}
+
+bool members_replace(struct world *world, uint32_t number) {
+    struct members *members = world->members;
+    bool again = members->phase == PHASE_REJOINING && members->victim == number;
+    if (!again && (members->phase != PHASE_NONE || !members_are_whole(world))) return false;
+    members->victim = number;
+    wipe(world, world->processes[number]);
+    members->phase = PHASE_REJOINING;
+    return true;
+}
+
 bool members_strike(struct world *world, enum sim_coverage kind) {
     struct members *members = world->members;
-    if (world->n_nodes < 3 || members->phase != PHASE_NONE || !members_are_whole(world))
-        return false;
+    if (world->n_nodes < 3 || !members_rest(world) || !rot_is_quiet(world)) return false;
     members->victim = (uint32_t)world_below(world, world->n_nodes);
     struct process *victim = world->processes[members->victim];
     if (kind == COVER_LOST_TAIL) {
         if (!lose_tail(world, victim)) return false;
         members->phase = PHASE_MENDING;
+    } else if (kind == COVER_COPY) {
+        copy_take(world, victim);
+        members->phase = PHASE_COPIED;
     } else if (kind == COVER_WIPE) {
         wipe(world, victim);
         members->phase = PHASE_REJOINING;
@@ -199,6 +334,17 @@ static void pursue(struct world *world) {
     struct process *victim = world->processes[members->victim];
     struct process *leader = leader_of(world);
     if (members->phase == PHASE_NONE) return;
+    if (members->phase == PHASE_COPIED) {
+        copy_back(world);
+        return;
+    }
+    if (members->phase == PHASE_RESTORED) {
+        members->accepted = members_are_whole(world) ? members->accepted + 1 : 0;
+        if (members->accepted > ACCEPTED_TICKS)
+            world_fail(
+                world, "node %u is a member with an old copy of its directory", victim->number);
+        return;
+    }
     if (members->phase != PHASE_FORGETTING && members_are_whole(world)) {
         world_note(world, -1, "the cluster is whole again");
         victim->is_stranger = false;

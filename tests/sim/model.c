@@ -74,7 +74,7 @@ static size_t version_after(const struct model_key *key, uint64_t step) {
 }
 
 const struct model_version *version_of(const struct run *run, struct slice name) {
-    static const struct model_version absent = {0, NULL, MODEL_NEVER};
+    static const struct model_version absent = {0, NULL, MODEL_NEVER, false};
     const struct model_key *key = key_find(run->model, run->question->db, name);
     size_t after = key == NULL ? 0 : version_after(key, run->question->step);
     return after == 0 ? &absent : &key->versions[after - 1];
@@ -98,7 +98,7 @@ static void key_put(
         key->versions = sf_realloc(key->versions, key->cap * sizeof *key->versions);
     }
     key->versions[key->n++] =
-        (struct model_version){model->step, value, value == NULL ? MODEL_NEVER : due_ms};
+        (struct model_version){model->step, value, value == NULL ? MODEL_NEVER : due_ms, false};
 }
 
 void store(
@@ -118,10 +118,38 @@ void model_advance(struct model *model, int64_t now_ms) {
     for (size_t i = 0; i < model->n; i++) {
         struct model_key *key = &model->keys[i];
         if (key->n == 0 || key->versions[key->n - 1].value == NULL) continue;
-        if (key->versions[key->n - 1].due_ms > model->times[model->step]) continue;
-        key_put(model, key, NULL, MODEL_NEVER);
-        model->n_expired++;
+        int64_t due_ms = key->versions[key->n - 1].due_ms;
+        if (due_ms <= model->times[model->step]) {
+            key_put(model, key, NULL, MODEL_NEVER);
+            key->versions[key->n - 1].expired = true;
+            model->n_expired++;
+            continue;
+        }
+        struct model_value *rest =
+            value_without_dead(key->versions[key->n - 1].value, model->times[model->step]);
+        if (rest == NULL) continue;
+        key_put(model, key, rest, due_ms);
+        key->versions[key->n - 1].expired = key->versions[key->n - 1].value == NULL;
     }
+}
+
+bool model_evict(struct model *model, uint32_t db, struct slice name) {
+    struct model_key *key = key_find(model, db, name);
+    if (key == NULL || key->n == 0) return false;
+    const struct model_version *last = &key->versions[key->n - 1];
+    if (last->value == NULL) return last->expired; /* due, and perhaps still in memory */
+    key_put(model, key, NULL, MODEL_NEVER);
+    return true;
+}
+
+/* What may not run where memory is out. */
+static bool takes_memory(struct slice name) {
+    static const char *const names[] = {"SET", "SETNX", "GETSET", "APPEND", "MSET", "MSETNX",
+        "INCR", "DECR", "INCRBY", "DECRBY", "HSET", "HSETEX", "HPEXPIRE", "HINCRBY", "LPUSH",
+        "RPUSH", "LMOVE", "BLMOVE", "LSET", "SADD", "ZADD", "ZINCRBY"};
+    for (size_t i = 0; i < SF_LENGTH(names); i++)
+        if (slice_is(name, names[i])) return true;
+    return false;
 }
 
 uint64_t model_next_change(const struct model *model, uint64_t step, uint32_t db, uint32_t argc,
@@ -149,7 +177,7 @@ static bool version_equal(const struct model_version *a, const struct model_vers
 
 uint64_t model_last_change(
     const struct model *model, uint64_t step, uint32_t db, struct slice name) {
-    static const struct model_version absent = {0, NULL, MODEL_NEVER};
+    static const struct model_version absent = {0, NULL, MODEL_NEVER, false};
     const struct model_key *key = key_find(model, db, name);
     if (key == NULL) return 0;
     for (size_t i = version_after(key, step); i > 0; i--) {
@@ -229,8 +257,8 @@ void say_integer(const struct run *run, int64_t value) {
 
 static const struct model_command *command_find(struct slice name) {
     const struct model_command *const families[] = {model_string_commands, model_key_commands,
-        model_hash_commands, model_list_commands, model_set_commands, model_zset_commands,
-        model_blocking_commands, model_script_commands};
+        model_hash_commands, model_field_commands, model_list_commands, model_set_commands,
+        model_zset_commands, model_blocking_commands, model_script_commands};
     for (size_t i = 0; i < SF_LENGTH(families); i++)
         for (const struct model_command *command = families[i]; command->name != NULL; command++)
             if (slice_is(name, command->name)) return command;
@@ -262,7 +290,10 @@ void model_run(struct model *model, const struct model_question *question, struc
         .now_ms = model->times[question->step],
         .most_ms = most_ms,
     };
-    command->run(&run);
+    if (model->oom && question->step == model->step && takes_memory(question->argv[0]))
+        say_line(&run, "-OOM command not allowed when used memory > 'maxmemory'.");
+    else
+        command->run(&run);
 }
 
 /* -- replies without an order ---------------------------------------------------------------- */

@@ -54,6 +54,7 @@ struct model_version {
     uint64_t step;                   /* from this step on */
     const struct model_value *value; /* NULL: absent. A reference. */
     int64_t due_ms;                  /* MODEL_NEVER without expiry */
+    bool expired;                    /* absent since its time had come */
 };
 
 struct model_key {
@@ -66,6 +67,7 @@ struct model_key {
 struct model {
     struct model_queue queue;
     bool has_script[2]; /* was run before (model_script.c) */
+    bool oom;           /* the entry's stamp says that memory is out */
     bool found_nothing; /* the command that ran last would wait, if it could */
     struct model_key *keys;
     size_t n, cap;
@@ -80,6 +82,8 @@ void model_free(struct model *model);
 
 /* Begins a step in which state time is max(before, now_ms) and what is due goes. */
 void model_advance(struct model *model, int64_t now_ms);
+/* The leader chose a key that goes; false: there is none. */
+bool model_evict(struct model *model, uint32_t db, struct slice key);
 /* Begins a step for commands: they change what is there from this step on. */
 void model_step(struct model *model);
 

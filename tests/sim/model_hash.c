@@ -16,6 +16,7 @@ static void run_hset(const struct run *run) {
             n++;
         }
         value_set_text(&hash->elements[at].value, run->argv[i + 1]);
+        hash->elements[at].score = 0;
     }
     say_integer(run, n);
     store_edit(run, 1, hash);

@@ -9,7 +9,7 @@ enum model_type { MODEL_STRING, MODEL_HASH, MODEL_LIST, MODEL_SET, MODEL_ZSET };
 struct model_element {
     struct bytes *name;  /* a string's text, a list's element, a member, a field */
     struct bytes *value; /* a field's; else NULL */
-    int64_t score;
+    int64_t score;       /* of a field: when it is due, 0: never */
 };
 
 /* Shared by versions and never changed then: value_edit gives a copy. Sets, hashes and sorted sets
@@ -31,6 +31,8 @@ uint32_t value_find(const struct model_value *value, struct slice name); /* n: n
 struct model_element *value_insert(struct model_value *value, uint32_t at, struct slice name);
 void value_remove(struct model_value *value, uint32_t at);
 void value_set_text(struct bytes **text, struct slice to);
+/* A copy without the fields that are due; NULL: there are none. */
+struct model_value *value_without_dead(const struct model_value *value, int64_t now_ms);
 
 /* -- a command being carried out ------------------------------------------------------------- */
 
@@ -81,7 +83,7 @@ struct model_command {
 };
 
 extern const struct model_command model_string_commands[], model_key_commands[],
-    model_hash_commands[], model_list_commands[], model_set_commands[], model_zset_commands[],
-    model_blocking_commands[], model_script_commands[];
+    model_hash_commands[], model_field_commands[], model_list_commands[], model_set_commands[],
+    model_zset_commands[], model_blocking_commands[], model_script_commands[];
 
 #endif

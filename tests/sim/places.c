@@ -1,5 +1,6 @@
 /* Every call's place among the steps of the log: see verdict.c. */
 #include "sim/exec.h"
+#include "sim/rot.h"
 #include "sim/verdict.h"
 
 #include <stdio.h>
@@ -18,6 +19,7 @@ struct span {
     size_t exec;        /* WATCH: the EXEC that it guards, plus 1; 0: none */
     size_t watch;       /* WATCH: the one before it; EXEC: the latest; plus 1; 0: none */
     uint64_t low, high; /* WATCH: it ran within these */
+    uint64_t told;      /* PUBLISH: what its message is behind */
 };
 
 struct places {
@@ -218,6 +220,7 @@ static void place_one(struct places *places, size_t number) {
     span->high = SF_MIN(high, span->limit);
     if (call->kind != CALL_READ || call->outcome != OUTCOME_ANSWERED) return;
     uint64_t low = call->stale ? session->seen : span->low;
+    if (call->after != 0) low = SF_MAX(low, places->spans[call->after - 1].told);
     if (is_watch(call)) low = watch_low(places, number, low);
     place_read(places, number, low, span->high);
     places->trial->world->coverage[COVER_STALE_READ] += call->step < fresh;
@@ -235,10 +238,17 @@ static void follow_watches(struct places *places, size_t number) {
         session->watch = 0;
 }
 
+/* Where a node has begun anew its watches mean nothing any more: EXEC is void without the log. */
+static bool is_void_at_once(const struct places *places, const struct client_call *call) {
+    return is_exec(call->argv[0]) && slice_equal(bytes_slice(call->reply), SLICE("*-1\r\n")) &&
+           rot_has_rebuilt(places->trial->world, call->node);
+}
+
 static void judge_call(struct places *places, size_t number) {
     struct client_call *call = &places->history->calls[number];
     struct session_place *session = &places->sessions[call->connection];
-    if (call->kind == CALL_WRITE && call->outcome == OUTCOME_ANSWERED && call->step == 0)
+    if (call->kind == CALL_WRITE && call->outcome == OUTCOME_ANSWERED && call->step == 0 &&
+        !is_void_at_once(places, call))
         call_fail(places->trial, call, "an acknowledged write is lost", SLICE(""), 0);
     uint64_t asked = call->asked_step != 0 ? call->asked_step : call->step;
     if (call->kind == CALL_WRITE && asked != 0 && asked <= session->last)
@@ -247,6 +257,7 @@ static void judge_call(struct places *places, size_t number) {
     follow_watches(places, number);
     if (is_exec(call->argv[0]) && call->kind == CALL_WRITE && call->step != 0)
         judge_exec(places, number);
+    if (call->kind == CALL_PUBLISH) places->spans[number].told = session->seen;
     place_one(places, number);
     session->last = SF_MAX(session->last, call->step);
     if (call->outcome == OUTCOME_ANSWERED) session->seen = SF_MAX(session->seen, call->step);

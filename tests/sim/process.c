@@ -2,9 +2,12 @@
 
 #include "raft/snapshot_head.h"
 #include "sim/client.h"
+#include "sim/deadly.h"
 #include "sim/drills.h"
 #include "sim/judge.h"
+#include "sim/members.h"
 #include "sim/network.h"
+#include "sim/rot.h"
 
 #include <stdio.h>
 
@@ -89,6 +92,7 @@ static void port_save_snapshot(void *context, const struct snapshot_piece *piece
     if (!port_begins(process)) return;
     struct storage_keep keep = {piece->keep.bytes, piece->keep.entries, piece->keep.needed_from};
     judge_piece(process, piece);
+    if (piece->offset == 0) rot_on_snapshot(process, piece->place.id);
     if (world_chance(process->world, 1)) twin_fail_snapshot(process->twin);
     twin_save_snapshot(process->twin, piece->request, &piece->place, piece->offset, piece->data,
         piece->is_last, piece->is_last ? &keep : NULL, world_now_us(process->world));
@@ -130,6 +134,7 @@ static void port_save_identity(
     if (!port_begins(process)) return;
     struct buf blob = {0};
     identity_encode(identity, &blob);
+    if (identity->id != process->shadow_id && process->shadow_id != 0) members_on_new_id(process);
     judge_on_identity(process, identity->id);
     twin_save_identity(
         process->twin, request, identity->id, buf_slice(&blob), world_now_us(process->world));
@@ -146,7 +151,9 @@ static void port_log_mended(void *context) {
 
 static void port_note_applying(void *context, const struct applying_note *note) {
     struct process *process = context;
-    if (!process->doomed) process->applying = *note;
+    if (process->doomed) return;
+    process->applying = *note;
+    if (deadly_strikes(process, note->index)) process->doomed = true;
 }
 
 static void port_dial(void *context, uint64_t link, const char *host, uint16_t bus_port) {
@@ -197,10 +204,11 @@ static void port_config_get(void *context, uint32_t n, const struct slice *patte
 static enum config_verdict port_config_check(
     void *context, struct slice name, struct slice value, struct buf *error) {
     (void)context;
-    (void)name;
     (void)value;
     (void)error;
-    return CONFIG_UNKNOWN;
+    bool known = slice_is(name, "NOTIFY-KEYSPACE-EVENTS") || slice_is(name, "MAXMEMORY") ||
+                 slice_is(name, "MAXMEMORY-POLICY");
+    return known ? CONFIG_REPLICATED : CONFIG_UNKNOWN;
 }
 
 static bool port_config_set(
@@ -208,8 +216,8 @@ static bool port_config_set(
     (void)context;
     (void)name;
     (void)value;
-    buf_append_text(error, "not in the simulator");
-    return false;
+    (void)error;
+    return true; /* the cluster's own are the engine's matter */
 }
 
 static bool port_config_rewrite(void *context, struct buf *error) {
@@ -329,6 +337,7 @@ static void on_storage(void *context, const struct storage_event *event) {
         break;
     case STORAGE_SNAPSHOT_INSTALLED:
         judge_on_installed(process, &event->place);
+        rot_on_installed(process, event->place.id);
         node_on_snapshot_installed(process->node, event->request, now_us);
         break;
     case STORAGE_STATE:
@@ -449,7 +458,8 @@ static void leave(struct process *process) {
     struct world *world = process->world;
     world_note(world, (int)process->number, "stops by itself, code %d: %s", process->stop_code,
         process->stop_reason);
-    if (process->stop_code != 0 && !process->shutting_down) {
+    world->coverage[COVER_COPY_REFUSED] += process->is_old_copy;
+    if (process->stop_code != 0 && !process->shutting_down && !process->is_old_copy) {
         world_fail(world, "node %u stopped with code %d: %s", process->number, process->stop_code,
             process->stop_reason);
     }
@@ -501,7 +511,10 @@ static void process_turn(void *context, uint64_t life, uint64_t ticket) {
         return;
     }
     bool again = flush(process);
+    rot_on_turn(process);
     judge_turn(process);
+    bool led = node_raft(process->node) != NULL && raft_leader(node_raft(process->node)) != 0;
+    process->leaderless_us = led ? INT64_MAX / 2 : SF_MIN(process->leaderless_us, now_us);
     process->busy_until_us = now_us + world_between(world, 5, 60);
     if (process->stop_asked) {
         leave(process);
@@ -565,6 +578,9 @@ static struct node_settings settings_of(struct world *world) {
             world_chance(world, 30) ? (uint64_t)world_between(world, 2000, 50000) : 1 << 30,
         .snapshot_log_entries =
             world_chance(world, 80) ? (uint64_t)world_between(world, 5, 200) : 1 << 30,
+        .digest_interval_ms = world_between(world, 200, 4000),
+        .digest_slice_units = (uint64_t)world_between(world, 1, 300),
+        .digest_fence = true,
         .snapshot_log_percent = world_chance(world, 50) ? 100 : 0,
         .rdb_compression = world_chance(world, 30),
         .snapshot_piece_bytes = (size_t)world_between(world, 1000, 5000),
@@ -614,6 +630,7 @@ static void start_from(
     };
     if (!found->is_new) /* else the node makes itself an id */
         SF_ASSERT(identity_decode(buf_slice(&found->identity_blob), &start->identity) == SF_OK);
+    deadly_options(process, start);
     struct raft_start *raft = &start->raft;
     raft->hard_state = found->hard_state;
     raft->first_index = found->first_index;
@@ -651,6 +668,7 @@ void process_start(struct process *process) {
     process->turn_at_us = INT64_MAX;
     process->crash_after_calls = -1;
     process->doomed = process->stop_asked = false;
+    process->leaderless_us = INT64_MAX / 2;
     process->mid_turn = process->pause_mid_turn = false;
     process->shutdown_wanted = process->shutting_down = false;
     uint64_t *level = &process->settings.feature_level; /* a newer build, now and then */
@@ -658,9 +676,11 @@ void process_start(struct process *process) {
         (*level)++;
     twin_open(process->twin, false, &found);
     start_from(process, &found, start);
+    process->log_at_start = found.last_index;
     if (found.damaged && !process->may_be_damaged)
         world_fail(world, "node %u calls its log damaged, which has lost nothing", process->number);
     judge_on_start(process, start->identity.id);
+    rot_on_start(process, found.snapshot.place.index > 0 ? found.snapshot.place.id : 0);
     world_note(world, (int)process->number, "starts: boot %llu, term %llu, log %llu to %llu%s",
         (unsigned long long)found.boot_counter, (unsigned long long)found.hard_state.term,
         (unsigned long long)found.first_index, (unsigned long long)found.last_index,

@@ -50,10 +50,13 @@ struct process {
     uint32_t number;
     char host[32];
     bool up;
-    bool may_be_damaged; /* its disk has lost synced entries that it was not given again */
-    bool is_stranger;    /* wiped, and not a member again yet: clients keep away */
-    bool machine_down;   /* power lost: nobody answers, not even to refuse */
-    uint64_t life;       /* raised at each start; events of an earlier life are void */
+    bool may_be_damaged;     /* its disk has lost synced entries that it was not given again */
+    uint64_t copy_life;      /* ... with which it was started then; 0: it was not yet */
+    bool is_old_copy;        /* its disk holds an old copy of its directory */
+    bool is_stranger;        /* wiped, and not a member again yet: clients keep away */
+    bool machine_down;       /* power lost: nobody answers, not even to refuse */
+    raft_index log_at_start; /* its log's end then */
+    uint64_t life;           /* raised at each start; events of an earlier life are void */
     struct node *node;
     struct twin *twin;
     struct applying_note applying; /* a mapped page: it outlives the node */
@@ -93,7 +96,9 @@ struct process {
     raft_term seen_term;
     raft_term seen_led_term; /* it led this term when the turn began and when it ended; else 0 */
     raft_index seen_commit, seen_applied;
-    bool digest_wanted; /* its state was loaded, not grown */
+    int64_t leaderless_us; /* since when it knows no leader; INT64_MAX / 2: it knows one */
+    bool digest_wanted;    /* its state was loaded, not grown */
+    bool rot_begins;       /* it has just started: a fence that is up was there before */
     struct raft_configuration seen_configuration, previous_configuration;
 };
 

@@ -3,6 +3,7 @@
 #include "engine/engine.h"
 #include "keyspace/keyspace.h"
 #include "node/internal.h"
+#include "sim/listening.h"
 #include "util/hash.h"
 
 #include <stdio.h>
@@ -16,11 +17,14 @@ struct held {
 
 /* What one engine's watcher has heard. */
 struct heard {
+    struct replay *replay; /* of the one that has grown: whose events count */
     struct replay_answer *answers;
     uint32_t n, cap;
 };
 
 struct replay {
+    struct replay_evicted *evicted;
+    uint32_t n_evicted, evicted_cap;
     struct heard of_grown, of_loaded;
     uint32_t n_given;  /* answers that replay_answers gave last */
     struct held *held; /* whoever may still wait */
@@ -51,6 +55,38 @@ static void on_answer_ends(void *context, void *holder) {
     const struct heard *heard = context;
     (void)holder;
     heard->answers[heard->n - 1].ended = true;
+}
+
+static void on_event(
+    void *context, enum event_class class, const char *name, uint32_t db, struct slice key) {
+    const struct heard *heard = context;
+    (void)class;
+    if (heard->replay != NULL)
+        events_expect(heard->replay->world, heard->replay->index, name, db, key);
+}
+
+static void evicted_clear(struct replay *replay) {
+    for (uint32_t i = 0; i < replay->n_evicted; i++) buf_free(&replay->evicted[i].key);
+    replay->n_evicted = 0;
+}
+
+static void on_evicted(void *context, uint32_t db, struct slice key) {
+    const struct heard *heard = context;
+    struct replay *replay = heard->replay;
+    if (replay == NULL) return;
+    if (replay->n_evicted == replay->evicted_cap) {
+        replay->evicted_cap = SF_MAX(16u, replay->evicted_cap * 2);
+        replay->evicted =
+            sf_realloc(replay->evicted, replay->evicted_cap * sizeof *replay->evicted);
+    }
+    struct replay_evicted *evicted = &replay->evicted[replay->n_evicted++];
+    *evicted = (struct replay_evicted){.db = db};
+    buf_append_slice(&evicted->key, key);
+}
+
+const struct replay_evicted *replay_evicted(const struct replay *replay, uint32_t *n) {
+    *n = replay->n_evicted;
+    return replay->evicted;
 }
 
 static void heard_clear(struct heard *heard) {
@@ -109,8 +145,11 @@ static struct engine *engine_for(const struct replay *replay, struct heard *hear
         .proto_max_bulk_len = first->proto_max_bulk_len,
         .feature_level = SIM_LEVEL_MAX,
     };
-    struct engine_watcher watcher = {
-        .context = heard, .answer_begins = on_answer_begins, .answer_ends = on_answer_ends};
+    struct engine_watcher watcher = {.context = heard,
+        .answer_begins = on_answer_begins,
+        .answer_ends = on_answer_ends,
+        .event = on_event,
+        .evicted = on_evicted};
     secret_of_cluster(replay->record->id, &settings.secret);
     return engine_new(&settings, &watcher);
 }
@@ -119,6 +158,7 @@ struct replay *replay_new(struct world *world, const struct cluster_record *reco
     struct replay *replay = sf_alloc_zero(1, sizeof *replay);
     replay->world = world;
     replay->record = record;
+    replay->of_grown.replay = replay;
     replay->grown = engine_for(replay, &replay->of_grown);
     replay->loaded = engine_for(replay, &replay->of_loaded);
     replay->reload_every =
@@ -134,6 +174,8 @@ void replay_free(struct replay *replay) {
         heard_clear(all[i]);
         sf_free(all[i]->answers);
     }
+    evicted_clear(replay);
+    sf_free(replay->evicted);
     sf_free(replay->held);
     sf_free(replay);
 }
@@ -151,6 +193,7 @@ bool replay_begin(struct replay *replay, raft_index index) {
     const struct committed *committed = &replay->record->log[index - 1];
     struct slice payload = bytes_slice(committed->payload);
     replay->index = index;
+    evicted_clear(replay);
     if (engine_begin(replay->grown, index, committed->kind, payload) == SF_OK &&
         engine_begin(replay->loaded, index, committed->kind, payload) == SF_OK)
         return true;
@@ -227,6 +270,7 @@ static const char *const questions[][5] = {
     {"SRANDMEMBER", "%s", "-5"},
     {"SSCAN", "%s", "0", "COUNT", "9"},
     {"HGETALL", "%s"},
+    {"HPTTL", "%s", "FIELDS", "1", "m1"},
     {"HRANDFIELD", "%s", "-3"},
     {"HSCAN", "%s", "0", "COUNT", "9"},
     {"ZRANGE", "%s", "0", "-1", "WITHSCORES"},
@@ -299,10 +343,23 @@ static bool reload(struct replay *replay) {
 static bool is_digest(struct replay *replay, struct engine *engine, const char *who) {
     uint64_t digest = engine_digest(engine), known = replay->record->log[replay->index - 1].digest;
     if (digest == 0) digest = 1;
+    if (replay->world->options.messages)
+        world_note(replay->world, -1, "the state at %llu is %016llx: %s",
+            (unsigned long long)replay->index, (unsigned long long)digest, who);
     if (known == 0 || known == digest) return true;
     world_fail(
         replay->world, "S1: the state at %llu differs: %s", (unsigned long long)replay->index, who);
     return false;
+}
+
+bool replay_skip(struct replay *replay, raft_index index) {
+    const struct committed *committed = &replay->record->log[index - 1];
+    replay->index = index;
+    engine_skip(replay->grown, index, committed->kind, bytes_slice(committed->payload));
+    engine_skip(replay->loaded, index, committed->kind, bytes_slice(committed->payload));
+    return committed->digest == 0 ||
+           (is_digest(replay, replay->grown, "grown from the log, an entry skipped") &&
+               is_digest(replay, replay->loaded, "loaded from an image, an entry skipped"));
 }
 
 bool replay_end(struct replay *replay) {

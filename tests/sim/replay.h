@@ -28,6 +28,14 @@ struct replay_answer {
 /* The answers that waiters got since this was last asked, in their order; owned by the replay.
  * NULL: the world has failed. */
 const struct replay_answer *replay_answers(struct replay *replay, uint32_t *n);
+/* The keys that went as the entry began which was begun last: db and name. */
+struct replay_evicted {
+    uint32_t db;
+    struct buf key;
+};
+const struct replay_evicted *replay_evicted(const struct replay *replay, uint32_t *n);
+/* The cluster does not run the entry. False: the world has failed. */
+bool replay_skip(struct replay *replay, raft_index index);
 bool replay_end(struct replay *replay);
 
 #endif

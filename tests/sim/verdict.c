@@ -9,7 +9,9 @@
  * connection never goes back. */
 #include "sim/verdict.h"
 
+#include "sim/deadly.h"
 #include "sim/exec.h"
+#include "sim/listening.h"
 #include "sim/model_queue.h"
 
 void call_fail(struct trial *trial, const struct client_call *call, const char *why,
@@ -123,6 +125,11 @@ static void run_transaction(
     if (call != NULL) {
         struct model_question question = {call->step, 0, words.argc, words.argv, at->given};
         call->n_watched = transaction->n_watches;
+        if (trial->model->oom && memmem(at->given.data, at->given.len, "EXECABORT", 9) != NULL) {
+            call->step = 0; /* no memory: it has not run */
+            exec_free(&words);
+            return;
+        }
         call->is_void = slice_equal(at->given, SLICE("*-1\r\n"));
         if (call->is_void)
             buf_append_slice(&reply, at->given);
@@ -210,12 +217,36 @@ static void run_sub_batch(
     buf_free(&given);
 }
 
+/* Who goes is the leader's choice; that one stays which has changed since is the engines' word. */
+static void run_eviction(struct trial *trial, raft_index index, struct reader *in) {
+    struct entry_victim victim;
+    uint32_t n, gone = 0, named = 0;
+    const struct replay_evicted *evicted = replay_evicted(trial->replay, &n);
+    for (; in->rest.len > 0 && entry_read_victim(in, &victim); named++) {
+        bool goes = gone < n && evicted[gone].db == victim.db &&
+                    slice_equal(buf_slice(&evicted[gone].key), victim.key);
+        if (!goes) continue;
+        gone++;
+        if (!model_evict(trial->model, victim.db, victim.key))
+            world_fail(trial->world, "entry %llu evicts %.*s, which is not there",
+                (unsigned long long)index, (int)victim.key.len, victim.key.data);
+    }
+    if (gone < n)
+        world_fail(trial->world, "entry %llu evicts a key that it does not name",
+            (unsigned long long)index);
+    trial->world->coverage[COVER_EVICTED] += gone;
+    trial->world->coverage[COVER_SPARED] += named - gone;
+}
+
 static void run_stamped(struct trial *trial, raft_index index, const struct committed *entry) {
     struct reader in = reader_of(bytes_slice(entry->payload));
     struct entry_stamp stamp;
     struct sub_batch_header header;
     entry_read_stamp(&in, &stamp);
     model_advance(trial->model, stamp.now_ms);
+    trial->model->oom = stamp.oom;
+    trial->world->coverage[COVER_OOM] += stamp.oom;
+    if (entry->kind == ENTRY_EVICTION) run_eviction(trial, index, &in);
     if (entry->kind == ENTRY_INCARNATION) run_incarnation(trial, &in);
     if (entry->kind == ENTRY_WAITERS_REMOVED)
         while (in.rest.len > 0 && !in.failed) wait_remove(trial, read_u64(&in));
@@ -229,8 +260,24 @@ static void run_stamped(struct trial *trial, raft_index index, const struct comm
     }
 }
 
+/* Nothing of it runs; time and sequences go on. */
+static void skip_entry(struct trial *trial, raft_index index) {
+    struct reader in = reader_of(bytes_slice(trial->record->log[index - 1].payload));
+    struct entry_stamp stamp;
+    struct sub_batch_header header;
+    if (!replay_skip(trial->replay, index)) return;
+    entry_read_stamp(&in, &stamp);
+    model_advance(trial->model, stamp.now_ms);
+    while (in.rest.len > 0 && entry_read_sub_batch(&in, &header))
+        (void)sub_batch_counts(trial, index, &header);
+}
+
 static void run_entry(struct trial *trial, raft_index index) {
     const struct committed *entry = &trial->record->log[index - 1];
+    if (index == deadly_skipped(trial->world)) {
+        skip_entry(trial, index);
+        return;
+    }
     if (!replay_begin(trial->replay, index)) return;
     if (entry->kind == ENTRY_CONFIGURATION)
         run_configuration(trial, bytes_slice(entry->payload));
@@ -253,6 +300,8 @@ void verdict(struct world *world, const struct cluster_record *record) {
         trial->last_step[i] = trial->model->step;
     }
     if (!world->failed) wait_at_the_end(trial);
+    if (!world->failed) events_judge(world, record->n);
+    if (!world->failed) listening_judge(world);
     if (!world->failed) place_calls(trial);
     world->coverage[COVER_EXPIRED] += trial->model->n_expired;
     model_free(trial->model);

@@ -140,8 +140,42 @@ static void fill_string(struct words *words) {
 
 /* -- collections ------------------------------------------------------------------------------ */
 
+/* Fields that die soon, or not after all. */
+static void fill_set_fields(struct words *words) {
+    bool keeps = chance(words, 15);
+    uint64_t n = how_many(words);
+    word(words, "HSETEX");
+    key(words, 'h');
+    if (!keeps && chance(words, 20)) word(words, "FNX");
+    word(words, keeps ? "KEEPTTL" : "PX");
+    if (!keeps) word(words, "%llu", 1 + below(words, 1500));
+    word(words, "FIELDS");
+    word(words, "%llu", (unsigned long long)n);
+    for (; n > 0; n--) {
+        member(words);
+        value(words);
+    }
+}
+
+static void fill_fields(struct words *words) {
+    static const char *const names[] = {"HPEXPIRE", "HPEXPIRE", "HPERSIST", "HGETDEL"};
+    uint64_t draw = below(words, SF_LENGTH(names)), n = how_many(words);
+    word(words, "%s", names[draw]);
+    key(words, 'h');
+    if (draw < 2) word(words, "%llu", 1 + below(words, 1500));
+    if (draw == 0) word(words, chance(words, 50) ? "NX" : "GT");
+    word(words, "FIELDS");
+    word(words, "%llu", (unsigned long long)n + 1);
+    for (; n > 0; n--) member(words);
+    word(words, "unique:%llu", words->unique);
+}
+
 static void fill_hash(struct words *words) {
     uint64_t draw = below(words, 10);
+    if (chance(words, 30)) {
+        (chance(words, 40) ? fill_set_fields : fill_fields)(words);
+        return;
+    }
     word(words, "%s", draw < 6 ? "HSET" : draw < 8 ? "HDEL" : "HINCRBY");
     key(words, 'h');
     if (draw >= 8) {
@@ -321,7 +355,7 @@ static void fill_script(struct words *words) {
 }
 
 static void fill_write(struct words *words) {
-    if (chance(words, 4)) {
+    if (!words->world->evicts && chance(words, 4)) {
         fill_script(words);
         return;
     }
@@ -352,17 +386,22 @@ static void fill_read_collection(struct words *words) {
     static const struct {
         const char *name;
         char type;
-        const char *rest; /* m: a member, r: all of a range, i: an index, w: with scores */
+        const char *rest; /* m: a member, f: FIELDS 1 and one, r: all of a range, i: an index, w:
+                             with scores */
     } reads[] = {{"HGET", 'h', "m"}, {"HMGET", 'h', "mm"}, {"HEXISTS", 'h', "m"}, {"HLEN", 'h', ""},
-        {"HGETALL", 'h', ""}, {"LLEN", 'l', ""}, {"LINDEX", 'l', "i"}, {"LRANGE", 'l', "r"},
-        {"SISMEMBER", 's', "m"}, {"SCARD", 's', ""}, {"SMEMBERS", 's', ""},
+        {"HGETALL", 'h', ""}, {"HPEXPIRETIME", 'h', "f"}, {"LLEN", 'l', ""}, {"LINDEX", 'l', "i"},
+        {"LRANGE", 'l', "r"}, {"SISMEMBER", 's', "m"}, {"SCARD", 's', ""}, {"SMEMBERS", 's', ""},
         {"SRANDMEMBER", 's', ""}, {"ZSCORE", 'z', "m"}, {"ZCARD", 'z', ""}, {"ZRANK", 'z', "m"},
         {"ZCOUNT", 'z', "ii"}, {"ZRANGE", 'z', "r"}, {"ZRANGE", 'z', "rw"}};
     size_t at = below(words, SF_LENGTH(reads));
     word(words, "%s", reads[at].name);
     key(words, reads[at].type);
     for (const char *rest = reads[at].rest; *rest != 0; rest++) {
-        if (*rest == 'm') member(words);
+        if (*rest == 'f') {
+            word(words, "FIELDS");
+            word(words, "1");
+        }
+        if (*rest == 'm' || *rest == 'f') member(words);
         if (*rest == 'i') word(words, "%lld", (long long)below(words, 20) - 5);
         if (*rest == 'w') word(words, "WITHSCORES");
         if (*rest != 'r') continue;

@@ -2,11 +2,14 @@
 
 #include "engine/engine.h"
 #include "sim/client.h"
+#include "sim/deadly.h"
 #include "sim/drills.h"
 #include "sim/faults.h"
 #include "sim/judge.h"
+#include "sim/listening.h"
 #include "sim/members.h"
 #include "sim/network.h"
+#include "sim/rot.h"
 #include "util/hash.h"
 
 #include <stdarg.h>
@@ -155,7 +158,7 @@ static bool all_equal(struct world *world) {
         if (engine_applied(node_engine(process->node)) != commit) return false;
         if (engine_feature_level(node_engine(process->node)) != level) return false;
     }
-    return true;
+    return rot_is_over(world);
 }
 
 static bool call_succeeded(const struct client_call *call) {
@@ -237,6 +240,10 @@ static void prepare(struct world *world, const struct world_options *options) {
     world->index_percent = !world->reads ? 30 : world_chance(world, 50) ? 100 : 0;
     world->stalls = world_chance(world, 20);
     world->chunks = world_chance(world, 25);
+    world->notifies = world_chance(world, 25);
+    world->rests = world_chance(world, 30);
+    world->evicts = world_chance(world, 20);
+    world->deadlier = world_chance(world, 12);
     world->hostile = world_chance(world, 15);
     world->churn = !world->upgrades && world_chance(world, 25);
     world->think_us = world->tight ? 60000 : world_between(world, 20000, 300000);
@@ -246,7 +253,10 @@ static void prepare(struct world *world, const struct world_options *options) {
     for (uint32_t i = 0; i < world->n_nodes; i++) world->processes[i] = process_new(world, i);
     world->clients = clients_new(world, (uint32_t)world_between(world, 4, 16));
     world->faults = faults_new(world);
+    world->listening = listening_new();
+    world->deadly = deadly_new(world);
     world->members = members_new(world);
+    world->rot = rot_new(world);
 }
 
 static void judge_all(struct world *world) {
@@ -266,6 +276,56 @@ static bool is_enough(const struct world *world) {
     return faults >= FAULTS_MIN && world->history->n >= CALLS_MIN;
 }
 
+/* A setting of the cluster's. */
+static void configure(struct world *world, uint32_t argc, const char *const *words) {
+    uint32_t admin = client_add(world);
+    int64_t limit_us = world_now_us(world) + BUILD_LIMIT_US;
+    for (bool done = false; !done && !world->failed;) {
+        (void)client_ask(world, admin, 0, CALL_ADMIN, argc, words);
+        run_until(world, world_now_us(world) + 100000);
+        const struct client_call *last = client_last(world, admin);
+        done = call_succeeded(last) && slice_equal(bytes_slice(last->reply), SLICE("+OK\r\n"));
+        if (!done && world_now_us(world) > limit_us)
+            world_fail(world, "%s cannot be set", words[2]);
+    }
+}
+
+static void configure_all(struct world *world) {
+    static const char *const events[] = {"CONFIG", "SET", "notify-keyspace-events", "KEA"};
+    static const char *const policies[] = {"allkeys-lru", "allkeys-lfu", "allkeys-random"};
+    char limit[24];
+    if (world->notifies) configure(world, 4, events);
+    world->listening->notifies = world->notifies;
+    if (!world->evicts || world->failed) return;
+    snprintf(limit, sizeof limit, "%lld", (long long)world_between(world, 2000, 7000));
+    const char *memory[] = {"CONFIG", "SET", "maxmemory", limit, "maxmemory-policy",
+        policies[world_below(world, SF_LENGTH(policies))]};
+    configure(world, 6, memory);
+}
+
+/* Whether all nodes are members and close together. */
+static bool is_settled(struct world *world) {
+    raft_index most = 0, least = UINT64_MAX;
+    if (!members_are_linked(world)) return false;
+    for (uint32_t i = 0; i < world->n_nodes; i++) {
+        raft_index applied = engine_applied(node_engine(world->processes[i]->node));
+        most = SF_MAX(most, applied);
+        least = SF_MIN(least, applied);
+    }
+    return most - least < 20;
+}
+
+/* Nothing goes wrong any more, and clients go on: what they are promised then must come true. */
+static void rest(struct world *world) {
+    int64_t limit_us = world_now_us(world) + HEAL_LIMIT_US;
+    while (!world->failed && !is_settled(world) && world_now_us(world) < limit_us)
+        run_until(world, world_now_us(world) + 50000);
+    world->last_resets = 0;
+    int64_t whole_us = world_now_us(world);
+    publish_calm(world, whole_us + 1000000, whole_us + 4000000);
+    run_until(world, whole_us + 4000000);
+}
+
 static void play(struct world *world, int64_t duration_us) {
     run_until(world, world_now_us(world) + duration_us);
     int64_t limit_us = world_now_us(world) + 5 * duration_us;
@@ -282,15 +342,21 @@ void world_run(struct world *world, const struct world_options *options) {
     prepare(world, options);
     build(world);
     if (world->failed) return;
+    configure_all(world);
+    if (world->failed) return;
     clients_start(world);
+    listening_start(world);
     members_start(world);
+    rot_start(world);
     faults_start(world);
+    deadly_start(world);
     play(world, options->duration_us);
     int64_t lag_us = drill_last(world);
     run_until(world, world_now_us(world) + lag_us);
     if (world->failed) return;
     world_note(world, -1, "the faults end");
     faults_stop(world);
+    if (world->rests) rest(world);
     clients_stop(world);
     must_make_progress(world);
     if (!world->failed) judge_all(world);
@@ -300,7 +366,10 @@ void world_clear(struct world *world) {
     for (uint32_t i = 0; i < world->n_nodes; i++) process_free(world->processes[i]);
     clients_free(world->clients);
     faults_free(world->faults);
+    listening_free(world->listening);
+    deadly_free(world->deadly);
     members_free(world->members);
+    rot_free(world->rot);
     network_free(world->network);
     history_free(world->history);
     judge_free(world->judge);

@@ -31,7 +31,9 @@ enum { NODES_MAX = 7, SIM_DATABASES = 2 };
     X(COVER_TRANSFER, "leadership transfer asked for")                                             \
     X(COVER_WIPE, "disk replaced, node joins anew")                                                \
     X(COVER_FORGET, "member forgotten and met again")                                              \
+    X(COVER_COPY, "copy of a directory taken, to be put back later")                               \
     X(COVER_LOST_TAIL, "disk lost synced entries")                                                 \
+    X(COVER_ROT, "a bit of memory falls over")                                                     \
     X(COVER_DRILL_LEASE, "drill: leader unheard, late answers")                                    \
     X(COVER_DRILL_PROMISE, "drill: a follower dies with a promise")                                \
     X(COVER_DRILL_READS, "drill: leader away while many read")                                     \
@@ -41,12 +43,22 @@ enum { NODES_MAX = 7, SIM_DATABASES = 2 };
     X(COVER_DRILL_DEPOSED, "drill: a leader hears nothing of its successor while all ask it")      \
     X(COVER_DRILL_CHUNK, "drill: connection reset between two pieces of a snapshot")               \
     X(COVER_DRILL_LAG, "drill: a node is far behind when the faults end")                          \
+    X(COVER_COPY_BACK, "old copy put back")                                                        \
+    X(COVER_COPY_DARK, "old copy put back while nobody is up")                                     \
+    X(COVER_COPY_REFUSED, "old copy refused")                                                      \
+    X(COVER_DEADLY, "process killed by an entry")                                                  \
+    X(COVER_SKIPPED, "entry skipped that kills all")                                               \
+    X(COVER_DEADLY_ONE, "disk replaced of the one that an entry kills")                            \
     X(COVER_STRANGER, "wiped node begins a cluster of its own at its address")                     \
     X(COVER_SNAPSHOT, "snapshot taken")                                                            \
     X(COVER_PREFIX, "log prefix dropped")                                                          \
     X(COVER_CHUNK, "chunk of a snapshot received")                                                 \
     X(COVER_INSTALLED, "state taken from a snapshot")                                              \
     X(COVER_LOADED, "restart from a snapshot")                                                     \
+    X(COVER_FENCED, "a node that differs is fenced")                                               \
+    X(COVER_REBUILT, "a fenced node begins anew")                                                  \
+    X(COVER_ROT_SPREAD, "snapshot of a node that differs installed (rare)")                        \
+    X(COVER_MARK, "digests of all nodes asked for")                                                \
     X(COVER_TORN_TAIL, "restart with part of an unanswered batch")                                 \
     X(COVER_ELECTION, "leader elected")                                                            \
     X(COVER_TRUNCATION, "log suffix truncated")                                                    \
@@ -70,6 +82,16 @@ enum { NODES_MAX = 7, SIM_DATABASES = 2 };
     X(COVER_WAITS_REMOVED, "waiting client taken out with its node")                               \
     X(COVER_WAITS_AGAIN, "client queued again")                                                    \
     X(COVER_BANK, "balances asked for and written")                                                \
+    X(COVER_PUBLISHED, "message published")                                                        \
+    X(COVER_HEARD, "message heard by a subscriber")                                                \
+    X(COVER_LOOKED_BEHIND, "subscriber looks for what was written before")                         \
+    X(COVER_PUBLISHED_CALM, "message that all must hear")                                          \
+    X(COVER_EVENT, "keyspace notification")                                                        \
+    X(COVER_CACHE_HIT, "read from a client's cache")                                               \
+    X(COVER_INVALIDATED, "cached keys invalidated")                                                \
+    X(COVER_EVICTED, "key evicted")                                                                \
+    X(COVER_SPARED, "key chosen to be evicted that had changed since")                             \
+    X(COVER_OOM, "batch without memory (rare)")                                                    \
     X(COVER_EXPIRED, "key expired")                                                                \
     X(COVER_STALE_BATCH, "void sub-batch in the log (rare)")                                       \
     X(COVER_STALE_READ, "stale read that shows the past")                                          \
@@ -91,7 +113,10 @@ struct history;
 struct judge;
 struct clients;
 struct faults;
+struct listening;
+struct deadly;
 struct members;
+struct rot;
 
 struct world_options {
     uint64_t seed;
@@ -106,13 +131,17 @@ struct world {
     struct queue queue;
     struct random random; /* every choice outside the nodes */
     uint32_t n_nodes;
-    bool tight;   /* elections as soon as promises end, clocks as uneven as leases allow (R10) */
-    bool large;   /* collections grow beyond what is packed */
-    bool hostile; /* the network is at its worst most of the time, and processes die often */
-    bool reads;   /* drills that would show stale reads */
-    bool stalls;  /* drills with a leader whose disk stands still */
-    bool chunks;  /* snapshots go over in small pieces, and connections break meanwhile */
-    bool churn;   /* members change often, and somebody is cut off while they do */
+    bool tight;    /* elections as soon as promises end, clocks as uneven as leases allow (R10) */
+    bool large;    /* collections grow beyond what is packed */
+    bool hostile;  /* the network is at its worst most of the time, and processes die often */
+    bool reads;    /* drills that would show stale reads */
+    bool stalls;   /* drills with a leader whose disk stands still */
+    bool deadlier; /* an entry kills whoever applies it, or one of them */
+    bool evicts;   /* there is a limit of memory, and keys go before it is passed */
+    bool notifies; /* keyspace notifications are on */
+    bool rests;    /* when the faults have ended clients go on for a while */
+    bool chunks;   /* snapshots go over in small pieces, and connections break meanwhile */
+    bool churn;    /* members change often, and somebody is cut off while they do */
     uint32_t index_percent;               /* of the nodes ask a quorum for each read */
     int64_t hot_until_us, quiet_until_us; /* drills.h */
     uint32_t last_resets;                 /* ... left when the faults have ended */
@@ -124,7 +153,10 @@ struct world {
     struct judge *judge;
     struct clients *clients;
     struct faults *faults;
+    struct listening *listening;
+    struct deadly *deadly;
     struct members *members;
+    struct rot *rot;
     bool failed;
     char failure[600];
     uint64_t coverage[COVER_KINDS];

@@ -47,11 +47,14 @@ struct step {
 
 static inline void world_open(struct world *world) {
     struct hash_secret secret = {1, 2};
+    static uint64_t n_worlds; /* in every second one small values are kept as large ones are */
     *world = (struct world){.keyspace = keyspace_new(16, &secret),
         .now_ms = WORLD_START_MS,
         .proto = 2,
         .limit = 512u << 20,
         .thresholds = THRESHOLDS_DEFAULT};
+    if (n_worlds++ % 2 == 0)
+        world->keyspace->walks.large_bytes = world->keyspace->walks.large_elements = 0;
 }
 
 /* Beside all commands there are walks, which must see nothing of them. */

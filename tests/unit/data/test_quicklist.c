@@ -165,6 +165,37 @@ static void test_behaves_as_an_array_of_texts(void **state) {
     run_against_model(0, 5, 500);
 }
 
+/* Three lists that share what they have in common; changed in turn, none sees the others'. */
+static void test_lists_that_share_blocks_do_not_see_each_other_s_changes(void **state) {
+    (void)state;
+    struct block_limit limit = block_limit_of(4);
+    struct random random = random_from(11);
+    struct quicklist *lists[3] = {quicklist_new()}, *twins[3];
+    for (int i = 0; i < 4000; i++)
+        quicklist_push(lists[0], &limit, i % 2 == 0, i % 3 == 0 ? SLICE("7") : SLICE("other"));
+    for (int i = 1; i < 3; i++) lists[i] = quicklist_share(lists[0]);
+    for (int i = 0; i < 3; i++) twins[i] = reloaded(lists[0]);
+    for (int step = 0; step < 600; step++) {
+        struct quicklist *pair[2] = {lists[step % 3], twins[step % 3]};
+        uint64_t at = random_below(&random, quicklist_count(pair[0]) - 20);
+        uint64_t what = random_below(&random, 6), n = random_below(&random, 20);
+        for (int i = 0; i < 2; i++) {
+            if (what == 0) quicklist_push(pair[i], &limit, n % 2 == 0, SLICE("pushed"));
+            if (what < 3) quicklist_insert(pair[i], &limit, at, n % 2 == 0, SLICE("inserted"));
+            if (what == 3) quicklist_replace(pair[i], at, SLICE("a longer one that replaces"));
+            if (what == 4) quicklist_remove(pair[i], at, n);
+            if (what == 5) quicklist_remove_equal(pair[i], SLICE("7"), n, at % 2 == 0);
+        }
+        if (step % 50 != 0) continue;
+        for (int i = 0; i < 3; i++) assert_same_image(lists[i], twins[i]);
+    }
+    for (int i = 0; i < 3; i++) {
+        assert_same_image(lists[i], twins[i]);
+        quicklist_free(lists[i]);
+        quicklist_free(twins[i]);
+    }
+}
+
 static void test_any_index_of_a_long_list_is_found(void **state) {
     (void)state;
     struct block_limit limit = block_limit_of(4);
@@ -233,6 +264,7 @@ static void test_damaged_images_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_behaves_as_an_array_of_texts),
+        cmocka_unit_test(test_lists_that_share_blocks_do_not_see_each_other_s_changes),
         cmocka_unit_test(test_any_index_of_a_long_list_is_found),
         cmocka_unit_test(test_a_block_never_outgrows_its_bound_by_replacements),
         cmocka_unit_test(test_damaged_images_are_refused),

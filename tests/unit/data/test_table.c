@@ -312,6 +312,60 @@ static void test_a_table_of_any_size_costs_less_than_twelve_bytes_a_key(void **s
     sf_free(items);
 }
 
+/* In the order of their hashes, with room asked for; the guess of how many come may be wrong. */
+static void test_a_table_whose_room_was_prepared_is_like_any_other(void **state) {
+    (void)state;
+    for (size_t kind = 0; kind < SF_LENGTH(kinds); kind++) {
+        for (uint32_t guess = 1; guess <= 4 * KEYS; guess += 3 * KEYS / 2) {
+            struct table table;
+            table_init(&table, &kinds[kind]);
+            uint32_t n = kind == 1 ? KEYS / 8 : KEYS, depth = table_depth_for(guess);
+            struct item *items = items_new(&kinds[kind], n);
+            struct item **order = sf_alloc(n * sizeof *order);
+            for (uint32_t i = 0; i < n; i++) items[i].present = true;
+            sorted(items, n, order);
+            uint64_t part = UINT64_MAX;
+            for (uint32_t i = 0; i < n; i++) {
+                uint64_t its = depth == 0 ? 0 : order[i]->hash >> (64 - depth);
+                if (its != part) table_prepare(&table, order[i]->hash, depth, guess);
+                part = its;
+                assert_null(table_put(&table, order[i]->hash, order[i]));
+            }
+            check_order_and_ranks(&table, items, n);
+            struct random random = random_from(kind);
+            for (uint32_t i = 0; i < n; i++) churn(&table, items, n, &random, 50);
+            check_order_and_ranks(&table, items, n);
+            for (uint32_t i = 0; i < n; i++)
+                table_remove(&table, items[i].hash, item_key(&items[i]));
+            assert_int_equal(table_bytes(&table), 0);
+            sf_free(order);
+            sf_free(items);
+        }
+    }
+}
+
+/* As many as were expected: no more room than a table takes that grew by itself. */
+static void test_prepared_room_is_no_waste(void **state) {
+    (void)state;
+    for (uint32_t n = 100; n <= 60000; n = n * 5 / 3) {
+        struct table table;
+        table_init(&table, &kinds[0]);
+        struct item *items = items_new(&kinds[0], n);
+        struct item **order = sf_alloc(n * sizeof *order);
+        for (uint32_t i = 0; i < n; i++) items[i].present = true;
+        sorted(items, n, order);
+        uint32_t depth = table_depth_for(n);
+        for (uint32_t i = 0; i < n; i++) {
+            if (i % 50 == 0) table_prepare(&table, order[i]->hash, depth, n);
+            table_put(&table, order[i]->hash, order[i]);
+        }
+        if (n > 1000) assert_true(table_bytes(&table) < 13 * (size_t)n);
+        table_free(&table);
+        sf_free(order);
+        sf_free(items);
+    }
+}
+
 static void test_size_classes_are_jemalloc_s(void **state) {
     (void)state;
     static const size_t sizes[][2] = {{1, 8}, {9, 16}, {34, 48}, {58, 64}, {126, 128}, {128, 128},
@@ -329,6 +383,8 @@ int main(void) {
         cmocka_unit_test(test_a_key_whose_item_moves_keeps_its_place),
         cmocka_unit_test(test_dropping_in_slices_meets_every_item_once),
         cmocka_unit_test(test_a_table_of_any_size_costs_less_than_twelve_bytes_a_key),
+        cmocka_unit_test(test_a_table_whose_room_was_prepared_is_like_any_other),
+        cmocka_unit_test(test_prepared_room_is_no_waste),
         cmocka_unit_test(test_size_classes_are_jemalloc_s),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

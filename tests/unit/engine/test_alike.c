@@ -3,6 +3,7 @@
  * again. After each entry their states are the same (S1, S2), and nothing that a client can send
  * stops them. ALIKE_SEEDS=n runs more seeds, ALIKE_FIRST=n begins at that one. */
 #include "commands/command.h"
+#include "engine/digest.h"
 #include "engine/engine.h"
 #include "raft/configuration.h"
 #include "unit/check.h"
@@ -29,7 +30,9 @@ struct alike {
     struct slice words[WORDS_MAX];
     uint32_t n_words;
     bool of_streams;
-    char told[64]; /* the beginning of the last reply */
+    char told[64];                       /* the beginning of the last reply */
+    struct digest_walk *walks[REPLICAS]; /* begun at one index; NULL: none, or done */
+    struct state_digest digests[REPLICAS];
 };
 
 /* key: K  value: V  integer: N  float: F  id: I  group: G  consumer: C  bit or count: B  dump: D */
@@ -289,6 +292,39 @@ static void begin(struct alike *alike) {
     buf_free(&payload);
 }
 
+/* Digests of one index, made at different paces while the states move on; the loaded one's at once,
+ * since it will be gone. */
+static void digest_begin(struct alike *alike) {
+    for (int i = 0; i < REPLICAS; i++) {
+        if (alike->walks[i] != NULL) return;
+    }
+    for (int i = 0; i < REPLICAS; i++) {
+        alike->walks[i] = digest_walk_begin(alike->engines[i]);
+        assert_non_null(alike->walks[i]);
+    }
+}
+
+static void digest_go_on(struct alike *alike, uint64_t seed, int step) {
+    static const uint64_t paces[REPLICAS] = {[HEARD] = 7, [UNHEARD] = 40, [LOADED] = UINT64_MAX};
+    bool any = false, all = true;
+    for (int i = 0; i < REPLICAS; i++) {
+        if (alike->walks[i] == NULL) continue;
+        any = true;
+        if (digest_walk_some(alike->walks[i], paces[i], &alike->digests[i])) {
+            digest_walk_end(alike->walks[i]);
+            alike->walks[i] = NULL;
+        } else {
+            all = false;
+        }
+    }
+    if (!any || !all) return;
+    for (int i = 1; i < REPLICAS; i++) {
+        if (memcmp(&alike->digests[i], &alike->digests[0], sizeof alike->digests[0]) == 0) continue;
+        fail_msg(
+            "seed %llu, step %d, replica %d has another digest", (unsigned long long)seed, step, i);
+    }
+}
+
 static void load_anew(struct alike *alike) {
     struct buf image = {0};
     engine_dump(alike->engines[LOADED], &image);
@@ -326,7 +362,10 @@ static void run(uint64_t seed) {
         apply_command(alike);
         if (pick(alike, 16) == 0) load_anew(alike);
         check(alike, seed, step);
+        if (pick(alike, 20) == 0) digest_begin(alike);
+        digest_go_on(alike, seed, step);
     }
+    for (int i = 0; i < REPLICAS; i++) digest_walk_end(alike->walks[i]);
     for (int i = 0; i < REPLICAS; i++) engine_free(alike->engines[i]);
     for (size_t i = 0; i < SF_LENGTH(alike->dumps); i++) buf_free(&alike->dumps[i]);
     for (size_t i = 0; i < WORDS_MAX; i++) buf_free(&alike->texts[i]);

@@ -130,7 +130,7 @@ static void write_all(struct snapshot_writer *writer, struct buf *out, uint64_t 
 /* The digest of what the bytes make; 0: refused. */
 static uint64_t load(struct slice bytes, size_t chunk) {
     struct engine *engine = engine_new(&settings, NULL);
-    struct snapshot_loader *loader = snapshot_loader_new(engine);
+    struct snapshot_loader *loader = snapshot_loader_new(engine, bytes.len);
     enum snapshot_loading loading = SNAPSHOT_GOES_ON;
     size_t at = 0;
     for (; at < bytes.len && loading == SNAPSHOT_GOES_ON; at += chunk)

@@ -87,7 +87,10 @@ static inline uint32_t changes_size(struct changes *changes) {
 static inline void changes_of_hash(struct changes *changes, struct collection *hash) {
     char text[64];
     struct slice field = changes_element(changes, text);
-    if (changes_below(changes, 3) == 0)
+    uint64_t due = changes_below(changes, 400);
+    if (due < 20)
+        hash_set_due(hash, field, due < 3 ? NO_DUE : changes->now_ms + 1 + (int64_t)due);
+    else if (changes_below(changes, 3) == 0)
         hash_remove(hash, field);
     else
         hash_set(hash, &changes->thresholds, field, changes_value(changes));

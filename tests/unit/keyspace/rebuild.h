@@ -5,7 +5,9 @@
 #include "data/quicklist.h"
 #include "data/stream_node.h"
 #include "keyspace/db.h"
+#include "keyspace/due_table.h"
 #include "keyspace/element.h"
+#include "keyspace/hash.h"
 #include "keyspace/stream.h"
 #include "keyspace/stream_group.h"
 #include "keyspace/walk.h"
@@ -102,7 +104,7 @@ static inline void rebuild_large_begin(void *context, const struct walk_key *key
     struct collection *large = &rebuild->large;
     *large = (struct collection){.types = types, .type = key->type, .encoding = key->encoding};
     if (key->type == OBJECT_SET) large->value = element_table_new(types, false);
-    if (key->type == OBJECT_HASH) large->value = element_table_new(types, true);
+    if (key->type == OBJECT_HASH) *large = hash_new_as(types, key->encoding);
     if (key->type == OBJECT_ZSET) large->value = sorted_set_new(&types->sorted_sets);
     if (key->type == OBJECT_LIST) large->value = quicklist_new();
     if (key->type == OBJECT_STREAM) *large = stream_new(types);
@@ -120,6 +122,9 @@ static inline void rebuild_large_element(
     rebuild->n_seen++;
     if (rebuild->large.type == OBJECT_ZSET)
         sorted_set_add(rebuild->large.value, element, score);
+    else if (rebuild->large.encoding == ENCODING_HASHTABLE_DUE)
+        assert_true(due_table_put(
+            rebuild->large.value, element, value, score == 0 ? NO_DUE : (int64_t)score));
     else
         assert_true(element_table_put(rebuild->large.value, element, value));
 }

@@ -8,9 +8,10 @@
  *   dial L PORT      begins link L to 127.0.0.1       send L TEXT   one RESP array of one argument
  *   junk L N         N bytes that form no message     unlink L      link_close
  *   backlog L        bytes not yet taken              limit N       of messages on links
- *   pumps            node_pump calls so far           deadline MS   one that ends in an event
- *   wait TEXT        answers "ok" once the event log contains TEXT
- *   events           the event log, ended by "."      stop          net_stop
+ *   out L HOST PORT  begins a connection of another kind; outfile L PATH, outsend L TEXT, outclose
+ * L, outpause L, outresume L pumps            node_pump calls so far           deadline MS   one
+ * that ends in an event wait TEXT        answers "ok" once the event log contains TEXT events the
+ * event log, ended by "."      stop          net_stop
  */
 #ifndef SF_TESTS_UNIT_NET_FAKE_NODE_H
 #define SF_TESTS_UNIT_NET_FAKE_NODE_H
@@ -96,6 +97,18 @@ static void fake_link_line(struct node *node, struct session *session, const cha
         for (unsigned i = 0; i < number; i++) body->data[i] = (char)(i % 251);
         net_link_send_large(node->net, link, SLICE("head"), body, SLICE("tail"));
         bytes_unref(body);
+    } else if (sscanf(line, "out %llu %199s %u", &link, text, &number) == 3) {
+        net_out_dial(node->net, link, text, (uint16_t)number);
+    } else if (sscanf(line, "outfile %llu %199s", &link, text) == 2) {
+        net_out_open_file(node->net, link, text);
+    } else if (sscanf(line, "outsend %llu %199s", &link, text) == 2) {
+        net_out_send(node->net, link, slice_text(text));
+    } else if (sscanf(line, "outclose %llu", &link) == 1) {
+        net_out_close(node->net, link);
+    } else if (sscanf(line, "outpause %llu", &link) == 1) {
+        net_out_pause(node->net, link, true);
+    } else if (sscanf(line, "outresume %llu", &link) == 1) {
+        net_out_pause(node->net, link, false);
     } else if (sscanf(line, "unlink %llu", &link) == 1) {
         net_link_close(node->net, link);
     } else if (sscanf(line, "backlog %llu", &link) == 1) {
@@ -314,6 +327,28 @@ void node_on_link_closed(struct node *node, uint64_t link, int64_t now_us) {
     fake_enter(node);
     fake_event(node, "closed %s%llu", link >= (uint64_t)1 << 63 ? "accepted " : "",
         (unsigned long long)(link & ~((uint64_t)1 << 63)));
+    fake_leave(node);
+}
+
+void node_on_out_open(struct node *node, uint64_t out, int64_t now_us) {
+    (void)now_us;
+    fake_enter(node);
+    fake_event(node, "out-open %llu", (unsigned long long)out);
+    fake_leave(node);
+}
+
+void node_on_out_bytes(struct node *node, uint64_t out, struct slice bytes, int64_t now_us) {
+    (void)now_us;
+    fake_enter(node);
+    fake_event(node, "out-bytes %llu %.*s", (unsigned long long)out,
+        (int)SF_MIN(bytes.len, (size_t)80), bytes.data);
+    fake_leave(node);
+}
+
+void node_on_out_closed(struct node *node, uint64_t out, const char *why, int64_t now_us) {
+    (void)now_us;
+    fake_enter(node);
+    fake_event(node, "out-closed %llu %s.", (unsigned long long)out, why);
     fake_leave(node);
 }
 

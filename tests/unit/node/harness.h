@@ -56,8 +56,20 @@ struct rule { /* messages from, to (-1: any) whose first word is name */
     uint32_t hits;
 };
 
+/* A connection of another kind that a node has begun; the test is the other side. */
+struct world_out {
+    int seat;
+    uint64_t number;
+    uint16_t port;
+    struct buf sent;
+    bool closed, paused;
+};
+#define WORLD_OUTS_MAX 16
+
 struct seat;
 struct world {
+    struct world_out outs[WORLD_OUTS_MAX];
+    uint32_t n_outs;
     int n;
     struct seat *seats[WORLD_NODES_MAX];
     struct list events, held;
@@ -292,6 +304,39 @@ static inline size_t port_link_backlog(void *context, uint64_t link) {
     return ((struct seat *)context)->backlog;
 }
 
+static inline struct world_out *world_out(struct world *world, int seat, uint64_t number) {
+    for (uint32_t i = 0; i < world->n_outs; i++) {
+        if (world->outs[i].seat == seat && world->outs[i].number == number) return &world->outs[i];
+    }
+    return NULL;
+}
+
+static inline void port_out_dial(void *context, uint64_t out, const char *host, uint16_t port) {
+    struct seat *seat = context;
+    (void)host;
+    SF_ASSERT(seat->world->n_outs < WORLD_OUTS_MAX);
+    seat->world->outs[seat->world->n_outs++] =
+        (struct world_out){.seat = seat->number, .number = out, .port = port};
+}
+
+static inline void port_out_send(void *context, uint64_t out, struct slice bytes) {
+    struct seat *seat = context;
+    struct world_out *found = world_out(seat->world, seat->number, out);
+    if (found != NULL && !found->closed) buf_append_slice(&found->sent, bytes);
+}
+
+static inline void port_out_close(void *context, uint64_t out) {
+    struct seat *seat = context;
+    struct world_out *found = world_out(seat->world, seat->number, out);
+    if (found != NULL) found->closed = true;
+}
+
+static inline void port_out_pause(void *context, uint64_t out, bool pause) {
+    struct seat *seat = context;
+    struct world_out *found = world_out(seat->world, seat->number, out);
+    if (found != NULL) found->paused = pause;
+}
+
 static inline void port_client_changed(void *context, uint64_t client) {
     (void)context, (void)client;
 }
@@ -380,6 +425,10 @@ static inline void seat_start(struct seat *seat) {
         .link_send = port_link_send,
         .link_close = port_link_close,
         .link_backlog = port_link_backlog,
+        .out_dial = port_out_dial,
+        .out_send = port_out_send,
+        .out_close = port_out_close,
+        .out_pause = port_out_pause,
         .client_changed = port_client_changed,
         .config_get = port_config_get,
         .config_check = port_config_check,
@@ -483,6 +532,7 @@ static inline struct world *world_new(int n) {
             .snapshot_slice = 100,
             .feature_level = 1,
             .max_clients = 1000,
+            .acl_log_max_len = 128,
             .debug_command = true,
             .cluster_secret = "secret",
             .announce = world_member(i).address,
@@ -518,6 +568,7 @@ static inline void world_free(struct world *world) {
         buf_free(&seat->settings_seen);
         sf_free(seat);
     }
+    for (uint32_t i = 0; i < world->n_outs; i++) buf_free(&world->outs[i].sent);
     sf_free(world);
 }
 

@@ -92,6 +92,30 @@ static void test_a_copy_from_before_the_last_start_is_refused(void **state) {
     world_free(world);
 }
 
+/* Nobody has heard of its later start, but for what the state says of it. */
+static void test_a_copy_is_refused_though_all_begin_anew(void **state) {
+    (void)state;
+    struct world *world = world_ready(3);
+    int follower = a_follower(world);
+    struct seat *seat = world->seats[follower];
+    write_some(world, 5);
+    uint64_t counter = seat->boot_counter, had = seat->n_log;
+    seat_kill(seat);
+    seat_start(seat);
+    world_run(world, 500);
+    write_some(world, 5);
+    for (int i = 0; i < 3; i++) seat_kill(world->seats[i]);
+    seat->boot_counter = counter;
+    lose_tail(seat, seat->n_log - had);
+    for (int i = 0; i < 3; i++) seat_start(world->seats[i]);
+    world_run(world, 3000);
+    assert_true(seat->stopped);
+    assert_int_equal(seat->stop_code, 1);
+    for (int i = 0; i < 3; i++) assert_true(i == follower || !world->seats[i]->stopped);
+    client_ask(client_open(world, world_leader(world)), "INCR n\r\n", ":11\r\n");
+    world_free(world);
+}
+
 /* Two of five hold entries that the others never saw; one of them loses them to another leader, is
  * restarted, and meets the one to which it had acknowledged them. */
 static void test_a_tail_that_another_leader_took_away_is_no_old_copy(void **state) {
@@ -152,6 +176,7 @@ int main(void) {
         cmocka_unit_test(test_a_log_that_lost_what_it_acknowledged_is_refused),
         cmocka_unit_test(test_a_whole_log_is_welcome_after_any_number_of_restarts),
         cmocka_unit_test(test_a_boot_counter_that_went_back_is_refused),
+        cmocka_unit_test(test_a_copy_is_refused_though_all_begin_anew),
         cmocka_unit_test(test_a_copy_from_before_the_last_start_is_refused),
         cmocka_unit_test(test_a_tail_that_another_leader_took_away_is_no_old_copy),
         cmocka_unit_test(test_only_what_is_certain_is_refused),

@@ -63,6 +63,26 @@ static void test_who_hears_a_message_sees_the_writes_before_it(void **state) {
     world_free(world);
 }
 
+/* What waits for entries was published before: its publisher's answer did not count this one. */
+static void test_who_subscribes_hears_nothing_that_was_answered_before(void **state) {
+    (void)state;
+    struct world *world = world_ready(3);
+    int leader = world_leader(world), other = (leader + 1) % 3;
+    struct client *early = subscriber(world, other, "SUBSCRIBE news\r\n");
+    world_rule(world, RULE_HOLD, leader, other, "append"); /* it applies later than the others */
+    world_rule(world, RULE_HOLD, leader, other, "heartbeat");
+    struct client *publisher = client_open(world, leader);
+    client_ask(publisher, "SET k 1\r\nPUBLISH news one\r\n", "+OK\r\n:1\r\n");
+    struct client *late = subscriber(world, other, "SUBSCRIBE news\r\n");
+    world_release(world);
+    world_settle(world);
+    client_expect(early, "*3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$3\r\none\r\n");
+    client_expect(late, "");
+    client_ask(publisher, "PUBLISH news two\r\n", ":2\r\n");
+    client_expect(late, "*3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$3\r\ntwo\r\n");
+    world_free(world);
+}
+
 static void test_a_pipeline_of_messages_keeps_its_order_and_place(void **state) {
     (void)state;
     struct world *world = world_ready(3);
@@ -218,6 +238,7 @@ int main(void) {
         cmocka_unit_test(test_patterns_and_channels_of_one_client_both_hear),
         cmocka_unit_test(test_shard_channels_are_apart),
         cmocka_unit_test(test_who_hears_a_message_sees_the_writes_before_it),
+        cmocka_unit_test(test_who_subscribes_hears_nothing_that_was_answered_before),
         cmocka_unit_test(test_a_pipeline_of_messages_keeps_its_order_and_place),
         cmocka_unit_test(test_a_silent_node_delays_one_answer_only),
         cmocka_unit_test(test_pubsub_asks_all_nodes),

@@ -363,9 +363,8 @@ static void test_a_client_beyond_its_output_limit_is_closed_and_makes_no_more(vo
 static void test_nothing_is_served_without_the_password(void **state) {
     (void)state;
     struct world *world = world_ready(1);
-    struct seat *seat = world->seats[0];
-    snprintf(seat->settings.requirepass, sizeof seat->settings.requirepass, "secret");
-    node_set_settings(seat->node, &seat->settings);
+    struct client *first = client_open(world, 0);
+    client_ask(first, "ACL SETUSER default resetpass >secret\r\nGET k\r\n", "+OK\r\n$-1\r\n");
     struct client *client = client_open(world, 0);
     client_ask(client,
         "GET k\r\nAUTH wrong\r\nSET k 1\r\nAUTH secret\r\nSET k 1\r\nRESET\r\nGET k\r\n",

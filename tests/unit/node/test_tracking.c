@@ -91,6 +91,28 @@ static void test_a_node_without_leader_has_everything_dropped(void **state) {
     world_free(world);
 }
 
+/* The read that CLIENT CACHING NO was about is not answered; the next one is remembered. */
+static void test_caching_is_about_one_request_whatever_becomes_of_it(void **state) {
+    (void)state;
+    struct world *world = world_ready(3);
+    int leader = world_leader(world), away = (leader + 1) % 3;
+    seat_kill(world->seats[away]); /* it comes back, and must ask whether its users are old */
+    world_isolate(world, away);
+    seat_start(world->seats[away]);
+    world_run(world, 500);
+    struct client *client = reader(world, away, "OPTOUT");
+    client_send(client, "CLIENT CACHING NO\r\nGET k\r\n");
+    world_run(world, 4000);
+    client_expect(client, "+OK\r\n-CLUSTERDOWN The cluster has no leader, not executed\r\n");
+    world_heal(world);
+    world_run(world, 2000);
+    (void)client_take(client);
+    client_ask(client, "GET k\r\n", "_\r\n");
+    client_ask(client_open(world, (away + 1) % 3), "SET k 1\r\n", "+OK\r\n");
+    client_expect(client, INVALIDATE(1, "k"));
+    world_free(world);
+}
+
 static void test_a_leader_without_followers_has_everything_dropped(void **state) {
     (void)state;
     struct world *world = world_ready(3);
@@ -213,6 +235,7 @@ int main(void) {
         cmocka_unit_test(test_expiry_invalidates),
         cmocka_unit_test(test_flush_and_swap_drop_everything),
         cmocka_unit_test(test_a_node_without_leader_has_everything_dropped),
+        cmocka_unit_test(test_caching_is_about_one_request_whatever_becomes_of_it),
         cmocka_unit_test(test_a_leader_without_followers_has_everything_dropped),
         cmocka_unit_test(test_the_full_table_lets_go_by_invalidating),
         cmocka_unit_test(test_noloop_leaves_out_own_writes_only),

@@ -246,7 +246,7 @@ static void test_a_watch_that_failed_lets_no_transaction_run_unguarded(void **st
     client_send(client, "WATCH k\r\nMULTI\r\nSET k 1\r\nEXEC\r\nPING\r\n");
     client_send(late, "WATCH k\r\n");
     world_run(world, 2000);
-    client_expect(client, NOT_EXECUTED "+OK\r\n" QUEUED NOT_EXECUTED "+PONG\r\n");
+    client_expect(client, NOT_EXECUTED "+OK\r\n" QUEUED EXECABORT "+PONG\r\n");
     client_expect(late, NOT_EXECUTED);
     world_heal(world);
     world_run(world, 1000);

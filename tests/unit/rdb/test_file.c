@@ -304,7 +304,6 @@ static void test_what_cannot_be_read_is_refused_in_words(void **state) {
         {SLICE("REDIS00x1\xff"), SF_ERR_CORRUPT}, {SLICE("SIDER0010\xff"), SF_ERR_CORRUPT},
         {SLICE("REDIS0010\xf7\x05"), SF_ERR_REFUSED}, {SLICE("REDIS0010\xf6\x05"), SF_ERR_REFUSED},
         {SLICE("REDIS0010\x07\x01k\x00"), SF_ERR_REFUSED},
-        {SLICE("REDIS0012\x18\x01k\x00"), SF_ERR_REFUSED},
         {SLICE("REDIS0010\x08\x01k\x00"), SF_ERR_CORRUPT},
         {SLICE("REDIS0010\x64\x01k\x00"), SF_ERR_CORRUPT},
         {SLICE("REDIS0010\xfe\x81\1\0\0\0\0\0\0\0"), SF_ERR_CORRUPT},

@@ -34,10 +34,10 @@ static enum script_call_result on_call(
     return SCRIPT_CALL_DONE;
 }
 
-static bool on_exists(void *context, uint32_t argc, const struct slice *argv) {
+static bool on_allowed(void *context, uint32_t argc, const struct slice *argv, bool *exists) {
     (void)context;
     (void)argc;
-    return slice_is(argv[0], "count");
+    return *exists = slice_is(argv[0], "count");
 }
 
 static void on_breathe(void *context) {
@@ -50,7 +50,7 @@ static uint64_t budget = 20000000;
 static char *answer(struct sandbox *sandbox, struct host_log *log, const char *text) {
     struct buf out = {0};
     struct reply reply = {&out, 2};
-    struct script_host host = {log, on_call, on_exists, NULL, on_breathe};
+    struct script_host host = {log, on_call, on_allowed, NULL, on_breathe};
     struct script_run run = {
         .host = &host, .name = SLICE("me"), .seed = 7, .budget = budget, .reply = &reply};
     sandbox_eval(sandbox, slice_text(text), slice_text(text), &run);
@@ -244,7 +244,7 @@ static void test_a_library_tells_its_functions_and_keeps_no_state(void **state) 
     buf_append_char(&names, 0);
     assert_string_equal(names.data, "up:0 ro:1 ");
     struct host_log log = {0};
-    struct script_host host = {&log, on_call, on_exists, NULL, NULL};
+    struct script_host host = {&log, on_call, on_allowed, NULL, NULL};
     struct reply reply = {&out, 2};
     for (int i = 0; i < 2; i++) {
         struct script_run run = {

@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool on_exists(void *context, uint32_t argc, const struct slice *argv) {
+static bool on_allowed(void *context, uint32_t argc, const struct slice *argv, bool *exists) {
     (void)context, (void)argc, (void)argv;
-    return false;
+    return *exists = false;
 }
 
 static enum script_call_result on_call(
@@ -23,7 +23,7 @@ static enum script_call_result on_call(
 static char *answer(struct sandbox *sandbox, struct slice text, uint64_t budget) {
     struct buf out = {0};
     struct reply reply = {&out, 2};
-    struct script_host host = {NULL, on_call, on_exists, NULL, NULL};
+    struct script_host host = {NULL, on_call, on_allowed, NULL, NULL};
     struct script_run run = {
         .host = &host, .name = SLICE("me"), .seed = 7, .budget = budget, .reply = &reply};
     sandbox_eval(sandbox, text, text, &run);

@@ -103,6 +103,11 @@ __attribute__((unused)) static bool error_mentions(const struct fixture *f, cons
     return memmem(buf_slice(&f->error).data, f->error.len, text, strlen(text)) != NULL;
 }
 
+__attribute__((unused)) static bool notice_mentions(const struct fixture *f, const char *text) {
+    const struct buf *notice = &f->found.notice;
+    return memmem(buf_slice(notice).data, notice->len, text, strlen(text)) != NULL;
+}
+
 __attribute__((unused)) static void keep_event(void *context, const struct storage_event *event) {
     struct fixture *f = context;
     f->events = realloc(f->events, (f->n_events + 1) * sizeof *f->events);

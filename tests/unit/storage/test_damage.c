@@ -112,7 +112,8 @@ static void test_a_hole_below_the_mark_refuses_the_start(void **state) {
     free(log);
 }
 
-static void test_a_hole_beyond_the_mark_is_cut_with_what_follows(void **state) {
+/* Entry 4 was only written when 3 was synced, so 3 may have been acknowledged. */
+static void test_a_hole_beyond_the_mark_is_cut_and_is_damage(void **state) {
     struct fixture *f = *state;
     open_storage(f);
     for (raft_index i = 1; i <= 5; i++) append(f, 0, i, 1, 1, 40000); /* more than a block each */
@@ -122,15 +123,43 @@ static void test_a_hole_beyond_the_mark_is_cut_with_what_follows(void **state) {
     set_mark(f, 2, 1);
     open_storage(f);
     assert_int_equal(f->found.last_index, 2);
-    assert_false(f->found.damaged);
-    assert_true(f->found.notice.len > 0);
+    assert_true(f->found.damaged);
+    assert_true(notice_mentions(f, "log-1") && notice_mentions(f, "entry 3"));
     append(f, 0, 3, 1, 2, 10);
     for (int restart = 0; restart < 2; restart++) {
         open_storage(f);
+        assert_true(f->found.damaged);
         assert_int_equal(f->found.last_index, 3); /* 4 and 5 do not come back */
         expect_entries(f, 3, 3, 2, 10);
     }
     free(log);
+}
+
+/* Indexes without a gap and terms that rise, yet entries 6 to 8 are not those that were synced. */
+static void test_old_entries_in_the_place_of_a_lost_write_are_not_believed(void **state) {
+    struct fixture *f = *state;
+    for (int at_mark = 0; at_mark < 2; at_mark++) {
+        open_storage(f);
+        for (raft_index i = 1; i <= 10; i++) append(f, 0, i, 1, 1, 10000);
+        append(f, 6, 6, 3, 2, 20000); /* the lost write: 6, 7 and 8 anew */
+        append(f, 0, 9, 2, 2, 40000);
+        close_storage(f);
+        char *log = file_of_generation(f, 1, ".log");
+        flip_byte(log, 100000 + 30000);
+        if (at_mark == 0) set_mark(f, 5, 1);
+        if (at_mark == 0) {
+            open_storage(f);
+            assert_true(f->found.damaged);
+            assert_true(f->found.last_index <= 8);
+            expect_entries(f, 1, f->found.last_index, 1, 10000);
+        } else {
+            assert_int_equal(try_open(f), SF_ERR_CORRUPT);
+            assert_true(error_mentions(f, "log-1") && error_mentions(f, "join again"));
+        }
+        close_storage(f);
+        run("rm -rf", f->directory, NULL);
+        free(log);
+    }
 }
 
 static void test_an_older_generation_without_its_end_is_noticed(void **state) {
@@ -275,6 +304,41 @@ static void test_a_flipped_byte_is_found_by_a_fetch(void **state) {
     free(table);
 }
 
+/* Not even the older of two votes: whichever byte is bad. */
+static void test_no_flipped_byte_brings_an_older_vote_back(void **state) {
+    struct fixture *f = *state;
+    open_storage(f);
+    save_hard_state(f, 5, NODE_B);
+    save_hard_state(f, 6, NODE_A);
+    become_copy_after_crash(f);
+    char *path = node_path(f, "hard-state");
+    for (off_t at = 0; at < 8192; at += at % 2048 < 80 ? 1 : 250) {
+        flip_byte(path, at);
+        struct hard_state_record found = read_hard_state(f);
+        assert_int_equal(found.term, 6);
+        assert_int_equal(found.vote, NODE_A);
+        flip_byte(path, at);
+    }
+    free(path);
+}
+
+static void test_a_slot_without_a_whole_record_is_damage(void **state) {
+    struct fixture *f = *state;
+    open_storage(f);
+    save_hard_state(f, 6, NODE_A);
+    close_storage(f);
+    char *path = node_path(f, "hard-state");
+    flip_byte(path, 4096 + 20);
+    flip_byte(path, 4096 + 2048 + 20);
+    open_storage(f);
+    assert_true(f->found.damaged);
+    assert_true(notice_mentions(f, "hard-state"));
+    storage_mark_repaired(f->storage);
+    open_storage(f);
+    assert_false(f->found.damaged);
+    free(path);
+}
+
 static void test_a_torn_slot_leaves_the_other_one(void **state) {
     struct fixture *f = *state;
     open_storage(f);
@@ -292,8 +356,7 @@ static void test_a_torn_slot_leaves_the_other_one(void **state) {
         save_hard_state(f, 6, NODE_A);
         close_storage(f);
     }
-    flip_byte(path, 20);
-    flip_byte(path, 4096 + 20);
+    for (off_t at = 20; at < 8192; at += 2048) flip_byte(path, at);
     assert_int_equal(try_open(f), SF_ERR_CORRUPT);
     assert_true(error_mentions(f, "hard-state"));
     free(path);
@@ -315,6 +378,7 @@ static void test_a_copied_hard_state_of_another_node_is_refused(void **state) {
     snprintf(target, sizeof target, "%s/hard-state", other);
     run("mv", keep, target);
     assert_int_equal(try_open(f), SF_ERR_CORRUPT);
+    assert_true(error_mentions(f, "belongs to node 000000000000000a"));
     sf_free(other);
     free(path);
 }
@@ -371,7 +435,10 @@ int main(void) {
         STORAGE_TEST(test_older_entries_in_the_place_of_synced_ones_are_damage),
         STORAGE_TEST(test_a_tear_at_any_byte_leaves_a_prefix),
         STORAGE_TEST(test_a_hole_below_the_mark_refuses_the_start),
-        STORAGE_TEST(test_a_hole_beyond_the_mark_is_cut_with_what_follows),
+        STORAGE_TEST(test_a_hole_beyond_the_mark_is_cut_and_is_damage),
+        STORAGE_TEST(test_old_entries_in_the_place_of_a_lost_write_are_not_believed),
+        STORAGE_TEST(test_no_flipped_byte_brings_an_older_vote_back),
+        STORAGE_TEST(test_a_slot_without_a_whole_record_is_damage),
         STORAGE_TEST(test_an_older_generation_without_its_end_is_noticed),
         STORAGE_TEST(test_a_newest_generation_that_lost_everything_is_damage),
         STORAGE_TEST(test_a_log_that_cannot_be_opened_now_is_still_there_later),

@@ -18,11 +18,12 @@ static void test_an_entry_reads_back(void **state) {
     struct bytes *payload = bytes_new("payload", 7);
     const struct raft_entry entry = sample_entry(payload);
     struct buf value = {0};
-    entry_value_encode(&entry, &value);
+    entry_value_encode(&entry, 11, &value);
     assert_int_equal(value.len, 7 + ENTRY_OVERHEAD_BYTES);
     struct entry_view view;
     assert_int_equal(entry_value_decode(77, buf_slice(&value), &view), SF_OK);
     assert_int_equal(view.term, 12);
+    assert_int_equal(view.previous_term, 11);
     assert_int_equal(view.kind, ENTRY_BATCH);
     assert_true(slice_equal(view.payload, SLICE("payload")));
     buf_free(&value);
@@ -34,7 +35,7 @@ static void test_no_flipped_byte_cut_or_moved_entry_passes(void **state) {
     struct bytes *payload = bytes_new("payload", 7);
     const struct raft_entry entry = sample_entry(payload);
     struct buf value = {0};
-    entry_value_encode(&entry, &value);
+    entry_value_encode(&entry, 11, &value);
     struct entry_view view;
     for (size_t i = 0; i < value.len; i++) {
         value.data[i] = (char)(value.data[i] ^ 1);

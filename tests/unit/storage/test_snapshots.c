@@ -206,6 +206,72 @@ static void test_a_damaged_one_is_passed_over_where_the_log_reaches_back(void **
     free(path);
 }
 
+static void test_a_damaged_one_is_not_missed_where_the_log_begins_at_the_beginning(void **state) {
+    struct fixture *f = *state;
+    open_storage(f);
+    append(f, 0, 1, 30, 1, 100);
+    const struct storage_keep all = {UINT64_MAX, UINT64_MAX, UINT64_MAX};
+    save(f, 20, 1, &all);
+    close_storage(f);
+    char name[SNAPSHOT_NAME_BYTES];
+    snapshot_file_name(20, name);
+    char *path = node_path(f, name);
+    flip_byte(path, 100000);
+    assert_int_equal(try_open(f), SF_OK);
+    assert_int_equal(f->found.snapshot.place.index, 0);
+    assert_non_null(
+        memmem(buf_slice(&f->found.notice).data, f->found.notice.len, name, strlen(name)));
+    expect_entries(f, 1, 30, 1, 100);
+    free(path);
+}
+
+static void damage(struct fixture *f, raft_index index) {
+    char name[SNAPSHOT_NAME_BYTES];
+    snapshot_file_name(index, name);
+    char *path = node_path(f, name);
+    flip_byte(path, 100000);
+    free(path);
+}
+
+/* Else the two that are kept would soon be a damaged one and the newest. */
+static void test_a_damaged_one_makes_no_room_for_a_whole_one(void **state) {
+    struct fixture *f = *state;
+    const struct storage_keep all = {UINT64_MAX, UINT64_MAX, UINT64_MAX};
+    open_storage(f);
+    append(f, 0, 1, 30, 1, 100);
+    save(f, 10, 1, &all);
+    save(f, 20, 1, &all);
+    close_storage(f);
+    damage(f, 20);
+    open_storage(f);
+    assert_int_equal(count_files(f, "snapshot-"), 1);
+    assert_int_equal(count_files(f, "damaged-snapshot-"), 1);
+    save(f, 30, 1, &all);
+    close_storage(f);
+    assert_int_equal(count_files(f, "snapshot-"), 2);
+    assert_int_equal(count_files(f, "snapshot-00000000000000000010"), 1);
+    assert_int_equal(count_files(f, "damaged-"), 0);
+}
+
+static void test_all_that_are_being_sent_stay(void **state) {
+    struct fixture *f = *state;
+    const struct storage_keep keep = {.bytes = 1, .entries = 1, .needed_from = UINT64_MAX};
+    open_storage(f);
+    for (raft_index i = 1; i <= 8; i++) {
+        append(f, 0, i, 1, 1, 10);
+        save(f, i, 1, &keep);
+        if (i != 2 && i != 4) continue;
+        struct snapshot_content content = snapshot_of(i, 1, i + 1000);
+        storage_read_snapshot(f->storage, ++f->next_request, &content.place, 0, 100);
+        assert_non_null(wait_for(f, f->next_request)->data);
+        buf_free(&content.file);
+    }
+    close_storage(f);
+    assert_int_equal(count_files(f, "snapshot-"), 4);
+    assert_int_equal(count_files(f, "snapshot-00000000000000000002"), 1);
+    assert_int_equal(count_files(f, "snapshot-00000000000000000004"), 1);
+}
+
 static void test_a_damaged_one_that_nothing_replaces_refuses_the_start(void **state) {
     struct fixture *f = *state;
     open_storage(f);
@@ -406,7 +472,10 @@ int main(void) {
         STORAGE_TEST(test_while_one_is_sent_those_between_it_and_the_newest_go),
         STORAGE_TEST(test_however_many_there_are_the_newest_counts),
         STORAGE_TEST(test_a_damaged_one_is_passed_over_where_the_log_reaches_back),
+        STORAGE_TEST(test_a_damaged_one_is_not_missed_where_the_log_begins_at_the_beginning),
         STORAGE_TEST(test_a_damaged_one_that_nothing_replaces_refuses_the_start),
+        STORAGE_TEST(test_a_damaged_one_makes_no_room_for_a_whole_one),
+        STORAGE_TEST(test_all_that_are_being_sent_stay),
         STORAGE_TEST(test_an_installed_snapshot_replaces_the_log),
         STORAGE_TEST(test_a_crash_before_the_installation_leaves_the_old_log),
         STORAGE_TEST(test_a_crash_between_the_two_steps_of_an_installation_is_finished),

@@ -376,8 +376,20 @@ static void test_running_out_of_descriptors_loses_nothing(void **state) {
     }
 }
 
+static void test_what_is_asked_behind_a_new_identity_is_answered(void **state) {
+    struct fixture *f = *state;
+    const struct raft_snapshot none = {.index = 5, .term = 1, .id = 1, .bytes = 100};
+    assert_int_equal(try_open(f), SF_OK);
+    for (raft_id node = 1; node < 30; node++) {
+        storage_save_identity(f->storage, ++f->next_request, node, SLICE("blob"));
+        storage_read_snapshot(f->storage, ++f->next_request, &none, 0, 10);
+        assert_int_equal(wait_for(f, f->next_request)->type, STORAGE_SNAPSHOT_READ);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        STORAGE_TEST(test_what_is_asked_behind_a_new_identity_is_answered),
         STORAGE_TEST(test_a_new_directory_has_no_node_until_an_identity_is_saved),
         STORAGE_TEST(test_entries_and_hard_state_read_back_after_a_restart),
         STORAGE_TEST(test_the_boot_counter_rises_at_each_start),
