@@ -353,27 +353,29 @@ bool object_overwrite_inline(struct object *object, struct collection *collectio
 
 /* -------------------------------------------------------------------------------------------- */
 
-/* The same value in an object of another key or due time: where that is too large for a piece of
- * the pool, a value that lay inside lies apart from now on. */
-static struct object *reshape_inline(
-    struct pool *pool, const struct object *object, struct slice key, int64_t due_ms) {
-    struct collection copy = {.type = object_type(object), .encoding = object_encoding(object)};
-    const struct collection_form *form = collection_form(copy.type, copy.encoding);
-    copy.value = form->copy(NULL, inline_collection(object));
-    return object_new_collection(pool, key, &copy, form->bytes(copy.value), due_ms);
+/* The same value in an object of another key or due time: by these too it lies inside or apart. */
+static struct object *reshape_collection(
+    struct pool *pool, struct object *object, struct slice key, int64_t due_ms) {
+    struct collection value = {.type = object_type(object),
+        .encoding = object_encoding(object),
+        .value = object_collection(object)};
+    const struct collection_form *form = collection_form(value.type, value.encoding);
+    size_t bytes = object_collection_bytes(object);
+    if (object_is_inline(object)) {
+        value.value = form->copy(NULL, value.value);
+        bytes = form->bytes(value.value);
+    } else {
+        object_forget_value(object);
+    }
+    return object_new_collection(pool, key, &value, bytes, due_ms);
 }
 
 struct object *object_reshape(
     struct pool *pool, struct object *object, struct slice key, int64_t due_ms) {
     struct object *copy;
     uint64_t head = head_for(key, due_ms, object_type(object), object_encoding(object));
-    if (object_is_inline(object)) {
-        copy = reshape_inline(pool, object, key, due_ms);
-    } else if (is_collection(object)) {
-        head |= OBJECT_IS_APART;
-        copy = object_new_word(pool, head, key, due_ms, word_read(object, word_at(object)));
-        set_counted(copy, object_collection_bytes(object));
-        word_write(object, word_at(object), 0);
+    if (is_collection(object)) {
+        copy = reshape_collection(pool, object, key, due_ms);
     } else if (object_has_block(object)) {
         head |= OBJECT_IS_APART;
         copy = object_new_word(pool, head, key, due_ms, word_read(object, word_at(object)));
