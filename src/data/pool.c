@@ -6,7 +6,7 @@
 enum {
     SMALL_PAGE_BYTES = 4096,
     LARGE_PAGE_BYTES = 16384,
-    SMALL_PIECE_MAX = 128, /* in small pages: less than a piece is left over in each */
+    SMALL_PIECE_MAX = 96, /* in small pages: less than a piece is left over in each */
     UNIT = 8,
     N_SIZES = POOL_PIECE_MAX / UNIT,
     NO_PIECE = 0

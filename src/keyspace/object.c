@@ -31,20 +31,24 @@ static inline bool head_has(const struct object *object, uint64_t flag) {
 }
 
 static inline bool is_collection(const struct object *object) {
-    return object_type(object) != OBJECT_STRING;
+    return (object->head >> TYPE_SHIFT & 7) != OBJECT_STRING;
+}
+
+static inline bool is_integer(const struct object *object) {
+    return (object->head >> ENCODING_SHIFT & 15) == ENCODING_INT;
 }
 
 static inline bool has_word(const struct object *object) {
-    return object_encoding(object) == ENCODING_INT || head_has(object, OBJECT_IS_APART);
+    return is_integer(object) | head_has(object, OBJECT_IS_APART);
 }
 
 static inline size_t word_at(const struct object *object) {
-    return DUE_AT + (head_has(object, OBJECT_HAS_DUE) ? 8u : 0);
+    return DUE_AT + 8 * (size_t)head_has(object, OBJECT_HAS_DUE);
 }
 
 static inline size_t lengths_at(const struct object *object) {
-    bool is_counted = is_collection(object) && head_has(object, OBJECT_IS_APART);
-    return word_at(object) + (has_word(object) ? 8 : 0) + (is_counted ? 4 : 0);
+    size_t is_counted = is_collection(object) & head_has(object, OBJECT_IS_APART);
+    return word_at(object) + 8 * (size_t)has_word(object) + 4 * is_counted;
 }
 
 static inline size_t key_length_bytes(const struct object *object) {
@@ -64,7 +68,7 @@ static inline size_t key_at(const struct object *object) {
     return lengths_at(object) + key_length_bytes(object) + value_length_bytes(object);
 }
 
-static size_t number_read(const char *at, size_t width) {
+static inline size_t number_read(const char *at, size_t width) {
     uint8_t byte;
     uint16_t two;
     uint32_t four;
@@ -107,7 +111,9 @@ static size_t packed_value_bytes(enum object_encoding encoding, const void *valu
 }
 
 static void *inline_collection(const struct object *object) {
-    return object_at(object, key_at(object) + object_key(object).len);
+    size_t lengths = lengths_at(object), width = key_length_bytes(object);
+    return object_at(
+        object, lengths + width + number_read(object_at(object, lengths), width)); /* no other */
 }
 
 static size_t object_size(const struct object *object) {
@@ -125,8 +131,9 @@ static size_t room_of(size_t size) {
 /* -- looking --------------------------------------------------------------------------------- */
 
 struct slice object_key(const struct object *object) {
-    size_t len = number_read(object_at(object, lengths_at(object)), key_length_bytes(object));
-    return slice_of(object_at(object, key_at(object)), len);
+    size_t lengths = lengths_at(object), width = key_length_bytes(object);
+    size_t len = number_read(object_at(object, lengths), width);
+    return slice_of(object_at(object, lengths + width + value_length_bytes(object)), len);
 }
 
 enum object_type object_type(const struct object *object) {
@@ -146,7 +153,7 @@ uint64_t object_revision(const struct object *object) {
 }
 
 bool object_integer(const struct object *object, int64_t *out) {
-    if (object_encoding(object) != ENCODING_INT) return false;
+    if (!is_integer(object)) return false;
     *out = (int64_t)word_read(object, word_at(object));
     return true;
 }
@@ -439,9 +446,8 @@ void object_set_due(struct object *object, int64_t due_ms) {
 
 bool object_overwrite(struct object *object, const struct string_value *value) {
     if (is_collection(object)) return false;
-    bool is_integer = object_encoding(object) == ENCODING_INT;
-    if (is_integer != (value->encoding == ENCODING_INT)) return false;
-    if (is_integer) {
+    if (is_integer(object) != (value->encoding == ENCODING_INT)) return false;
+    if (is_integer(object)) {
         word_write(object, word_at(object), (uint64_t)value->integer);
         return true;
     }
