@@ -74,11 +74,9 @@ void saved_free(struct keyspace *keyspace, void *item) {
         return;
     }
     struct object *object = item;
-    if (object_type(object) != OBJECT_STRING)
-        collection_form(object_type(object), object_encoding(object))
-            ->free(object_collection(object));
-    object_free(object);
-    (void)keyspace;
+    void *value = object_type(object) == OBJECT_STRING ? NULL : object_value(object);
+    if (value != NULL) collection_form(object_type(object), object_encoding(object))->free(value);
+    object_free(keyspace->collections.pool, object);
 }
 
 static void drop_saved(void *keyspace, void *item) {

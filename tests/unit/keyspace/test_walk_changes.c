@@ -100,6 +100,22 @@ static void test_walks_inside_large_values_see_none_of_their_changes(void **stat
     }
 }
 
+/* Values that go out of their objects and in again. */
+static void test_walks_beside_small_values_show_what_was_there_when_they_began(void **state) {
+    (void)state;
+    for (uint64_t seed = 300; seed < 304; seed++) {
+        struct world world;
+        world_begin(&world, seed);
+        world.changes.n_elements = 8;
+        for (uint32_t i = 0; i < 4000; i++) {
+            changes_one(&world.changes);
+            step(&world);
+        }
+        assert_true(world.n_whole > 10);
+        world_end(&world);
+    }
+}
+
 /* S1: neither state nor order of anything tells whether there were walks. */
 static void test_walks_leave_no_trace(void **state) {
     (void)state;
@@ -153,6 +169,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_walks_beside_random_changes_show_what_was_there_when_they_began),
         cmocka_unit_test(test_walks_inside_large_values_see_none_of_their_changes),
+        cmocka_unit_test(test_walks_beside_small_values_show_what_was_there_when_they_began),
         cmocka_unit_test(test_walks_leave_no_trace),
         cmocka_unit_test(test_a_keyspace_that_is_reset_or_freed_cuts_its_walks_off),
     };
