@@ -240,6 +240,7 @@ static void prepare_other(struct world *world) {
     world->tells = world_other_chance(world, 65);
     world->redirects = world_other_chance(world, 65);
     world->guarded = world_other_chance(world, 65);
+    world->retells = world_other_chance(world, 65);
 }
 
 static void prepare(struct world *world, const struct world_options *options) {

@@ -42,6 +42,7 @@ enum { NODES_MAX = 7, SIM_DATABASES = 2 };
     X(COVER_DRILL_CUT, "drill: crash as the log is cut or replaced")                               \
     X(COVER_DRILL_DEPOSED, "drill: a leader hears nothing of its successor while all ask it")      \
     X(COVER_DRILL_CHUNK, "drill: connection reset between two pieces of a snapshot")               \
+    X(COVER_DRILL_RETELL, "drill: connection reset while a snapshot is installed")                 \
     X(COVER_DRILL_LAG, "drill: a node is far behind when the faults end")                          \
     X(COVER_COPY_BACK, "old copy put back")                                                        \
     X(COVER_COPY_DARK, "old copy put back while nobody is up")                                     \
@@ -152,6 +153,7 @@ struct world {
     bool churn;    /* members change often, and somebody is cut off while they do */
     bool tells;    /* transactions and scripts publish */
     bool redirects; /* caches whose invalidations come on another connection */
+    bool retells;  /* leaders are made to tell again of a snapshot that is being installed */
     bool guarded;  /* users whose rights change */
     uint32_t index_percent;               /* of the nodes ask a quorum for each read */
     int64_t hot_until_us, quiet_until_us; /* drills.h */
