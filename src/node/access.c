@@ -197,14 +197,14 @@ static bool may_ask(const struct session *session) {
            !node_refuses(node, false, false, refusal);
 }
 
-/* Whether the users here may be old, and it cannot be asked now: what they forbid is not refused for
- * good. A node that was never of a cluster has its file's users alone. */
+/* Whether the users here may be old, and it cannot be asked now: what they forbid is not refused
+ * for good. A node that was never of a cluster has its file's users alone. */
 static bool cannot_know(const struct session *session, struct buf *error) {
     const struct node *node = session->node;
     char refusal[REFUSAL_BYTES] = TEXT_LOADING;
     if (session->came_again || node->running != NULL) return false;
-    if (node->loading == NULL && (node->identity.state == IDENTITY_FRESH ||
-                                     !node_refuses(node, false, false, refusal)))
+    if (node->loading == NULL &&
+        (node->identity.state == IDENTITY_FRESH || !node_refuses(node, false, false, refusal)))
         return false;
     buf_printf(error, "-%s\r\n", refusal);
     return true;

@@ -4,8 +4,8 @@
  * into one queue and delivers from its head, once it has applied what the publisher had applied;
  * the publisher is answered when every node that answers has queued it. So whoever is answered
  * knows: what is published from now on, at any node, comes later at each subscriber. What an entry
- * publishes (a transaction, a script, a keyspace event) has a queue of its own: a message that waits
- * for that entry comes behind it.
+ * publishes (a transaction, a script, a keyspace event) has a queue of its own: a message that
+ * waits for that entry comes behind it.
  *
  *   node -> every member (bulk)     publish    nonce id applied channel|shard name message
  *   member -> node       (control)  published  nonce id receivers

@@ -292,9 +292,7 @@ MUTANTS = [
          "if (n > 0 && node->running != NULL) queue_add(node, &node->pubsub->logged, kind, after, name, message);"),
     ]),
     Mutant("redirected-to-nobody", 20, "whose invalidations are redirected hears none of keys that he has read", [
-        (NODE + "tracking.c", "    if (client->redirect_to != NULL) return client->redirect_to;",
-         "    if (client->redirect_to != NULL && client->redirect_to->proto > 2) return client->redirect_to;\n"
-         "    if (client->redirect_to != NULL) return NULL;"),
+        (NODE + "tracking.c", "    } else {\n        tell(client, 1, &key);", "    } else if (client->redirect == 0) {\n        tell(client, 1, &key);"),
     ]),
     Mutant("redirected-drop-lost", 60, "who is told elsewhere does not hear that everything is dropped", [
         (NODE + "tracking.c", "            tell(SF_CONTAINER(link, struct tracking_client, in_tracking), 0, NULL);",
@@ -306,8 +304,9 @@ MUTANTS = [
         (ENGINE + "access.c", "if (is_claimed && words->claim.revision == acl_revision(engine->acl)) return true;",
          "if (is_claimed) return true;"),
     ]),
-    Mutant("reads-checked-once", 60, "a read is not checked again when its round is there", [
-        (NODE + "access.c", "if (SF_LIKELY(claim->revision == session->claim.revision)) return true;", "return true;"),
+    Mutant("reads-checked-once", 120, "a read is not checked again when its round is there", [
+        (ENGINE + "access.c", "    engine->reader = *claim;",
+         "    engine->reader = (struct acl_claim){claim->id, acl_revision(engine->acl)};"),
     ]),
     Mutant("denied-by-old-users", 20, "what is forbidden here is refused without asking how far the log goes", [
         (NODE + "access.c", "if ((verdict != ACL_ALLOWED || asks) && may_ask(session)) {", "if (asks && may_ask(session)) {"),

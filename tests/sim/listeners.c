@@ -21,9 +21,9 @@ struct listener {
     struct cache *cache; /* NULL: it subscribes, unless it is one of these */
     bool is_keeper;      /* users.c */
     struct login *login;
-    bool is_ear;        /* hears the invalidations of its partner */
-    uint32_t partner;   /* the other of a cache and its ear; 0: none */
-    int64_t ear_id;     /* what CLIENT ID said; 0: nothing yet */
+    bool is_ear;      /* hears the invalidations of its partner */
+    uint32_t partner; /* the other of a cache and its ear; 0: none */
+    int64_t ear_id;   /* what CLIENT ID said; 0: nothing yet */
     bool ear_is_ready;
     struct expected expected[EXPECTED_MAX]; /* what is answered next, in order */
     uint32_t n_expected;

@@ -154,7 +154,8 @@ static bool login_fits(const struct places *places, const struct client_call *ca
 static bool read_fits(struct places *places, size_t number, uint64_t step) {
     const struct client_call *call = &places->history->calls[number];
     if (call_is_login(call)) return login_fits(places, call, step);
-    if (call->user != 0 && !user_fits(places->trial, call, step, call_is_denied(call))) return false;
+    if (call->user != 0 && !user_fits(places->trial, call, step, call_is_denied(call)))
+        return false;
     if (call_is_denied(call)) return true;
     struct buf *expected = &places->expected;
     int64_t most_ms;

@@ -59,8 +59,8 @@ size_t publication_new(struct world *world, bool logged) {
         &listening->publications_cap, sizeof *listening->publications);
     size_t number = listening->n_publications++;
     struct publication *publication = &listening->publications[number];
-    *publication = (struct publication){
-        .shard = world_chance(world, 25), .logged = logged, .call = CALL_NONE};
+    *publication =
+        (struct publication){.shard = world_chance(world, 25), .logged = logged, .call = CALL_NONE};
     publication->which =
         (uint32_t)world_below(world, publication->shard ? (uint64_t)SHARDS : (uint64_t)CHANNELS);
     return number;

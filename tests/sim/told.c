@@ -16,8 +16,7 @@ static size_t prepare(struct world *world, char text[24], const char **name) {
     size_t number = publication_new(world, true);
     const struct publication *publication = &world->listening->publications[number];
     snprintf(text, 24, "p%zu", number);
-    *name =
-        topic_name(publication->shard ? TOPIC_OF_SHARD : TOPIC_OF_CHANNEL, publication->which);
+    *name = topic_name(publication->shard ? TOPIC_OF_SHARD : TOPIC_OF_CHANNEL, publication->which);
     return number;
 }
 
@@ -30,8 +29,8 @@ void told_say_queued(
     struct client_call call = {.kind = CALL_SESSION, .is_queued = true};
     struct slice argv[] = {
         shard ? SLICE("SPUBLISH") : SLICE("PUBLISH"), slice_text(name), slice_text(text)};
-    struct slice logged[] = {SLICE("shardforge.publish"),
-        shard ? SLICE("shard") : SLICE("channel"), slice_text(name), slice_text(text)};
+    struct slice logged[] = {SLICE("shardforge.publish"), shard ? SLICE("shard") : SLICE("channel"),
+        slice_text(name), slice_text(text)};
     call_set_words(&call, 3, argv);
     client_put(world, client, &call, packet);
     exec_add(words, client->db, 4, logged);
@@ -53,8 +52,8 @@ void told_say_script(struct world *world, struct client *client, struct buf *pac
     snprintf(key, sizeof key, "t%u", (unsigned)world_below(world, 2));
     struct client_call call = {.kind = CALL_WRITE};
     struct slice argv[] = {by_sha ? SLICE("EVALSHA") : SLICE("EVAL"),
-        by_sha ? slice_text(SCRIPT_TELL_SHA) : slice_text(SCRIPT_TELL), SLICE("1"),
-        slice_text(key), slice_text(name), slice_text(text)};
+        by_sha ? slice_text(SCRIPT_TELL_SHA) : slice_text(SCRIPT_TELL), SLICE("1"), slice_text(key),
+        slice_text(name), slice_text(text)};
     call_set_words(&call, 6, argv);
     client_put(world, client, &call, packet);
     told_belongs(world, number, client->last);
@@ -177,13 +176,13 @@ static void check_behind(struct world *world, size_t number) {
     for (size_t i = number, back = 0; i-- > 0 && back < 300; back++) {
         const struct receipt *before = &listening->receipts[i];
         const struct publication *said = &listening->publications[before->publication];
-        if (said->logged ||
-            listening->subscriptions[before->subscription].connection != connection)
+        if (said->logged || listening->subscriptions[before->subscription].connection != connection)
             continue;
         const struct client_call *later = &world->history->calls[said->call];
         if (later->connection == call->connection && later->invoked_us > call->completed_us)
-            world_fail(world, "client %u hears p%zu before p%zu, which the same connection said "
-                              "and was answered before",
+            world_fail(world,
+                "client %u hears p%zu before p%zu, which the same connection said "
+                "and was answered before",
                 listening->subscriptions[receipt->subscription].client, before->publication,
                 receipt->publication);
     }

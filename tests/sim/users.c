@@ -96,7 +96,8 @@ void login_act(struct world *world, struct client *client, struct login *login) 
     else
         snprintf(key, sizeof key, "n%u", (unsigned)world_below(world, 2));
     snprintf(value, sizeof value, "%llu", (unsigned long long)++world->clients->next_unique);
-    struct slice argv[] = {writes ? SLICE("SET") : SLICE("GET"), slice_text(key), slice_text(value)};
+    struct slice argv[] = {
+        writes ? SLICE("SET") : SLICE("GET"), slice_text(key), slice_text(value)};
     call_set_words(&call, writes ? 3 : 2, argv);
     listener_call(world, client, &packet, &call);
     listener_send(world, client, &packet);

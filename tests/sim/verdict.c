@@ -151,8 +151,9 @@ static bool was_denied(struct trial *trial, const struct log_place *at, struct c
     struct slice given = at->given;
     bool denied = given.len > 7 && memcmp(given.data, "-NOPERM", 7) == 0;
     if (!user_fits(trial, call, call->step, denied))
-        call_fail(trial, call, denied ? "denied in the log, though he may" : "ran, though he may not",
-            given, call->step);
+        call_fail(trial, call,
+            denied ? "denied in the log, though he may" : "ran, though he may not", given,
+            call->step);
     if (denied) judge_write(trial, at->index, call, given);
     trial->world->coverage[COVER_USER_DENIED_LATE] += denied;
     return denied;

@@ -19,7 +19,7 @@
 #define BUILD_LIMIT_US 40000000
 #define HEAL_LIMIT_US 30000000 /* after the faults: by then it must have made progress */
 #define OTHER_SALT UINT64_C(1774)
-#define CALLS_MIN 2000         /* a run is prolonged until it has so many, and so many faults */
+#define CALLS_MIN 2000 /* a run is prolonged until it has so many, and so many faults */
 #define FAULTS_MIN 30
 
 /* -- time, chance, notes --------------------------------------------------------------------------

@@ -140,21 +140,21 @@ struct world {
     struct random random; /* every choice outside the nodes */
     struct random other;  /* what came later: draws of it leave the others as they were */
     uint32_t n_nodes;
-    bool tight;    /* elections as soon as promises end, clocks as uneven as leases allow (R10) */
-    bool large;    /* collections grow beyond what is packed */
-    bool hostile;  /* the network is at its worst most of the time, and processes die often */
-    bool reads;    /* drills that would show stale reads */
-    bool stalls;   /* drills with a leader whose disk stands still */
-    bool deadlier; /* an entry kills whoever applies it, or one of them */
-    bool evicts;   /* there is a limit of memory, and keys go before it is passed */
-    bool notifies; /* keyspace notifications are on */
-    bool rests;    /* when the faults have ended clients go on for a while */
-    bool chunks;   /* snapshots go over in small pieces, and connections break meanwhile */
-    bool churn;    /* members change often, and somebody is cut off while they do */
-    bool tells;    /* transactions and scripts publish */
+    bool tight;     /* elections as soon as promises end, clocks as uneven as leases allow (R10) */
+    bool large;     /* collections grow beyond what is packed */
+    bool hostile;   /* the network is at its worst most of the time, and processes die often */
+    bool reads;     /* drills that would show stale reads */
+    bool stalls;    /* drills with a leader whose disk stands still */
+    bool deadlier;  /* an entry kills whoever applies it, or one of them */
+    bool evicts;    /* there is a limit of memory, and keys go before it is passed */
+    bool notifies;  /* keyspace notifications are on */
+    bool rests;     /* when the faults have ended clients go on for a while */
+    bool chunks;    /* snapshots go over in small pieces, and connections break meanwhile */
+    bool churn;     /* members change often, and somebody is cut off while they do */
+    bool tells;     /* transactions and scripts publish */
     bool redirects; /* caches whose invalidations come on another connection */
-    bool retells;  /* leaders are made to tell again of a snapshot that is being installed */
-    bool guarded;  /* users whose rights change */
+    bool retells;   /* leaders are made to tell again of a snapshot that is being installed */
+    bool guarded;   /* users whose rights change */
     uint32_t index_percent;               /* of the nodes ask a quorum for each read */
     int64_t hot_until_us, quiet_until_us; /* drills.h */
     uint32_t last_resets;                 /* ... left when the faults have ended */
