@@ -107,14 +107,14 @@ bool claim_admits(struct engine *engine, const struct command_words *words,
     if (who == NULL) return true;
     *user = who;
     if (is_claimed && words->claim.revision == acl_revision(engine->acl)) return true;
-    SF_MARK("access: a command is checked again (not simulated)");
+    SF_MARK("access: a command is checked again");
     struct subject subject;
     uint32_t at;
     subject_of(&subject, command, words);
     if (subject.argc == 0) return true;
     enum acl_verdict verdict = acl_check(who, subject.command, subject.argc, subject.argv, &at);
     if (verdict == ACL_ALLOWED) return true;
-    SF_MARK("access: a command is refused when it runs (not simulated)");
+    SF_MARK("access: a command is refused when it runs");
     refuse(engine, who, &subject, verdict, at, words->in_exec, reply);
     return false;
 }

@@ -107,7 +107,7 @@ void command_reader_put(const struct command_reader *reader, struct buf *out) {
 bool command_reader_next(struct command_reader *reader) {
     if (reader->left == 0 || reader->in.failed) return false;
     reader->left--;
-    reader->claim.id = 0;
+    reader->claim = (struct acl_claim){0, 0};
     uint64_t db = read_varint(&reader->in);
     if (SF_UNLIKELY(db >= CLAIMED)) db = read_claim(reader, db);
     uint64_t argc = read_varint(&reader->in);

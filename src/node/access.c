@@ -197,6 +197,19 @@ static bool may_ask(const struct session *session) {
            !node_refuses(node, false, false, refusal);
 }
 
+/* Whether the users here may be old, and it cannot be asked now: what they forbid is not refused
+ * for good. A node that was never of a cluster has its file's users alone. */
+static bool cannot_know(const struct session *session, struct buf *error) {
+    const struct node *node = session->node;
+    char refusal[REFUSAL_BYTES] = TEXT_LOADING;
+    if (session->came_again || node->running != NULL) return false;
+    if (node->loading == NULL &&
+        (node->identity.state == IDENTITY_FRESH || !node_refuses(node, false, false, refusal)))
+        return false;
+    buf_printf(error, "-%s\r\n", refusal);
+    return true;
+}
+
 static enum acl_verdict check(const struct session *session, const struct command *command,
     uint32_t argc, const struct slice *argv, uint32_t *at) {
     const struct acl_user *user = acl_restricted(node_acl(session->node), session->user);
@@ -254,8 +267,9 @@ bool access_admits(struct session *session, const struct command *command, uint3
         return false;
     }
     if (verdict == ACL_ALLOWED) return true;
-    denial_print(session, verdict, session->queue != NULL ? "multi" : "toplevel", command,
-        object_of(verdict, command, argv, at), &error);
+    if (!cannot_know(session, &error))
+        denial_print(session, verdict, session->queue != NULL ? "multi" : "toplevel", command,
+            object_of(verdict, command, argv, at), &error);
     session_answer_refused(session, command, &error);
     return false;
 }
@@ -296,7 +310,8 @@ bool access_login_waits(struct session *session, const struct command *command, 
     const struct slice *argv) {
     struct slice name = SLICE("default"), password;
     bool found = false;
-    if (!may_ask(session) || session->queue != NULL) return false;
+    struct buf error = {0};
+    if (session->queue != NULL) return false;
     if (command->id == COMMAND_AUTH && argc <= 3) {
         if (argc == 3) name = argv[1];
         password = argv[argc - 1];
@@ -308,7 +323,12 @@ bool access_login_waits(struct session *session, const struct command *command, 
         password = argv[i + 2];
     }
     if (!found || who_logs_in(session, name, password) != NULL) return false;
-    session_wait_again(session, command, argc, argv);
+    if (may_ask(session)) {
+        session_wait_again(session, command, argc, argv);
+        return true;
+    }
+    if (!cannot_know(session, &error)) return false;
+    session_answer_refused(session, command, &error);
     return true;
 }
 

@@ -60,7 +60,8 @@ const struct acl_user *access_user(const struct session *session); /* NULL: he i
  * for a read round and comes again (session_take_again). */
 bool access_admits(struct session *session, const struct command *command, uint32_t argc,
     const struct slice *argv);
-/* AUTH and HELLO: whether it would fail by users that may be old, and waits now as above. */
+/* AUTH and HELLO: whether it would fail by users that may be old, and waits now or was answered, as
+ * above. */
 bool access_login_waits(struct session *session, const struct command *command, uint32_t argc,
     const struct slice *argv);
 /* false: the state does not know its user yet, who is one of this node's file. */

@@ -3,7 +3,9 @@
  * A message goes to every node outside the log. Each node puts what it publishes and what it hears
  * into one queue and delivers from its head, once it has applied what the publisher had applied;
  * the publisher is answered when every node that answers has queued it. So whoever is answered
- * knows: what is published from now on, at any node, comes later at each subscriber.
+ * knows: what is published from now on, at any node, comes later at each subscriber. What an entry
+ * publishes (a transaction, a script, a keyspace event) has a queue of its own: a message that
+ * waits for that entry comes behind it.
  *
  *   node -> every member (bulk)     publish    nonce id applied channel|shard name message
  *   member -> node       (control)  published  nonce id receivers
@@ -25,7 +27,8 @@ enum {
 
 struct publication {
     struct list in_queue;
-    raft_index after;
+    uint64_t order;   /* in which they were queued */
+    raft_index after; /* delivered once that is applied; of an entry: its index */
     enum topic_kind kind;
     uint64_t listeners;         /* who has subscribed since does not hear it (topics_latest) */
     struct slice name, message; /* behind the struct */
@@ -53,8 +56,9 @@ struct gather {
 struct pubsub {
     struct hash_secret secret;
     struct topics *topics;
-    struct list queue;
-    size_t queue_bytes;
+    struct list said, logged; /* by PUBLISH; by entries */
+    size_t queue_bytes;       /* of both */
+    uint64_t next_order;
     struct list gathers;
     uint64_t next_id;
     uint64_t n_dropped;
@@ -131,11 +135,11 @@ static void publication_free(struct pubsub *pubsub, struct publication *publicat
     sf_free(publication);
 }
 
-static void queue_add(struct node *node, enum topic_kind kind, raft_index after, struct slice name,
-    struct slice message) {
+static void queue_add(struct node *node, struct list *queue, enum topic_kind kind, raft_index after,
+    struct slice name, struct slice message) {
     struct pubsub *pubsub = node->pubsub;
     size_t bytes = sizeof(struct publication) + name.len + message.len;
-    if (!list_empty(&pubsub->queue) && pubsub->queue_bytes + bytes > QUEUE_BYTES_MAX) {
+    if (pubsub->queue_bytes > 0 && pubsub->queue_bytes + bytes > QUEUE_BYTES_MAX) {
         if (pubsub->n_dropped++ == 0) {
             node_log(node, LOG_WARNING,
                 "published messages wait for entries that this node has not applied, too many of "
@@ -145,7 +149,8 @@ static void queue_add(struct node *node, enum topic_kind kind, raft_index after,
     }
     struct publication *publication = sf_alloc(bytes);
     char *at = (char *)(publication + 1);
-    *publication = (struct publication){.after = after,
+    *publication = (struct publication){.order = pubsub->next_order++,
+        .after = after,
         .kind = kind,
         .listeners = topics_latest(pubsub->topics),
         .name = slice_of(at, name.len),
@@ -154,7 +159,7 @@ static void queue_add(struct node *node, enum topic_kind kind, raft_index after,
     if (name.len > 0) memcpy(at, name.data, name.len);
     if (message.len > 0) memcpy(at + name.len, message.data, message.len);
     list_init(&publication->in_queue);
-    list_push_back(&pubsub->queue, &publication->in_queue);
+    list_push_back(queue, &publication->in_queue);
     pubsub->queue_bytes += bytes;
     node_wake(node);
 }
@@ -169,17 +174,28 @@ int64_t pubsub_publish(void *context, bool shard, struct slice name, struct slic
     uint64_t n = count_receivers(node->pubsub, kind, name);
     raft_index after = engine_applied(node->engine) + engine_is_applying(node->engine);
     if (engine_is_applying(node->engine) && after <= node->replays_until) return 0;
-    if (n > 0) queue_add(node, kind, after, name, message);
+    if (n > 0) queue_add(node, &node->pubsub->logged, kind, after, name, message);
     return (int64_t)n;
+}
+
+static struct publication *head_of(struct list *queue) {
+    struct list *first = list_first(queue);
+    return first == NULL ? NULL : SF_CONTAINER(first, struct publication, in_queue);
+}
+
+/* What an entry publishes does not wait for what was queued before it and waits for that entry. */
+static struct publication *next_of(struct pubsub *pubsub) {
+    struct publication *said = head_of(&pubsub->said), *logged = head_of(&pubsub->logged);
+    if (said == NULL || logged == NULL) return said == NULL ? logged : said;
+    return said->after >= logged->after || logged->order < said->order ? logged : said;
 }
 
 static void queue_deliver(struct node *node) {
     struct pubsub *pubsub = node->pubsub;
     raft_index applied = node->engine == NULL ? 0 : engine_applied(node->engine);
     for (;;) {
-        struct list *first = list_first(&pubsub->queue);
-        if (first == NULL) break;
-        struct publication *head = SF_CONTAINER(first, struct publication, in_queue);
+        struct publication *head = next_of(pubsub);
+        if (head == NULL) break;
         if (head->after > applied) return;
         deliver(pubsub, head->kind, head->listeners, head->name, head->message);
         publication_free(pubsub, head);
@@ -308,7 +324,7 @@ void local_publish(struct local_call *call) {
     struct gather *gather = gather_new(node, GATHER_PUBLISH, kind, local_hold(call));
     call->session->n_publish_held++;
     gather->sum = (int64_t)count_receivers(node->pubsub, kind, call->argv[1]);
-    queue_add(node, kind, after, call->argv[1], call->argv[2]);
+    queue_add(node, &node->pubsub->said, kind, after, call->argv[1], call->argv[2]);
     char text[2][INT_TEXT_MAX], applied[INT_TEXT_MAX];
     struct slice words[7] = {SLICE("publish")};
     numbers_put(node, gather->id, words + 1, text);
@@ -336,7 +352,7 @@ bool pubsub_on_publish(struct node *node, raft_id from, uint32_t argc, const str
     uint64_t receivers = count_receivers(node->pubsub, kind, argv[5]);
     struct slice words[4] = {
         SLICE("published"), argv[1], argv[2], slice_of(text, uint_print(receivers, text))};
-    if (receivers > 0) queue_add(node, kind, after, argv[5], argv[6]);
+    if (receivers > 0) queue_add(node, &node->pubsub->said, kind, after, argv[5], argv[6]);
     peer_send(node, from, false, 4, words);
     return true;
 }
@@ -606,7 +622,8 @@ void pubsub_open(struct node *node) {
     pubsub->secret = (struct hash_secret){random_next(&node->random), random_next(&node->random)};
     pubsub->topics = topics_new(&pubsub->secret);
     pubsub->next_id = 1;
-    list_init(&pubsub->queue);
+    list_init(&pubsub->said);
+    list_init(&pubsub->logged);
     list_init(&pubsub->gathers);
     node->pubsub = pubsub;
 }
@@ -622,8 +639,9 @@ void pubsub_close(struct node *node) {
 
 /* Another cluster's entries are counted from now on. */
 void pubsub_reset(struct node *node) {
-    LIST_FOR_EACH(link, &node->pubsub->queue) {
-        publication_free(node->pubsub, SF_CONTAINER(link, struct publication, in_queue));
+    struct publication *publication;
+    while ((publication = next_of(node->pubsub)) != NULL) {
+        publication_free(node->pubsub, publication);
     }
 }
 

@@ -273,15 +273,55 @@ MUTANTS = [
         (NODE + "pubsub.c", "if (head->after > applied) return;", "if (head->after > applied + 1000000) return;"),
     ]),
     Mutant("publish-overtakes", 300, "a message that waits for nothing overtakes those that do", [
-        (NODE + "pubsub.c", "if (receivers > 0) queue_add(node, kind, after, argv[5], argv[6]);",
+        (NODE + "pubsub.c", "if (receivers > 0) queue_add(node, &node->pubsub->said, kind, after, argv[5], argv[6]);",
          "if (receivers > 0 && node->engine != NULL && after <= engine_applied(node->engine))\n"
          "        deliver(node->pubsub, kind, UINT64_MAX, argv[5], argv[6]);\n"
-         "    else if (receivers > 0)\n        queue_add(node, kind, after, argv[5], argv[6]);"),
+         "    else if (receivers > 0)\n        queue_add(node, &node->pubsub->said, kind, after, argv[5], argv[6]);"),
     ]),
     Mutant("publish-twice-to-its-own", 20, "a publisher's node delivers at once, and again from its queue", [
-        (NODE + "pubsub.c", "    queue_add(node, kind, after, call->argv[1], call->argv[2]);\n    char text",
+        (NODE + "pubsub.c", "    queue_add(node, &node->pubsub->said, kind, after, call->argv[1], call->argv[2]);\n    char text",
          "    deliver(node->pubsub, kind, UINT64_MAX, call->argv[1], call->argv[2]);\n"
-         "    queue_add(node, kind, after, call->argv[1], call->argv[2]);\n    char text"),
+         "    queue_add(node, &node->pubsub->said, kind, after, call->argv[1], call->argv[2]);\n    char text"),
+    ]),
+    Mutant("told-behind-what-waits", 40, "what an entry publishes comes behind a message that waited for that entry", [
+        (NODE + "pubsub.c", "return said->after >= logged->after || logged->order < said->order ? logged : said;",
+         "return logged->order < said->order ? logged : said;"),
+    ]),
+    Mutant("told-at-its-own-node-only", 40, "what a transaction or script publishes is heard at one node", [
+        (NODE + "pubsub.c", "if (n > 0) queue_add(node, &node->pubsub->logged, kind, after, name, message);",
+         "if (n > 0 && node->running != NULL) queue_add(node, &node->pubsub->logged, kind, after, name, message);"),
+    ]),
+    Mutant("redirected-to-nobody", 20, "whose invalidations are redirected hears none of keys that he has read", [
+        (NODE + "tracking.c", "    } else {\n        tell(client, 1, &key);", "    } else if (client->redirect == 0) {\n        tell(client, 1, &key);"),
+    ]),
+    Mutant("redirected-drop-lost", 60, "who is told elsewhere does not hear that everything is dropped", [
+        (NODE + "tracking.c", "            tell(SF_CONTAINER(link, struct tracking_client, in_tracking), 0, NULL);",
+         "            if (SF_CONTAINER(link, struct tracking_client, in_tracking)->redirect == 0)\n"
+         "                tell(SF_CONTAINER(link, struct tracking_client, in_tracking), 0, NULL);"),
+    ]),
+    # -- users ------------------------------------------------------------------------------------------------------
+    Mutant("right-checked-once", 40, "who was allowed when he asked is not checked again where it runs", [
+        (ENGINE + "access.c", "if (is_claimed && words->claim.revision == acl_revision(engine->acl)) return true;",
+         "if (is_claimed) return true;"),
+    ]),
+    Mutant("reads-checked-once", 120, "a read is not checked again when its round is there", [
+        (ENGINE + "access.c", "    engine->reader = *claim;",
+         "    engine->reader = (struct acl_claim){claim->id, acl_revision(engine->acl)};"),
+    ]),
+    Mutant("denied-by-old-users", 20, "what is forbidden here is refused without asking how far the log goes", [
+        (NODE + "access.c", "if ((verdict != ACL_ALLOWED || asks) && may_ask(session)) {", "if (asks && may_ask(session)) {"),
+    ]),
+    Mutant("login-by-old-users", 20, "a login that fails here fails, though the user may be new", [
+        (NODE + "access.c", "if (!found || who_logs_in(session, name, password) != NULL) return false;", "if (true) return false;"),
+    ]),
+    Mutant("deleted-user-stays", 20, "the connections of a deleted user are not closed", [
+        (NODE + "access.c", "if (access_user(session) == NULL) session_end(session);", ";"),
+    ]),
+    Mutant("users-not-in-the-image", 20, "a snapshot's users have the rights of before their last change", [
+        ("src/commands/acl_image.c", "    acl_set_numbers(acl, revision, next_id);", "    acl_set_numbers(acl, revision + 1, next_id);"),
+    ]),
+    Mutant("claim-left-behind", 60, "a command without a claim keeps something of the one before it (S1)", [
+        (ENGINE + "entry.c", "reader->claim = (struct acl_claim){0, 0};", "reader->claim.id = 0;"),
     ]),
     Mutant("events-of-expiry-lost", 40, "nobody is told of keys that expire", [
         (NODE + "notify.c", "    (void)class;\n", "    (void)class;\n    if (strcmp(name, \"expired\") == 0) return;\n"),

@@ -12,6 +12,8 @@
 
 enum { KEYS = 7 };
 
+#define SETTLE_US 1000 /* until what a node said on another connection is there, surely */
+
 static const char *const keys[KEYS] = {"k0", "k1", "k2", "k3", "k4", "n0", "n1"};
 
 struct cached {
@@ -23,6 +25,8 @@ struct cache {
     bool broadcast, no_loop, opt_in, opt_out;
     struct cached cached[KEYS];
     uint32_t filling; /* the key, plus 1, whose value is on its way */
+    int64_t redirect; /* the connection that is told; 0: the one that reads */
+    int64_t answered_us;
 };
 
 struct cache *cache_new(struct world *world) {
@@ -47,7 +51,8 @@ void cache_free(struct cache *cache) {
 }
 
 void cache_greet(struct world *world, struct client *client, struct cache *cache) {
-    const char *words[8] = {"CLIENT", "TRACKING", "ON"};
+    const char *words[10] = {"CLIENT", "TRACKING", "ON"};
+    char to[24];
     uint32_t n = 3;
     struct buf packet = {0};
     cache->broadcast = world_chance(world, 30);
@@ -62,7 +67,13 @@ void cache_greet(struct world *world, struct client *client, struct cache *cache
     if (cache->no_loop) words[n++] = "NOLOOP";
     if (cache->opt_in) words[n++] = "OPTIN";
     if (cache->opt_out) words[n++] = "OPTOUT";
-    listener_say(client, &packet, n, words);
+    if (cache->redirect != 0) {
+        snprintf(to, sizeof to, "%lld", (long long)cache->redirect);
+        words[n++] = "REDIRECT";
+        words[n++] = to;
+    }
+    /* Who is told may just have gone. */
+    (cache->redirect != 0 ? listener_try : listener_say)(client, &packet, n, words);
     world_note(world, (int)client->node, "client %u keeps what it reads:%s%s%s%s", client->number,
         cache->broadcast ? " BCAST" : "", cache->no_loop ? " NOLOOP" : "",
         cache->opt_in ? " OPTIN" : "", cache->opt_out ? " OPTOUT" : "");
@@ -97,6 +108,7 @@ static void hit(struct world *world, struct client *client, struct cache *cache,
     call_set_words(&call, 2, argv);
     (void)history_add(world->history, &call);
     world->coverage[COVER_CACHE_HIT]++;
+    world->coverage[COVER_REDIRECTED] += cache->redirect != 0;
 }
 
 static void fill(struct world *world, struct client *client, struct cache *cache, uint32_t key) {
@@ -132,10 +144,25 @@ static void write(struct world *world, struct client *client, struct cache *cach
     listener_send(world, client, &packet);
 }
 
+bool cache_is_told_elsewhere(const struct cache *cache) {
+    return cache->redirect != 0;
+}
+
+void cache_redirect(struct cache *cache, int64_t to) {
+    cache->redirect = to;
+}
+
+/* Two connections keep no order between them: what is told on the other one may be on its way. */
+static bool may_hit(const struct world *world, const struct cache *cache) {
+    return cache->redirect == 0 || world_now_us(world) > cache->answered_us + SETTLE_US;
+}
+
 void cache_act(struct world *world, struct client *client, struct cache *cache) {
     uint32_t key = (uint32_t)world_below(world, KEYS);
     if (world_chance(world, 15) && !drill_is_quiet(world))
         write(world, client, cache, key);
+    else if (cache->cached[key].reply != NULL && !may_hit(world, cache))
+        return;
     else if (cache->cached[key].reply != NULL)
         hit(world, client, cache, key);
     else
@@ -145,15 +172,20 @@ void cache_act(struct world *world, struct client *client, struct cache *cache) 
 void cache_answered(struct world *world, struct cache *cache, struct slice reply, bool good) {
     uint32_t key = cache->filling;
     cache->filling = 0;
+    cache->answered_us = world_now_us(world);
     if (key == 0 || !good) return;
     drop(cache, key - 1);
     cache->cached[key - 1] = (struct cached){bytes_new(reply.data, reply.len), world_now_us(world)};
 }
 
 void cache_invalidate(struct cache *cache, const struct resp_value *named) {
-    if (named->is_null)
-        for (uint32_t i = 0; i < KEYS; i++) drop(cache, i);
-    for (uint32_t n = 0; n < named->n; n++)
-        for (uint32_t i = 0; i < KEYS; i++)
-            if (slice_equal(named->elements[n].text, slice_text(keys[i]))) drop(cache, i);
+    for (uint32_t i = 0; i < KEYS; i++) {
+        bool is_named = named->is_null;
+        for (uint32_t n = 0; n < named->n && !is_named; n++)
+            is_named = slice_equal(named->elements[n].text, slice_text(keys[i]));
+        if (!is_named) continue;
+        drop(cache, i);
+        /* The answer that is on its way may be older. */
+        if (cache->redirect != 0 && cache->filling == i + 1) cache->filling = 0;
+    }
 }

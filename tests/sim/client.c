@@ -304,7 +304,11 @@ static void client_pipeline(struct world *world, struct client *client) {
             publish_say(world, client, &packet);
             continue;
         }
-        if (world_chance(world, 12)) {
+        if (world->tells && !world->evicts && !drill_is_quiet(world) && world_chance(world, 4)) {
+            told_say_script(world, client, &packet);
+            continue;
+        }
+        if (world_chance(world, world->tells ? 20 : 12)) {
             transaction_say(world, client, &packet);
             continue;
         }

@@ -168,8 +168,25 @@ void drill_on_truncation(struct world *world, const struct process *process) {
     strike_soon(world, process, 25, 3000);
 }
 
+/* A disk that stands still while it installs, and a leader that must ask anew how far it is. */
+static void retell_strike(void *context, uint64_t number, uint64_t life) {
+    struct world *world = context;
+    uint32_t leader = leader_number(world);
+    if (leader == number || world->processes[number]->life != life) return;
+    network_reset_between(world->network, leader, (uint32_t)number);
+    world->coverage[COVER_DRILL_RETELL]++;
+}
+
+static void retell_begin(struct world *world, const struct process *process) {
+    if (!world->retells || !faults_are_on(world) || !world_other_chance(world, 30)) return;
+    int64_t now_us = world_now_us(world);
+    twin_stall(process->twin, now_us + 400000);
+    queue_put(&world->queue, now_us + 1000, retell_strike, world, process->number, process->life);
+}
+
 void drill_on_install(struct world *world, const struct process *process) {
     strike_soon(world, process, 25, 1000);
+    retell_begin(world, process);
 }
 
 /* -- snapshots in pieces: what has come is not sent again, and what has not is not left out ------

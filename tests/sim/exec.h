@@ -34,6 +34,9 @@ bool is_exec(struct slice name);
  * void places in it. The reply that a client must get is appended. false: given is another. */
 bool model_exec(
     struct model *model, const struct model_question *question, bool own, struct buf *reply);
+/* Whether two replies are one, but for how many heard what it published: every node says so for
+ * itself. */
+bool exec_alike(uint32_t argc, const struct slice *argv, struct slice one, struct slice other);
 /* The next step after `step` at which a key of any of its commands changes. */
 uint64_t exec_next_change(
     const struct model *model, uint64_t step, uint32_t argc, const struct slice *argv);

@@ -33,15 +33,19 @@ struct client_call {
     int64_t invoked_us, completed_us; /* completed INT64_MAX: never */
     enum outcome outcome;
     struct bytes *reply; /* as it came */
-    size_t next_same;    /* writes: the next call with these words, plus 1; 0: none */
-    size_t latest_same;  /* ... the latest one, plus 1; kept at the first */
-    size_t open_same;    /* ... the first that may still be found in the log, plus 1; likewise */
+    uint32_t user;       /* users.c: whose connection it is, plus 1; 0: of who may do everything */
+    uint64_t let_in_before, let_in_applied; /* ... where the node was when it let him in */
+    uint64_t told_before;                   /* ... and one turn before it answered this */
+    size_t next_same;   /* writes: the next call with these words, plus 1; 0: none */
+    size_t latest_same; /* ... the latest one, plus 1; kept at the first */
+    size_t open_same;   /* ... the first that may still be found in the log, plus 1; likewise */
     /* found by the verdict */
     uint64_t step;       /* place in the order of everything that ran; 0: none */
     uint64_t asked_step; /* ... of a write as it came; it may have had to wait from there to step */
     bool waits;          /* for a key, as far as the log goes */
-    bool is_void;        /* an EXEC that did nothing, since what was watched had changed */
-    uint32_t n_watched;  /* an EXEC in the log: how many keys it named */
+    bool is_void; /* an EXEC that did nothing, since what was watched had changed; a script unknown
+                   */
+    uint32_t n_watched; /* an EXEC in the log: how many keys it named */
 };
 
 struct history {

@@ -10,6 +10,8 @@
 
 struct listening;
 struct resp_value;
+struct publication;
+struct listening_to;
 
 /* Where a node was when it spoke: what it had applied, and had applied one turn before; what its
  * log held when it was started. */
@@ -55,6 +57,24 @@ void subscriptions_end(struct world *world, const struct client *client);
 size_t publish_heard(struct world *world, const struct client *client,
     const struct resp_value *push, const struct heard_at *at);
 void publish_judge(struct world *world);
+/* logged: a transaction or script will publish it. */
+size_t publication_new(struct world *world, bool logged);
+bool publication_is_meant(
+    const struct publication *publication, enum heard_topic topic, uint32_t which);
+
+/* -- told.c: what transactions and scripts publish ----------------------------------------------
+ */
+struct exec_words;
+#define CALL_NONE SIZE_MAX
+void told_say_queued(
+    struct world *world, struct client *client, struct buf *packet, struct exec_words *words);
+void told_say_script(struct world *world, struct client *client, struct buf *packet);
+/* The publications from that number on are of this call; CALL_NONE: they were given up. */
+void told_belongs(struct world *world, size_t first, size_t call);
+/* last_step: of each entry. */
+void told_judge(struct world *world, const uint64_t *last_step, raft_index last);
+/* Whether the listener's node began a new life while he listened. */
+bool told_began_anew(const struct listening *listening, const struct listening_to *its);
 
 /* -- events.c -----------------------------------------------------------------------------------
  */
@@ -82,6 +102,27 @@ void cache_act(struct world *world, struct client *client, struct cache *cache);
 void cache_answered(struct world *world, struct cache *cache, struct slice reply, bool good);
 void cache_invalidate(struct cache *cache, const struct resp_value *keys);
 
+bool cache_is_told_elsewhere(const struct cache *cache);
+/* Invalidations come on the connection of that id; 0: on its own. */
+void cache_redirect(struct cache *cache, int64_t to);
+
+/* -- users.c ------------------------------------------------------------------------------------
+ */
+struct login;
+struct model;
+struct login *login_new(uint32_t user);
+void login_free(struct login *login);
+void login_greet(struct world *world, struct client *client, struct login *login);
+void login_act(struct world *world, struct client *client, struct login *login);
+/* false: he is not let in. */
+bool login_answered(struct world *world, struct login *login, size_t number, struct slice reply,
+    const struct heard_at *at);
+/* Changes somebody's rights, or deletes him. */
+void keeper_act(struct world *world, struct client *client);
+bool call_is_login(const struct client_call *call);
+bool call_is_denied(const struct client_call *call);
+void users_judge(struct world *world, const struct model *model, const uint64_t *last_step);
+
 /* -- what the files share -----------------------------------------------------------------------
  */
 
@@ -93,17 +134,21 @@ struct listening_to {
     bool asked;                           /* SUBSCRIBE was sent, and no UNSUBSCRIBE since */
     int64_t asked_us, since_us, until_us; /* INT64_MAX: not yet */
     int64_t leaving_us;                   /* UNSUBSCRIBE was sent */
-    raft_index since_applied;
+    struct heard_at since;
 };
 
 struct receipt {
     size_t subscription, publication;
     int64_t at_us;
+    raft_index applied; /* by the node when it said so */
 };
 
 struct publication {
-    size_t call; /* in the history */
+    size_t call; /* in the history; CALL_NONE: given up */
     bool shard;
+    bool logged;      /* told.c */
+    size_t place;     /* ... among all of the log that were published, from 1 on */
+    raft_index index; /* ... of its entry */
     uint32_t which;
     uint64_t nonce, id;           /* its publisher's node's, between nodes */
     int64_t queued_us[NODES_MAX]; /* when that node said that it had it; 0: never */
@@ -153,6 +198,13 @@ void listener_say(
     struct client *client, struct buf *packet, uint32_t argc, const char *const *words);
 void listener_call(
     struct world *world, struct client *client, struct buf *packet, struct client_call *call);
+/* ... that goes into the log in other words than those that are sent. */
+void listener_call_as(struct world *world, struct client *client, struct buf *packet,
+    struct client_call *call, uint32_t argc, const struct slice *argv);
+/* As listener_say; an error ends the connection. */
+void listener_try(
+    struct client *client, struct buf *packet, uint32_t argc, const char *const *words);
+const struct login *listener_login(const struct client *client); /* NULL: he is no user */
 void listener_send(struct world *world, struct client *client, struct buf *packet);
 
 #endif

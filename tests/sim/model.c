@@ -20,6 +20,7 @@ void model_free(struct model *model) {
         sf_free(key->versions);
         bytes_unref(key->name);
     }
+    for (uint32_t i = 0; i < MODEL_USERS; i++) sf_free(model->users[i].rights);
     sf_free(model->keys);
     sf_free(model->times);
     model_queue_free(&model->queue);
@@ -258,7 +259,7 @@ void say_integer(const struct run *run, int64_t value) {
 static const struct model_command *command_find(struct slice name) {
     const struct model_command *const families[] = {model_string_commands, model_key_commands,
         model_hash_commands, model_field_commands, model_list_commands, model_set_commands,
-        model_zset_commands, model_blocking_commands, model_script_commands};
+        model_zset_commands, model_blocking_commands, model_script_commands, model_user_commands};
     for (size_t i = 0; i < SF_LENGTH(families); i++)
         for (const struct model_command *command = families[i]; command->name != NULL; command++)
             if (slice_is(name, command->name)) return command;

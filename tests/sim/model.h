@@ -64,9 +64,24 @@ struct model_key {
     size_t n, cap;
 };
 
+/* -- users (model_users.c) --------------------------------------------------------------------- */
+
+enum { MODEL_USERS = 2 }; /* u0, u1 */
+
+struct model_rights {
+    uint64_t step; /* from this step on */
+    bool exists, on, get, set, k, n;
+};
+
+struct model_user {
+    struct model_rights *rights;
+    size_t n, cap;
+};
+
 struct model {
+    struct model_user users[MODEL_USERS];
     struct model_queue queue;
-    bool has_script[2]; /* was run before (model_script.c) */
+    bool has_script[3]; /* was run before (model_script.c) */
     bool oom;           /* the entry's stamp says that memory is out */
     bool found_nothing; /* the command that ran last would wait, if it could */
     struct model_key *keys;
@@ -105,6 +120,12 @@ void model_run(struct model *model, const struct model_question *question, struc
     int64_t *most_ms);
 /* Whether two replies are one, but for an order that the command does not promise. */
 bool model_is_alike(struct slice name, struct slice given, struct slice expected);
+struct model_rights model_rights_at(const struct model *model, uint32_t user, uint64_t step);
+/* Whether the user may run GET or SET of that key at that step. */
+bool model_may(const struct model *model, uint32_t user, uint64_t step, const struct slice *argv);
+/* ... was deleted at a step in (after, until]. */
+bool model_was_deleted(const struct model *model, uint32_t user, uint64_t after, uint64_t until);
+uint64_t model_next_rights(const struct model *model, uint32_t user, uint64_t step);
 /* The last step up to `step` at which a key was not as it had been before (not only touched). */
 uint64_t model_last_change(const struct model *model, uint64_t step, uint32_t db, struct slice key);
 /* Whether a key is absent at some step in [low, high]. */

@@ -84,6 +84,7 @@ struct model_command {
 
 extern const struct model_command model_string_commands[], model_key_commands[],
     model_hash_commands[], model_field_commands[], model_list_commands[], model_set_commands[],
-    model_zset_commands[], model_blocking_commands[], model_script_commands[];
+    model_zset_commands[], model_blocking_commands[], model_script_commands[],
+    model_user_commands[];
 
 #endif

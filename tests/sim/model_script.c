@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { SCRIPT_IS_MOVE, SCRIPT_IS_LIMIT, SCRIPTS };
+enum { SCRIPT_IS_MOVE, SCRIPT_IS_LIMIT, SCRIPT_IS_TELL, SCRIPTS };
 
 static int64_t amount_of(const struct run *run, uint32_t arg) {
     const struct model_value *value = version_of(run, run->argv[arg])->value;
@@ -45,10 +45,25 @@ static void run_limit(const struct run *run) {
     say_integer(run, n > 3 ? 0 : n);
 }
 
+/* EVAL script 1 key channel message */
+static void run_tell(const struct run *run) {
+    int64_t n = amount_of(run, 3) + 1;
+    set_amount(run, 3, n, MODEL_NEVER);
+    say_integer(run, n);
+}
+
+/* shardforge.publish channel|shard name message: who hears it differs between nodes. */
+static void run_publish(const struct run *run) {
+    struct slice given = run->question->given;
+    if (given.len > 1 && given.data[0] == ':' && given.data[1] != '-')
+        buf_append_slice(run->reply, given);
+    else
+        say_integer(run, 0);
+}
+
 static void run_eval(const struct run *run) {
-    static const char *const texts[] = {SCRIPT_MOVE, SCRIPT_LIMIT}, *const shas[] = {
-                                                                        SCRIPT_MOVE_SHA,
-                                                                        SCRIPT_LIMIT_SHA};
+    static const char *const texts[] = {SCRIPT_MOVE, SCRIPT_LIMIT, SCRIPT_TELL};
+    static const char *const shas[] = {SCRIPT_MOVE_SHA, SCRIPT_LIMIT_SHA, SCRIPT_TELL_SHA};
     bool by_sha = is_command(run, "EVALSHA");
     int script = 0;
     while (!slice_equal(run->argv[1], slice_text((by_sha ? shas : texts)[script]))) {
@@ -62,6 +77,8 @@ static void run_eval(const struct run *run) {
     run->model->has_script[script] = true;
     if (script == SCRIPT_IS_MOVE)
         run_move(run);
+    else if (script == SCRIPT_IS_TELL)
+        run_tell(run);
     else
         run_limit(run);
 }
@@ -69,5 +86,6 @@ static void run_eval(const struct run *run) {
 const struct model_command model_script_commands[] = {
     {"EVAL", run_eval, MODEL_WRITES},
     {"EVALSHA", run_eval, MODEL_WRITES},
+    {"SHARDFORGE.PUBLISH", run_publish, MODEL_READS},
     {NULL, NULL, 0},
 };

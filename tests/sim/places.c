@@ -1,5 +1,6 @@
 /* Every call's place among the steps of the log: see verdict.c. */
 #include "sim/exec.h"
+#include "sim/listening.h"
 #include "sim/rot.h"
 #include "sim/verdict.h"
 
@@ -135,8 +136,27 @@ static bool exec_fits(struct places *places, size_t number, uint64_t step) {
            watches_hold(places, number, step);
 }
 
+bool user_fits(
+    const struct trial *trial, const struct client_call *call, uint64_t step, bool denied) {
+    const struct model *model = trial->model;
+    uint32_t user = call->user - 1;
+    bool may = model_may(model, user, step, call->argv);
+    bool gone = model_was_deleted(model, user, trial->last_step[call->let_in_applied], step);
+    bool perhaps = model_was_deleted(model, user, trial->last_step[call->let_in_before], step);
+    return denied ? !may || perhaps : may && !gone;
+}
+
+static bool login_fits(const struct places *places, const struct client_call *call, uint64_t step) {
+    struct model_rights rights = model_rights_at(places->model, call->user - 1, step);
+    return slice_equal(bytes_slice(call->reply), SLICE("+OK\r\n")) == (rights.exists && rights.on);
+}
+
 static bool read_fits(struct places *places, size_t number, uint64_t step) {
     const struct client_call *call = &places->history->calls[number];
+    if (call_is_login(call)) return login_fits(places, call, step);
+    if (call->user != 0 && !user_fits(places->trial, call, step, call_is_denied(call)))
+        return false;
+    if (call_is_denied(call)) return true;
     struct buf *expected = &places->expected;
     int64_t most_ms;
     struct slice got = bytes_slice(call->reply);
@@ -158,6 +178,9 @@ static uint64_t next_change(
     const struct places *places, const struct client_call *call, uint64_t step) {
     /* What is left of a life shrinks as time goes on, although nothing changes. */
     if (slice_is(call->argv[0], "PTTL")) return step + 1;
+    if (call->user != 0)
+        return SF_MIN(model_next_rights(places->model, call->user - 1, step),
+            model_next_change(places->model, step, call->db, call->argc, call->argv));
     if (!is_exec(call->argv[0]))
         return model_next_change(places->model, step, call->db, call->argc, call->argv);
     if (slice_equal(bytes_slice(call->reply), SLICE("*-1\r\n"))) return step + 1;
@@ -218,8 +241,11 @@ static void place_one(struct places *places, size_t number) {
     struct span *span = &places->spans[number];
     span->low = SF_MAX(fresh, session->last);
     span->high = SF_MIN(high, span->limit);
-    if (call->kind != CALL_READ || call->outcome != OUTCOME_ANSWERED) return;
-    uint64_t low = call->stale ? session->seen : span->low;
+    bool denied = call_is_denied(call) && call->step == 0;
+    if ((call->kind != CALL_READ && !denied) || call->outcome != OUTCOME_ANSWERED) return;
+    /* A node that is cut off lets in whom it knows: only what he does there is exact. */
+    bool let_in = call_is_login(call) && bytes_slice(call->reply).data[0] == '+';
+    uint64_t low = call->stale || let_in ? session->seen : span->low;
     if (call->after != 0) low = SF_MAX(low, places->spans[call->after - 1].told);
     if (is_watch(call)) low = watch_low(places, number, low);
     place_read(places, number, low, span->high);
@@ -248,7 +274,7 @@ static void judge_call(struct places *places, size_t number) {
     struct client_call *call = &places->history->calls[number];
     struct session_place *session = &places->sessions[call->connection];
     if (call->kind == CALL_WRITE && call->outcome == OUTCOME_ANSWERED && call->step == 0 &&
-        !is_void_at_once(places, call))
+        !call_is_denied(call) && !is_void_at_once(places, call))
         call_fail(places->trial, call, "an acknowledged write is lost", SLICE(""), 0);
     uint64_t asked = call->asked_step != 0 ? call->asked_step : call->step;
     if (call->kind == CALL_WRITE && asked != 0 && asked <= session->last)
@@ -258,6 +284,7 @@ static void judge_call(struct places *places, size_t number) {
     if (is_exec(call->argv[0]) && call->kind == CALL_WRITE && call->step != 0)
         judge_exec(places, number);
     if (call->kind == CALL_PUBLISH) places->spans[number].told = session->seen;
+    if (call->kind == CALL_WRITE) places->spans[number].told = call->step; /* it may publish */
     place_one(places, number);
     session->last = SF_MAX(session->last, call->step);
     if (call->outcome == OUTCOME_ANSWERED) session->seen = SF_MAX(session->seen, call->step);

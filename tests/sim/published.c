@@ -53,15 +53,22 @@ void listening_free(struct listening *listening) {
 
 /* -- publishing -------------------------------------------------------------------------------- */
 
-void publish_say(struct world *world, struct client *client, struct buf *packet) {
+size_t publication_new(struct world *world, bool logged) {
     struct listening *listening = world->listening;
     listening->publications = listening_grow(listening->publications, listening->n_publications,
         &listening->publications_cap, sizeof *listening->publications);
     size_t number = listening->n_publications++;
     struct publication *publication = &listening->publications[number];
-    *publication = (struct publication){.shard = world_chance(world, 25)};
+    *publication =
+        (struct publication){.shard = world_chance(world, 25), .logged = logged, .call = CALL_NONE};
     publication->which =
         (uint32_t)world_below(world, publication->shard ? (uint64_t)SHARDS : (uint64_t)CHANNELS);
+    return number;
+}
+
+void publish_say(struct world *world, struct client *client, struct buf *packet) {
+    size_t number = publication_new(world, false);
+    struct publication *publication = &world->listening->publications[number];
     char text[24];
     snprintf(text, sizeof text, "p%zu", number);
     enum heard_topic topic = publication->shard ? TOPIC_OF_SHARD : TOPIC_OF_CHANNEL;
@@ -180,7 +187,7 @@ static struct listening_to *subscription_of(
     return subscription_find(world->listening, client->connection, topic, which);
 }
 
-static bool is_meant(
+bool publication_is_meant(
     const struct publication *publication, enum heard_topic topic, uint32_t which) {
     if (publication->shard) return topic == TOPIC_OF_SHARD && publication->which == which;
     if (topic == TOPIC_OF_CHANNEL) return publication->which == which;
@@ -200,7 +207,7 @@ static void confirmed(
         return;
     }
     its->since_us = world_now_us(world);
-    its->since_applied = at->applied;
+    its->since = *at;
     if (its->topic == TOPIC_OF_EVENTS)
         events_open(world, (size_t)(its - listening->subscriptions), at);
 }
@@ -221,14 +228,18 @@ static size_t message_take(struct world *world, struct listening_to *its, struct
     const struct publication *publication = &listening->publications[number];
     enum heard_topic topic = publication->shard ? TOPIC_OF_SHARD : TOPIC_OF_CHANNEL;
     bool named = slice_equal(channel, slice_text(names[topic][publication->which]));
-    if (!named || !is_meant(publication, its->topic, its->which))
+    if (!named || !publication_is_meant(publication, its->topic, its->which))
         world_fail(world, "client %u hears p%zu at '%.*s', where it was not published", its->client,
             number, (int)channel.len, channel.data);
     listening->receipts = listening_grow(listening->receipts, listening->n_receipts,
         &listening->receipts_cap, sizeof *listening->receipts);
     listening->receipts[listening->n_receipts++] =
-        (struct receipt){self, number, world_now_us(world)};
+        (struct receipt){self, number, world_now_us(world), at->applied};
     world->coverage[COVER_HEARD]++;
+    if (publication->call == CALL_NONE) {
+        world_fail(world, "client %u hears p%zu, which was discarded", its->client, number);
+        return 0;
+    }
     return publication->call + 1;
 }
 
@@ -276,7 +287,9 @@ static void check_once(struct world *world, struct receipt *sorted, size_t n) {
     memcpy(sorted, listening->receipts, n * sizeof *sorted);
     qsort(sorted, n, sizeof *sorted, compare_receipts);
     for (size_t i = 1; i < n; i++)
-        if (compare_receipts(&sorted[i - 1], &sorted[i]) == 0)
+        if (compare_receipts(&sorted[i - 1], &sorted[i]) == 0 &&
+            !(listening->publications[sorted[i].publication].logged &&
+                told_began_anew(listening, &listening->subscriptions[sorted[i].subscription])))
             world_fail(world, "client %u hears p%zu twice",
                 listening->subscriptions[sorted[i].subscription].client, sorted[i].publication);
     for (size_t i = 0; i < n; i++)
@@ -305,12 +318,13 @@ static void check_order(struct world *world) {
         const struct client_call *call = call_of(world, receipt->publication);
         size_t *last = &latest[its->connection];
         int64_t sent_us = *last == 0 ? -1 : call_of(world, *last - 1)->invoked_us;
-        if (call->outcome == OUTCOME_ANSWERED && call->completed_us < sent_us &&
+        bool logged = listening->publications[receipt->publication].logged; /* told.c */
+        if (!logged && call->outcome == OUTCOME_ANSWERED && call->completed_us < sent_us &&
             was_queued(world, receipt->publication, its->node))
             world_fail(world,
                 "client %u hears p%zu, which was answered before p%zu was sent, behind that one",
                 its->client, receipt->publication, *last - 1);
-        if (call->outcome == OUTCOME_ANSWERED && call->completed_us < its->asked_us &&
+        if (!logged && call->outcome == OUTCOME_ANSWERED && call->completed_us < its->asked_us &&
             was_queued(world, receipt->publication, its->node))
             world_fail(world, "client %u hears p%zu, which was published before it subscribed",
                 its->client, receipt->publication);
@@ -320,7 +334,7 @@ static void check_order(struct world *world) {
 }
 
 static bool was_heard(const struct receipt *sorted, size_t n, size_t subscription, size_t number) {
-    struct receipt wanted = {subscription, number, 0};
+    struct receipt wanted = {subscription, number, 0, 0};
     return bsearch(&wanted, sorted, n, sizeof *sorted, compare_receipts) != NULL;
 }
 
@@ -328,12 +342,14 @@ static bool was_heard(const struct receipt *sorted, size_t n, size_t subscriptio
  * publisher's node has published before, long enough and with all links there, all are heard. */
 static bool is_calm(const struct world *world, size_t number) {
     const struct listening *listening = world->listening;
+    if (listening->publications[number].logged) return false; /* told.c */
     const struct client_call *call = call_of(world, number);
     if (call->invoked_us < listening->calm_from_us) return false;
     if (call->invoked_us > listening->calm_to_us - 2 * TELL_US) return false;
     for (size_t i = 0; i < listening->n_jumps; i++) /* a node is rebuilt, or far behind */
         if (listening->jumps[i].at_us > listening->calm_from_us - 2 * TELL_US) return false;
     for (size_t i = number; i-- > 0;) {
+        if (listening->publications[i].logged) continue;
         const struct client_call *before = call_of(world, i);
         if (before->invoked_us < listening->calm_from_us) return false;
         if (before->node == call->node && before->completed_us < call->invoked_us - 200000)
@@ -349,7 +365,8 @@ static void check_calm(struct world *world, const struct receipt *sorted, size_t
     if (call->outcome == OUTCOME_UNKNOWN) return;
     for (size_t i = 0; i < listening->n_subscriptions; i++) {
         const struct listening_to *its = &listening->subscriptions[i];
-        if (!is_meant(&listening->publications[number], its->topic, its->which)) continue;
+        if (!publication_is_meant(&listening->publications[number], its->topic, its->which))
+            continue;
         bool before = its->since_us < call->invoked_us;
         least += before && its->leaving_us > call->completed_us;
         most += its->asked_us < call->completed_us && its->until_us > call->invoked_us;

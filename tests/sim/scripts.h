@@ -12,5 +12,9 @@
     "local n = redis.call('INCR', KEYS[1]) if n == 1 then redis.call('PEXPIRE', KEYS[1], "         \
     "ARGV[1]) end if n > 3 then return 0 end return n"
 #define SCRIPT_LIMIT_SHA "dc57b6658385a4bfd121aeaed84ee47778b2a206"
+/* Counts, and says so to a channel. */
+#define SCRIPT_TELL                                                                                \
+    "local n = redis.call('INCR', KEYS[1]) redis.call('PUBLISH', ARGV[1], ARGV[2]) return n"
+#define SCRIPT_TELL_SHA "31b9781181e812458ce2aa3be4825869555a6007"
 
 #endif

@@ -3,6 +3,7 @@
 #include "sim/client_internal.h"
 #include "sim/drills.h"
 #include "sim/exec.h"
+#include "sim/listening.h"
 
 #include <stdio.h>
 
@@ -73,6 +74,8 @@ static void say_transaction(struct world *world, struct client *client, struct b
     struct exec_words words;
     uint64_t unique = ++world->clients->next_unique;
     bool writes = world_chance(world, 75) && !drill_is_quiet(world);
+    bool tells = writes && world->tells && world_chance(world, 50);
+    size_t first = world->listening->n_publications;
     transaction_open(world, client, packet, &words);
     for (uint64_t n = 1 + world_below(world, 4); n > 0; n--) {
         if (world_chance(world, 10)) say_ping(world, client, packet, &words);
@@ -81,9 +84,11 @@ static void say_transaction(struct world *world, struct client *client, struct b
         workload_fill_inner(world, unique, &inner);
         say_inner(world, client, packet, &words, &inner);
         sf_free(inner.argv);
+        if (tells && world_chance(world, 60)) told_say_queued(world, client, packet, &words);
     }
     if (world_chance(world, 90)) {
         transaction_exec(world, client, packet, &words, writes);
+        told_belongs(world, first, client->last);
         return;
     }
     exec_free(&words);

@@ -66,7 +66,10 @@ static void judge_write(
     struct world *world = trial->world;
     if (call->outcome == OUTCOME_REFUSED)
         call_fail(trial, call, "'not executed', but it was", reply, call->step);
-    if (call->outcome == OUTCOME_ANSWERED && !slice_equal(bytes_slice(call->reply), reply))
+    struct slice got = bytes_slice(call->reply);
+    bool alike = is_exec(call->argv[0]) ? exec_alike(call->argc, call->argv, got, reply)
+                                        : slice_equal(got, reply);
+    if (call->outcome == OUTCOME_ANSWERED && !alike)
         call_fail(trial, call, "wrong reply", reply, call->step);
     if (index <= commit_known_at(trial->record, call->invoked_us))
         call_fail(trial, call, "took effect before it was asked for", SLICE(""), call->step);
@@ -143,6 +146,19 @@ static void run_transaction(
     buf_free(&reply);
 }
 
+/* A user's command, checked where it stands; true: it did not run. */
+static bool was_denied(struct trial *trial, const struct log_place *at, struct client_call *call) {
+    struct slice given = at->given;
+    bool denied = given.len > 7 && memcmp(given.data, "-NOPERM", 7) == 0;
+    if (!user_fits(trial, call, call->step, denied))
+        call_fail(trial, call,
+            denied ? "denied in the log, though he may" : "ran, though he may not", given,
+            call->step);
+    if (denied) judge_write(trial, at->index, call, given);
+    trial->world->coverage[COVER_USER_DENIED_LATE] += denied;
+    return denied;
+}
+
 static void run_write(
     struct trial *trial, const struct log_place *at, const struct command_reader *command) {
     struct client_call *call =
@@ -152,8 +168,10 @@ static void run_write(
     int64_t most_ms;
     struct model_question question = {
         call->step, command->db, command->argc, command->argv, at->given};
+    if (call->user != 0 && was_denied(trial, at, call)) return;
     model_run(trial->model, &question, &reply, &most_ms);
     call->asked_step = call->step;
+    call->is_void = reply.len > 9 && memcmp(buf_slice(&reply).data, "-NOSCRIPT", 9) == 0;
     if (trial->model->found_nothing)
         wait_begin(trial, at, call, model_deadline(trial->model, command->argc, command->argv));
     else
@@ -302,6 +320,8 @@ void verdict(struct world *world, const struct cluster_record *record) {
     if (!world->failed) wait_at_the_end(trial);
     if (!world->failed) events_judge(world, record->n);
     if (!world->failed) listening_judge(world);
+    if (!world->failed) told_judge(world, trial->last_step, record->n);
+    if (!world->failed) users_judge(world, trial->model, trial->last_step);
     if (!world->failed) place_calls(trial);
     world->coverage[COVER_EXPIRED] += trial->model->n_expired;
     model_free(trial->model);

@@ -56,6 +56,9 @@ void wait_match(struct trial *trial, raft_index index);
 void wait_at_the_end(struct trial *trial);
 
 /* places.c */
+/* Whether a user's call may have been denied, or not, at that step. */
+bool user_fits(
+    const struct trial *trial, const struct client_call *call, uint64_t step, bool denied);
 void place_calls(struct trial *trial);
 
 #endif

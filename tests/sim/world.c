@@ -18,7 +18,8 @@
 #define BORN_MS INT64_C(1700000000000) /* the wall clock when the world begins */
 #define BUILD_LIMIT_US 40000000
 #define HEAL_LIMIT_US 30000000 /* after the faults: by then it must have made progress */
-#define CALLS_MIN 2000         /* a run is prolonged until it has so many, and so many faults */
+#define OTHER_SALT UINT64_C(1774)
+#define CALLS_MIN 2000 /* a run is prolonged until it has so many, and so many faults */
 #define FAULTS_MIN 30
 
 /* -- time, chance, notes --------------------------------------------------------------------------
@@ -43,6 +44,10 @@ int64_t world_between(struct world *world, int64_t low, int64_t high) {
 
 bool world_chance(struct world *world, uint32_t percent) {
     return world_below(world, 100) < percent;
+}
+
+bool world_other_chance(struct world *world, uint32_t percent) {
+    return random_below(&world->other, 100) < percent;
 }
 
 void world_note(struct world *world, int number, const char *format, ...) {
@@ -228,6 +233,16 @@ static uint32_t choose_size(struct world *world) {
     return draw < 13 ? 3 : draw < 17 ? 5 : draw < 18 ? 7 : 1;
 }
 
+/* Drawn apart, and none of them in a kept seed: those play as they did before there were these. */
+static void prepare_other(struct world *world) {
+    world->other = random_from(hash_mix(world->options.seed ^ OTHER_SALT));
+    if (!world_other_chance(world, 40)) return;
+    world->tells = world_other_chance(world, 65);
+    world->redirects = world_other_chance(world, 65);
+    world->guarded = world_other_chance(world, 65);
+    world->retells = world_other_chance(world, 65);
+}
+
 static void prepare(struct world *world, const struct world_options *options) {
     *world = (struct world){.options = *options};
     world->random = random_from(hash_mix(options->seed + 1));
@@ -246,6 +261,7 @@ static void prepare(struct world *world, const struct world_options *options) {
     world->deadlier = world_chance(world, 12);
     world->hostile = world_chance(world, 15);
     world->churn = !world->upgrades && world_chance(world, 25);
+    prepare_other(world);
     world->think_us = world->tight ? 60000 : world_between(world, 20000, 300000);
     world->network = network_new(world);
     world->history = history_new();

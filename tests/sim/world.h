@@ -42,6 +42,7 @@ enum { NODES_MAX = 7, SIM_DATABASES = 2 };
     X(COVER_DRILL_CUT, "drill: crash as the log is cut or replaced")                               \
     X(COVER_DRILL_DEPOSED, "drill: a leader hears nothing of its successor while all ask it")      \
     X(COVER_DRILL_CHUNK, "drill: connection reset between two pieces of a snapshot")               \
+    X(COVER_DRILL_RETELL, "drill: connection reset while a snapshot is installed")                 \
     X(COVER_DRILL_LAG, "drill: a node is far behind when the faults end")                          \
     X(COVER_COPY_BACK, "old copy put back")                                                        \
     X(COVER_COPY_DARK, "old copy put back while nobody is up")                                     \
@@ -86,9 +87,16 @@ enum { NODES_MAX = 7, SIM_DATABASES = 2 };
     X(COVER_HEARD, "message heard by a subscriber")                                                \
     X(COVER_LOOKED_BEHIND, "subscriber looks for what was written before")                         \
     X(COVER_PUBLISHED_CALM, "message that all must hear")                                          \
+    X(COVER_TOLD, "message published by the log")                                                  \
+    X(COVER_TOLD_HEARD, "message of the log heard by a subscriber")                                \
     X(COVER_EVENT, "keyspace notification")                                                        \
     X(COVER_CACHE_HIT, "read from a client's cache")                                               \
     X(COVER_INVALIDATED, "cached keys invalidated")                                                \
+    X(COVER_REDIRECTED, "read from the cache of a client that is told elsewhere")                  \
+    X(COVER_USER_RAN, "command of a user with rights")                                             \
+    X(COVER_USER_DENIED, "command of a user without the right")                                    \
+    X(COVER_USER_DENIED_LATE, "command in the log of a user who lost the right")                   \
+    X(COVER_USER_DELETED, "user deleted")                                                          \
     X(COVER_EVICTED, "key evicted")                                                                \
     X(COVER_SPARED, "key chosen to be evicted that had changed since")                             \
     X(COVER_OOM, "batch without memory (rare)")                                                    \
@@ -130,18 +138,23 @@ struct world {
     struct world_options options;
     struct queue queue;
     struct random random; /* every choice outside the nodes */
+    struct random other;  /* what came later: draws of it leave the others as they were */
     uint32_t n_nodes;
-    bool tight;    /* elections as soon as promises end, clocks as uneven as leases allow (R10) */
-    bool large;    /* collections grow beyond what is packed */
-    bool hostile;  /* the network is at its worst most of the time, and processes die often */
-    bool reads;    /* drills that would show stale reads */
-    bool stalls;   /* drills with a leader whose disk stands still */
-    bool deadlier; /* an entry kills whoever applies it, or one of them */
-    bool evicts;   /* there is a limit of memory, and keys go before it is passed */
-    bool notifies; /* keyspace notifications are on */
-    bool rests;    /* when the faults have ended clients go on for a while */
-    bool chunks;   /* snapshots go over in small pieces, and connections break meanwhile */
-    bool churn;    /* members change often, and somebody is cut off while they do */
+    bool tight;     /* elections as soon as promises end, clocks as uneven as leases allow (R10) */
+    bool large;     /* collections grow beyond what is packed */
+    bool hostile;   /* the network is at its worst most of the time, and processes die often */
+    bool reads;     /* drills that would show stale reads */
+    bool stalls;    /* drills with a leader whose disk stands still */
+    bool deadlier;  /* an entry kills whoever applies it, or one of them */
+    bool evicts;    /* there is a limit of memory, and keys go before it is passed */
+    bool notifies;  /* keyspace notifications are on */
+    bool rests;     /* when the faults have ended clients go on for a while */
+    bool chunks;    /* snapshots go over in small pieces, and connections break meanwhile */
+    bool churn;     /* members change often, and somebody is cut off while they do */
+    bool tells;     /* transactions and scripts publish */
+    bool redirects; /* caches whose invalidations come on another connection */
+    bool retells;   /* leaders are made to tell again of a snapshot that is being installed */
+    bool guarded;   /* users whose rights change */
     uint32_t index_percent;               /* of the nodes ask a quorum for each read */
     int64_t hot_until_us, quiet_until_us; /* drills.h */
     uint32_t last_resets;                 /* ... left when the faults have ended */
@@ -171,6 +184,7 @@ int64_t world_wall_ms(const struct world *world); /* of a perfect clock */
 uint64_t world_below(struct world *world, uint64_t bound);
 int64_t world_between(struct world *world, int64_t low, int64_t high); /* both inclusive */
 bool world_chance(struct world *world, uint32_t percent);
+bool world_other_chance(struct world *world, uint32_t percent);
 /* The first failure is kept; the run ends after the event that found it. */
 void world_fail(struct world *world, const char *format, ...) SF_PRINTF(2, 3);
 /* A line of the transcript about node `number` (-1: none). */

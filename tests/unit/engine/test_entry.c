@@ -83,6 +83,31 @@ static void test_a_sub_batch_comes_back_command_by_command(void **state) {
     buf_free(&out);
 }
 
+/* Whoever waits keeps the claim in the state: what stood in front of his command must not show. */
+static void test_a_command_without_a_claim_has_nothing_of_the_one_before(void **state) {
+    (void)state;
+    struct buf commands = {0}, out = {0};
+    struct acl_claim claim = {7, 9};
+    struct slice argv[] = {SLICE("SET"), SLICE("k"), SLICE("v")};
+    entry_put_claimed_command(&commands, &claim, 0, 3, argv);
+    put_words(&commands, 0, "SET", "k", "v");
+    struct sub_batch_header header = header_of(&commands, 2), read;
+    entry_put_sub_batch(&out, &header);
+    struct reader in = reader_of(buf_slice(&out));
+    assert_true(entry_read_sub_batch(&in, &read));
+    struct command_reader reader = {0};
+    command_reader_begin(&reader, &read);
+    assert_true(command_reader_next(&reader));
+    assert_int_equal(reader.claim.id, 7);
+    assert_int_equal(reader.claim.revision, 9);
+    assert_true(command_reader_next(&reader));
+    assert_int_equal(reader.claim.id, 0);
+    assert_int_equal(reader.claim.revision, 0);
+    command_reader_free(&reader);
+    buf_free(&commands);
+    buf_free(&out);
+}
+
 static void check(struct buf *commands, uint32_t n, enum sf_status expected) {
     struct sub_batch_header header = header_of(commands, n);
     assert_int_equal(sub_batch_check(&header, 16), expected);
@@ -168,6 +193,7 @@ int main(void) {
         cmocka_unit_test(test_a_stamp_comes_back),
         cmocka_unit_test(test_a_stamp_from_beyond_time_or_with_unknown_flags_is_refused),
         cmocka_unit_test(test_a_sub_batch_comes_back_command_by_command),
+        cmocka_unit_test(test_a_command_without_a_claim_has_nothing_of_the_one_before),
         cmocka_unit_test(test_only_writes_that_this_build_can_run_may_be_logged),
         cmocka_unit_test(test_a_sub_batch_with_a_wrong_count_is_refused),
         cmocka_unit_test(test_a_wild_argument_count_allocates_nothing),

@@ -83,6 +83,26 @@ static void test_who_subscribes_hears_nothing_that_was_answered_before(void **st
     world_free(world);
 }
 
+/* The same session said both: the message of the entry comes when that is applied, the other one
+ * has been waiting for it. */
+static void test_a_message_comes_behind_those_of_its_sessions_scripts(void **state) {
+    (void)state;
+    struct world *world = world_ready(3);
+    int leader = world_leader(world), other = (leader + 1) % 3;
+    struct client *client = subscriber(world, other, "SUBSCRIBE news\r\n");
+    world_rule(world, RULE_HOLD, leader, other, "append"); /* it applies later than the others */
+    world_rule(world, RULE_HOLD, leader, other, "heartbeat");
+    struct client *publisher = client_open(world, leader);
+    client_ask(publisher,
+        "EVAL \"return redis.call('publish','news','one')\" 0\r\nPUBLISH news two\r\n",
+        ":0\r\n:1\r\n");
+    world_release(world);
+    world_settle(world);
+    client_expect(client, "*3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$3\r\none\r\n"
+                          "*3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$3\r\ntwo\r\n");
+    world_free(world);
+}
+
 static void test_a_pipeline_of_messages_keeps_its_order_and_place(void **state) {
     (void)state;
     struct world *world = world_ready(3);
@@ -239,6 +259,7 @@ int main(void) {
         cmocka_unit_test(test_shard_channels_are_apart),
         cmocka_unit_test(test_who_hears_a_message_sees_the_writes_before_it),
         cmocka_unit_test(test_who_subscribes_hears_nothing_that_was_answered_before),
+        cmocka_unit_test(test_a_message_comes_behind_those_of_its_sessions_scripts),
         cmocka_unit_test(test_a_pipeline_of_messages_keeps_its_order_and_place),
         cmocka_unit_test(test_a_silent_node_delays_one_answer_only),
         cmocka_unit_test(test_pubsub_asks_all_nodes),
