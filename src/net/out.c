@@ -192,7 +192,7 @@ void net_out_open_file(struct net *net, uint64_t number, const char *path) {
 void net_out_send(struct net *net, uint64_t number, struct slice bytes) {
     struct out *out = out_find(net, number);
     if (out == NULL || out->state != OUT_OPEN) return;
-    if (out->sending.len + bytes.len > OUT_BACKLOG_MAX) {
+    if (out->sending.len > 0 && out->sending.len + bytes.len > OUT_BACKLOG_MAX) {
         out_fail(out, "the other side does not read");
         return;
     }
@@ -205,7 +205,9 @@ void net_out_close(struct net *net, uint64_t number) {
     if (out == NULL) return;
     if (out->state == OUT_OPEN) out_flush(out);
     out->number = 0; /* freed in the turn: it may be in its own handler */
-    out->state = OUT_FAILED;
+    /* where its name is just being looked up it stays until then: the answer is written into it */
+    if (out->state != OUT_RESOLVING || gai_cancel(&out->question) != EAI_NOTCANCELED)
+        out->state = OUT_FAILED;
     out_drop_socket(out);
     net_wake(net);
 }
@@ -235,8 +237,13 @@ static void look_up(struct out *out) {
         return;
     }
     struct sockaddr_storage address = {0};
+    if (out->number == 0) { /* closed meanwhile */
+        out->state = OUT_FAILED;
+        return;
+    }
     memcpy(&address, out->question.ar_result->ai_addr, out->question.ar_result->ai_addrlen);
     socket_host_text(&address, host);
+    out->deadline_us = out->net->now_us + OUT_DIAL_TIMEOUT_US; /* the looking up is not counted */
     out_connect(out, host);
 }
 
