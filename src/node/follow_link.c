@@ -191,7 +191,8 @@ static bool dump_goes_on(struct node *node) {
         log_piece(node);
         return true;
     case IMPORTER_END:
-        if (!follow->by_mark && !follow->is_file && follow->dump_left > 0) {
+        if (!follow->by_mark && !follow->is_file &&
+            (follow->dump_left > 0 || importer_rest(follow->importer).len > 0)) {
             follow_fail(node, true, "the dump ends before its length");
             return false;
         }
