@@ -365,6 +365,7 @@ static void stop(struct server *server, int code) {
 int server_run(struct config *config, const struct start_options *options) {
     struct server server = {.config = config, .started_us = clock_boot_us()};
     int code = 1;
+    process_purge_aside();
     if (start(&server, options)) code = net_run(server.net, server.node);
     stop(&server, code);
     return code;

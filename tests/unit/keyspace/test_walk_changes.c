@@ -19,6 +19,7 @@ static void begin(struct world *world, struct open_walk *open) {
     keyspace_dump(world->changes.keyspace, &open->image);
     open->walk = keyspace_walk_begin(world->changes.keyspace);
     assert_non_null(open->walk);
+    if (random_below(&world->random, 2) == 0) walk_in_any_order(open->walk);
     rebuild_begin(&open->rebuild, world->changes.keyspace);
     if (random_below(&world->random, 3) > 0) rebuild_groups(&open->rebuild);
 }
