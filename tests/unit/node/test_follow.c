@@ -378,6 +378,24 @@ static void test_migrate_reads_as_nobody_whoever_read_before(void **state) {
     world_free(world);
 }
 
+/* The target has them. */
+static void test_migrate_that_cannot_delete_is_not_called_unexecuted(void **state) {
+    (void)state;
+    struct world *world = world_ready(3);
+    int follower = (world_leader(world) + 1) % 3;
+    struct client *client = client_open(world, follower);
+    client_ask(client, "SET a 1\r\n", "+OK\r\n");
+    client_send(client, "MIGRATE 10.0.0.9 6379 a 0 1000\r\n");
+    world_run(world, 20);
+    opens(world);
+    world_isolate(world, follower);
+    world_run(world, 500);
+    says(world, "+OK\r\n+OK\r\n");
+    world_run(world, 4000);
+    assert_int_equal(memcmp(client_take(client), "-UNCERTAIN ", 11), 0);
+    world_free(world);
+}
+
 static void test_what_speaks_no_redis_acknowledges_nothing(void **state) {
     (void)state;
     struct world *world = world_ready(1);
@@ -473,6 +491,7 @@ int main(void) {
         cmocka_unit_test(test_migrate_deletes_what_was_acknowledged_alone),
         cmocka_unit_test(test_migrate_gives_up_in_its_time),
         cmocka_unit_test(test_migrate_reads_as_nobody_whoever_read_before),
+        cmocka_unit_test(test_migrate_that_cannot_delete_is_not_called_unexecuted),
         cmocka_unit_test(test_what_speaks_no_redis_acknowledges_nothing),
         cmocka_unit_test(test_sync_sends_a_dump_between_two_marks_and_closes),
         cmocka_unit_test(test_a_client_that_takes_nothing_of_its_dump_is_dropped),
