@@ -13,6 +13,7 @@ enum {
     OUT_DIAL_TIMEOUT_US = 5 * 1000 * 1000,
     OUT_BACKLOG_MAX = 256 << 20,
     LOOK_EVERY_US = 5000, /* whether a name was found */
+    LOOKED_UP_MAX = 256,  /* names at a time; who closes one waits for no resolver, it goes on */
 };
 
 enum out_state { OUT_RESOLVING, OUT_DIALLING, OUT_OPEN, OUT_FILE, OUT_FAILED };
@@ -156,6 +157,14 @@ static struct out *out_new(struct net *net, uint64_t number, enum out_state stat
     return out;
 }
 
+static uint32_t n_looked_up(struct net *net) {
+    uint32_t n = 0;
+    LIST_FOR_EACH(place, &net->all_outs) {
+        n += SF_CONTAINER(place, struct out, all)->state == OUT_RESOLVING;
+    }
+    return n;
+}
+
 static bool is_numeric(const char *host) {
     struct addrinfo hints = {.ai_flags = AI_NUMERICHOST}, *found = NULL;
     if (getaddrinfo(host, NULL, &hints, &found) != 0) return false;
@@ -173,7 +182,7 @@ void net_out_dial(struct net *net, uint64_t number, const char *host, uint16_t p
     snprintf(out->host, sizeof out->host, "%s", host);
     out->question = (struct gaicb){.ar_name = out->host};
     struct gaicb *questions[1] = {&out->question};
-    if (getaddrinfo_a(GAI_NOWAIT, questions, 1, NULL) != 0) {
+    if (n_looked_up(net) > LOOKED_UP_MAX || getaddrinfo_a(GAI_NOWAIT, questions, 1, NULL) != 0) {
         out->state = OUT_FAILED;
         out_fail(out, "the name cannot be looked up");
     }
@@ -206,8 +215,7 @@ void net_out_close(struct net *net, uint64_t number) {
     if (out->state == OUT_OPEN) out_flush(out);
     out->number = 0; /* freed in the turn: it may be in its own handler */
     /* where its name is just being looked up it stays until then: the answer is written into it */
-    if (out->state != OUT_RESOLVING || gai_cancel(&out->question) != EAI_NOTCANCELED)
-        out->state = OUT_FAILED;
+    if (out->state != OUT_RESOLVING) out->state = OUT_FAILED;
     out_drop_socket(out);
     net_wake(net);
 }
