@@ -2,11 +2,13 @@
  * anew piece by piece: what is malformed is found before anything of it is in the log, and no piece
  * is larger than an entry should be. */
 #include "engine/internal.h"
+#include "keyspace/db.h"
 #include "rdb/reader.h"
 
 #include <stdio.h>
 
 struct importer {
+    struct keyspace *keyspace; /* that takes over what is large, to free it in slices */
     struct rdb_target target;
     struct rdb_reader *reader;
     uint32_t n_dbs, stream_db;
@@ -30,6 +32,7 @@ struct importer {
 
 struct importer *importer_new(struct engine *engine) {
     struct importer *importer = sf_alloc_zero(1, sizeof *importer);
+    importer->keyspace = engine->keyspace;
     importer->target =
         (struct rdb_target){.types = db_collection_types(keyspace_db(engine->keyspace, 0)),
             .thresholds = &engine->thresholds,
@@ -42,7 +45,8 @@ struct importer *importer_new(struct engine *engine) {
 static void value_drop(struct importer *importer) {
     struct collection *collection = &importer->moved.collection;
     if (importer->moved.type != OBJECT_STRING && collection->value != NULL)
-        collection_free(collection);
+        keyspace_discard(importer->keyspace,
+            collection_form(collection->type, collection->encoding), collection->value, 0);
     importer->moved = (struct rdb_value){0};
     importer->in_key = false;
 }

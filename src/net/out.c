@@ -13,6 +13,7 @@ enum {
     OUT_DIAL_TIMEOUT_US = 5 * 1000 * 1000,
     OUT_BACKLOG_MAX = 256 << 20,
     LOOK_EVERY_US = 5000, /* whether a name was found */
+    LOOKED_UP_MAX = 256,  /* names at a time; who closes one waits for no resolver, it goes on */
 };
 
 enum out_state { OUT_RESOLVING, OUT_DIALLING, OUT_OPEN, OUT_FILE, OUT_FAILED };
@@ -156,6 +157,14 @@ static struct out *out_new(struct net *net, uint64_t number, enum out_state stat
     return out;
 }
 
+static uint32_t n_looked_up(struct net *net) {
+    uint32_t n = 0;
+    LIST_FOR_EACH(place, &net->all_outs) {
+        n += SF_CONTAINER(place, struct out, all)->state == OUT_RESOLVING;
+    }
+    return n;
+}
+
 static bool is_numeric(const char *host) {
     struct addrinfo hints = {.ai_flags = AI_NUMERICHOST}, *found = NULL;
     if (getaddrinfo(host, NULL, &hints, &found) != 0) return false;
@@ -173,7 +182,7 @@ void net_out_dial(struct net *net, uint64_t number, const char *host, uint16_t p
     snprintf(out->host, sizeof out->host, "%s", host);
     out->question = (struct gaicb){.ar_name = out->host};
     struct gaicb *questions[1] = {&out->question};
-    if (getaddrinfo_a(GAI_NOWAIT, questions, 1, NULL) != 0) {
+    if (n_looked_up(net) > LOOKED_UP_MAX || getaddrinfo_a(GAI_NOWAIT, questions, 1, NULL) != 0) {
         out->state = OUT_FAILED;
         out_fail(out, "the name cannot be looked up");
     }
@@ -192,7 +201,7 @@ void net_out_open_file(struct net *net, uint64_t number, const char *path) {
 void net_out_send(struct net *net, uint64_t number, struct slice bytes) {
     struct out *out = out_find(net, number);
     if (out == NULL || out->state != OUT_OPEN) return;
-    if (out->sending.len + bytes.len > OUT_BACKLOG_MAX) {
+    if (out->sending.len > 0 && out->sending.len + bytes.len > OUT_BACKLOG_MAX) {
         out_fail(out, "the other side does not read");
         return;
     }
@@ -205,7 +214,8 @@ void net_out_close(struct net *net, uint64_t number) {
     if (out == NULL) return;
     if (out->state == OUT_OPEN) out_flush(out);
     out->number = 0; /* freed in the turn: it may be in its own handler */
-    out->state = OUT_FAILED;
+    /* where its name is just being looked up it stays until then: the answer is written into it */
+    if (out->state != OUT_RESOLVING) out->state = OUT_FAILED;
     out_drop_socket(out);
     net_wake(net);
 }
@@ -235,8 +245,13 @@ static void look_up(struct out *out) {
         return;
     }
     struct sockaddr_storage address = {0};
+    if (out->number == 0) { /* closed meanwhile */
+        out->state = OUT_FAILED;
+        return;
+    }
     memcpy(&address, out->question.ar_result->ai_addr, out->question.ar_result->ai_addrlen);
     socket_host_text(&address, host);
+    out->deadline_us = out->net->now_us + OUT_DIAL_TIMEOUT_US; /* the looking up is not counted */
     out_connect(out, host);
 }
 

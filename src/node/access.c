@@ -165,8 +165,9 @@ void access_replica_closes(struct node *node) {
         session_judge(session);
         LIST_FOR_EACH(other, &session->pending) { /* ids of this cluster mean nothing elsewhere */
             struct pending *pending = SF_CONTAINER(other, struct pending, in_session);
-            if (pending->claim.id > ACL_DEFAULT_ID && pending->kind == PENDING_WRITE)
-                session_write_lost(pending);
+            if (pending->claim.id <= ACL_DEFAULT_ID) continue;
+            if (pending->kind == PENDING_WRITE) session_write_lost(pending);
+            pending->claim = (struct acl_claim){UINT64_MAX, UINT64_MAX}; /* of who is nowhere */
         }
     }
 }

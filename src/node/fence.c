@@ -12,6 +12,7 @@
  * That the leader agrees is stored before it is asked to go on: a node that finds itself removed
  * without that was forgotten by an operator, and stays away. */
 #include "node/internal.h"
+#include "node/migrate.h"
 
 #include <stdio.h>
 
@@ -60,6 +61,7 @@ static void raise_fence(struct node *node, const struct digest_round *round) {
     snapshots_leave_engine(node);
     saves_end(node, SF_ERR_NOT_EXECUTED);
     node->snapshots.wanted = false;
+    migrates_leave_state(node);
     sessions_answer_fenced(node);
     tracking_drop_all(node);
     node_wake(node);

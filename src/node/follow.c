@@ -52,6 +52,9 @@ void follow_fail(struct node *node, bool patience, const char *format, ...) {
     va_start(args, format);
     vsnprintf(line, sizeof line, format, args);
     va_end(args);
+    for (char *at = line; *at != '\0'; at++) { /* the master's bytes are no lines of a log */
+        if ((unsigned char)*at < ' ' || *at == 0x7f) *at = '?';
+    }
     if (patience || strcmp(line, follow->why) != 0)
         node_log(node, LOG_WARNING, "%s%s: %s", follow->is_file ? "import-rdb " : "replicaof",
             follow->is_file ? node->settings.import_rdb : "", line);

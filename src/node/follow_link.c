@@ -18,13 +18,20 @@ enum { LINE_BYTES_MAX = 4096 };
 
 /* -- asking ---------------------------------------------------------------------------------- */
 
+/* What is asked for is kept: while the master answers, the state may move by what an earlier
+ * connection, or another leader, has put into the log. */
 static void ask_psync(struct node *node) {
+    struct follow *follow = node->follow;
     const struct source *source = engine_source(node->engine);
     char offset[INT_TEXT_MAX + 1] = "-1";
     const char *words[3] = {"PSYNC", "?", offset};
     if (source->phase == SOURCE_STREAMING) {
-        words[1] = source->replid;
-        offset[uint_print(source->offset + 1, offset)] = '\0';
+        memcpy(follow->replid, source->replid, sizeof follow->replid);
+        follow->offset = source->offset;
+        follow->db = source->db;
+        follow->import = source->import;
+        words[1] = follow->replid;
+        offset[uint_print(follow->offset + 1, offset)] = '\0';
     }
     follow_send(node, 3, words);
 }
@@ -173,15 +180,19 @@ static bool dump_goes_on(struct node *node) {
             follow_fail(node, true, "the file ends too early");
             return false;
         }
-        if (follow->in.len == 0 || (!follow->by_mark && !follow->is_file && !follow->dump_left))
+        if (!follow->by_mark && !follow->is_file && follow->dump_left == 0) {
+            follow_fail(node, true, "the dump does not end with its length");
             return false;
+        }
+        if (follow->in.len == 0) return false;
         dump_feed(node);
         return true;
     case IMPORTER_PIECE:
         log_piece(node);
         return true;
     case IMPORTER_END:
-        if (!follow->by_mark && !follow->is_file && follow->dump_left > 0) {
+        if (!follow->by_mark && !follow->is_file &&
+            (follow->dump_left > 0 || importer_rest(follow->importer).len > 0)) {
             follow_fail(node, true, "the dump ends before its length");
             return false;
         }
@@ -217,9 +228,20 @@ static bool on_head(struct node *node, struct slice line) {
     return true;
 }
 
+/* It stands in the state, in INFO and in the next PSYNC. */
+static bool is_replid(const char *text) {
+    for (int i = 0; i < SOURCE_REPLID_CHARS; i++) {
+        char c = text[i];
+        bool good = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!good) return false;
+    }
+    return true;
+}
+
 static bool on_full(struct node *node, struct slice rest) {
     struct follow *follow = node->follow;
-    bool good = rest.len > SOURCE_REPLID_CHARS + 1 && rest.data[SOURCE_REPLID_CHARS] == ' ';
+    bool good = rest.len > SOURCE_REPLID_CHARS + 1 && rest.data[SOURCE_REPLID_CHARS] == ' ' &&
+                is_replid(rest.data);
     if (good) {
         memcpy(follow->replid, rest.data, SOURCE_REPLID_CHARS);
         good = uint_parse(
@@ -238,18 +260,15 @@ static bool on_full(struct node *node, struct slice rest) {
 
 static bool on_continue(struct node *node, struct slice rest) {
     struct follow *follow = node->follow;
-    const struct source *source = engine_source(node->engine);
-    if (source->phase != SOURCE_STREAMING) {
+    if (follow->replid[0] == '\0') {
         follow_fail(node, false, "the master goes on where nothing was begun");
         return false;
     }
-    memcpy(follow->replid, source->replid, sizeof follow->replid);
-    if (rest.len == SOURCE_REPLID_CHARS + 1) /* the history goes on under another name */
+    if (rest.len == SOURCE_REPLID_CHARS + 1 && is_replid(rest.data + 1)) /* under another name */
         memcpy(follow->replid, rest.data + 1, SOURCE_REPLID_CHARS);
-    follow->import = source->import;
     node_log(node, LOG_NOTICE, "replicaof: goes on at %.*s:%llu", SOURCE_REPLID_CHARS,
-        follow->replid, (unsigned long long)source->offset);
-    follow_stream_begin(node, source->offset, source->db);
+        follow->replid, (unsigned long long)follow->offset);
+    follow_stream_begin(node, follow->offset, follow->db);
     return false;
 }
 

@@ -62,8 +62,10 @@ static void put(struct follow *follow, uint32_t argc, const struct slice *argv) 
 
 /* -- commands -------------------------------------------------------------------------------- */
 
+/* What came before it counts, and is not asked for again. */
 static bool refuse(struct node *node, struct slice name, const char *why) {
     const struct follow *follow = node->follow;
+    log_ready(node);
     follow_fail(node, true, "stopped at offset %llu: the master's command '%.*s' %s",
         (unsigned long long)follow->offset, (int)SF_MIN(name.len, 64), name.data, why);
     return false;
@@ -143,6 +145,7 @@ static bool take_one(struct node *node) {
     enum resp_parsed parsed = resp_parse_command(
         follow->parser, &limits, buf_slice(&follow->in), &consumed, &argc, &argv, &error);
     if (parsed == RESP_TOO_LARGE || parsed == RESP_BROKEN) {
+        log_ready(node);
         follow_fail(node, true, "stopped at offset %llu: %s (max-request-bytes counts here too)",
             (unsigned long long)follow->offset, error);
         return false;

@@ -132,12 +132,16 @@ static bool read_payload(struct node *node, const struct migrate *migrate, struc
     struct slice argv[2] = {name, key->name};
     struct reply out = {reply, 2};
     struct engine *engine = node->engine;
+    /* MIGRATE was allowed; whose read came before it has nothing to do with it */
+    struct acl_claim allowed = {ACL_DEFAULT_ID, acl_revision(engine_acl(engine))};
+    engine_read_as(engine, &allowed);
     enum engine_query_result result = engine_query(engine, command_lookup(2, argv), migrate->db, 2,
         argv, engine_now_ms(engine), true, 0, &out);
     SF_ASSERT(result == QUERY_DONE);
     struct slice text = buf_slice(reply);
     const char *end = memchr(text.data, '\n', text.len);
-    if (end == NULL || text.data[1] == '-') return false; /* "$-1" */
+    SF_ASSERT(end != NULL && text.data[0] == '$');
+    if (text.data[1] == '-') return false; /* "$-1" */
     size_t head = (size_t)(end - text.data) + 1;
     *payload = slice_of(text.data + head, text.len - head - 2);
     result = engine_revision(
@@ -255,13 +259,15 @@ static void migrate_ends(struct node *node, struct migrate *migrate, const char 
 
 static void note_error(struct migrate *migrate, struct slice line) {
     if (migrate->error.len > 0) return;
+    if (line.len > 0 && line.data[0] == '-') line = slice_of(line.data + 1, line.len - 1);
     buf_printf(&migrate->error, "ERR Target instance replied with error: %.*s",
-        (int)SF_MIN(line.len - 1, (size_t)1024), line.data + 1);
+        (int)SF_MIN(line.len, (size_t)1024), line.data);
 }
 
+/* What is no status acknowledges nothing: it may not even be a Redis that speaks there. */
 static void on_line(struct migrate *migrate, struct slice line) {
-    bool good = line.len > 0 && line.data[0] != '-';
-    if (!good && line.len > 0) note_error(migrate, line);
+    bool good = line.len > 0 && line.data[0] == '+';
+    if (!good) note_error(migrate, line);
     if (migrate->n_greeting > 0) {
         migrate->n_greeting--;
         migrate->refused |= !good;
@@ -386,6 +392,17 @@ void migrates_drop(struct node *node, struct pending *held) {
         if (migrate->held != held) continue;
         if (migrate->out != 0) node->ports.out_close(node->ports.context, migrate->out);
         migrate_free(migrate);
+    }
+}
+
+void migrates_leave_state(struct node *node) {
+    LIST_FOR_EACH(link, &node->migrates) {
+        struct migrate *migrate = SF_CONTAINER(link, struct migrate, in_node);
+        for (uint32_t i = 0; i < migrate->n_keys; i++) migrate->keys[i].acknowledged = false;
+        buf_clear(&migrate->error);
+        migrate_ends(node, migrate,
+            "UNCERTAIN MIGRATE was given up, since the state that it read is left: keys may be in "
+            "both places");
     }
 }
 

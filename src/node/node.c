@@ -158,6 +158,7 @@ void node_replica_go_on(struct node *node, const struct node_start *start, struc
 
 static void replica_close(struct node *node) {
     follow_drop(node);
+    migrates_leave_state(node);
     access_replica_closes(node);
     tracking_drop_all(node);
     digests_reset(node);

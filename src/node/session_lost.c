@@ -11,6 +11,8 @@ void session_time_out_head(struct session *session) {
     struct reply reply = session_reply_for(head);
     size_t before = session->output.len;
     bool given = head->kind == PENDING_WRITE && head->batch->given;
+    if (head->kind == PENDING_WRITE && head->command->id == COMMAND_MIGRATE)
+        given = true; /* the target has keys */
     if (given) {
         node->n_errors_uncertain++;
         session->settle_sequence = SF_MAX(session->settle_sequence, head->batch->sequence);

@@ -234,7 +234,9 @@ void snapshots_carry_out(struct node *node, const struct raft_ready *ready) {
         SF_ASSERT(snapshots->receiving.is_loaded &&
                   snapshots->receiving.from.place.id == ready->install_snapshot.id);
         snapshots_leave_engine(node);
-        snapshots->saving = false; /* of an older state: its answer says nothing */
+        if (snapshots->saving && !list_empty(&snapshots->waiting))
+            snapshots->wanted = true; /* who waits for it waits for the next one */
+        snapshots->saving = false;    /* of an older state: its answer says nothing */
         node->ports.install_snapshot(
             node->ports.context, ++snapshots->request, &ready->install_snapshot);
     }

@@ -471,6 +471,30 @@ static void test_an_image_in_the_middle_of_an_import_goes_on_alike(void **state)
     machine_end(&one);
 }
 
+static void test_a_large_value_that_was_imported_is_freed_in_slices(void **state) {
+    (void)state;
+    struct machine one, other;
+    struct buf dump = {0}, piece = {0};
+    bool is_left = false;
+    machine_begin(&one);
+    machine_begin(&other);
+    fill(&one);
+    make_dump(one.engine, &dump);
+    struct importer *importer = importer_new(other.engine);
+    importer_feed(importer, buf_slice(&dump));
+    while (importer_next(importer, &piece) == IMPORTER_PIECE) {
+        is_left |= keyspace_free_some(engine_keyspace(other.engine), 1);
+        buf_clear(&piece);
+    }
+    is_left |= keyspace_free_some(engine_keyspace(other.engine), 1);
+    assert_true(is_left);
+    importer_free(importer);
+    buf_free(&piece);
+    buf_free(&dump);
+    machine_end(&one);
+    machine_end(&other);
+}
+
 static void test_what_is_no_dump_is_refused_with_a_reason(void **state) {
     (void)state;
     struct machine machine;
@@ -499,6 +523,7 @@ int main(void) {
         cmocka_unit_test(test_half_of_a_dump_stays_half_when_another_master_is_named),
         cmocka_unit_test(test_a_file_is_imported_into_an_empty_state_and_only_once),
         cmocka_unit_test(test_an_image_in_the_middle_of_an_import_goes_on_alike),
+        cmocka_unit_test(test_a_large_value_that_was_imported_is_freed_in_slices),
         cmocka_unit_test(test_what_is_no_dump_is_refused_with_a_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

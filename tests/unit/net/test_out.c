@@ -64,6 +64,21 @@ static void test_a_name_is_looked_up(void **state) {
     fixture_stop(&fixture);
 }
 
+/* The resolver's thread is at it still: what it finds must be freed, and written nowhere else. */
+static void test_one_that_is_closed_while_its_name_is_looked_up_loses_nothing(void **state) {
+    (void)state;
+    struct fixture fixture;
+    fixture_start(&fixture, 8);
+    for (int i = 0; i < 50; i++) {
+        say(fixture.control, "out 1 localhost 1\noutclose 1\n"); /* one turn */
+        expect(fixture.control, "ok");
+        expect(fixture.control, "ok");
+    }
+    close(dialled(&fixture, "localhost"));
+    wait_for(&fixture, "out-closed 1");
+    fixture_stop(&fixture);
+}
+
 static void test_a_dial_that_fails_is_told_as_a_later_event(void **state) {
     (void)state;
     struct fixture fixture;
@@ -146,6 +161,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bytes_go_both_ways_and_the_end_is_told_with_its_reason),
         cmocka_unit_test(test_a_name_is_looked_up),
+        cmocka_unit_test(test_one_that_is_closed_while_its_name_is_looked_up_loses_nothing),
         cmocka_unit_test(test_a_dial_that_fails_is_told_as_a_later_event),
         cmocka_unit_test(test_a_paused_one_reads_nothing_until_it_is_resumed),
         cmocka_unit_test(test_what_was_sent_before_a_close_is_written_and_no_event_follows),

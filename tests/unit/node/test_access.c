@@ -318,8 +318,33 @@ static void test_a_client_may_leave_while_its_request_is_judged(void **state) {
     world_free(world);
 }
 
+/* A number of a user, or of the users' revision, may be another's there. */
+static void test_a_read_that_waits_is_nobodys_in_another_cluster(void **state) {
+    (void)state;
+    struct world *world = world_ready(3);
+    int follower = (world_leader(world) + 1) % 3;
+    struct client *client = client_open(world, follower);
+    struct node *node = world->seats[follower]->node;
+    client_ask(client, "ACL SETUSER bob on nopass ~* &* +@all\r\nSET k v\r\n", "+OK\r\n+OK\r\n");
+    client_ask(client, "AUTH bob x\r\n", "+OK\r\n");
+    world_isolate(world, follower);
+    client_send(client, "GET k\r\n");
+    world_settle(world);
+    access_replica_closes(node);
+    engine_read_as(node->engine,
+        &SF_CONTAINER(list_first(&client->session->pending), struct pending, in_session)->claim);
+    static const struct slice words[2] = {{"get", 3}, {"k", 1}};
+    struct buf text = {0};
+    struct reply reply = {&text, 2};
+    (void)engine_query(node->engine, command_lookup(2, words), 0, 2, words, 0, true, 0, &reply);
+    assert_memory_equal(buf_slice(&text).data, "-NOPERM", 7);
+    buf_free(&text);
+    world_free(world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_read_that_waits_is_nobodys_in_another_cluster),
         cmocka_unit_test(test_a_user_just_made_logs_in_at_any_node),
         cmocka_unit_test(test_a_node_that_is_behind_asks_before_it_refuses),
         cmocka_unit_test(test_what_a_node_lets_pass_by_old_rules_is_refused_where_it_runs),

@@ -241,6 +241,32 @@ static void test_who_waits_at_a_node_that_is_fenced_hears_at_once(void **state) 
     world_free(world);
 }
 
+/* What it sent may be what made it differ: the others' value stays. */
+static void test_a_node_that_is_fenced_moves_no_keys_away(void **state) {
+    (void)state;
+    struct world *world = world_with_victim(3);
+    int leader = world_leader(world), victim = (leader + 1) % 3;
+    struct client *moves = client_open(world, victim);
+    world_rule(world, RULE_DROP, victim, -1, "rebuild");
+    damage(world->seats[victim]);
+    client_send(moves, "MIGRATE 10.0.0.9 6379 victim 0 60000\r\n");
+    world_run(world, 50);
+    struct world_out *out = &world->outs[0];
+    struct node *node = world->seats[victim]->node;
+    node_on_out_open(node, out->number, world->now_us);
+    node_on_out_bytes(node, out->number, SLICE("+OK\r\n"), world->now_us);
+    world_run(world, 50);
+    assert_false(out->closed);
+    (void)verify_at(world, leader, 400);
+    assert_true(is_fenced(world->seats[victim]));
+    assert_true(out->closed);
+    node_on_out_bytes(node, out->number, SLICE("+OK\r\n"), world->now_us);
+    world_run(world, 300);
+    expect_in(client_take(moves), "-UNCERTAIN MIGRATE");
+    client_ask(client_open(world, leader), "EXISTS victim\r\n", ":1\r\n");
+    world_free(world);
+}
+
 static void test_a_leader_that_differs_gives_up_leading_and_is_rebuilt(void **state) {
     (void)state;
     struct world *world = world_with_victim(3);
@@ -493,6 +519,7 @@ int main(void) {
         cmocka_unit_test(test_a_node_that_differs_is_found_fenced_and_rebuilt),
         cmocka_unit_test(test_a_fenced_node_answers_nobody_and_stays_fenced_through_a_restart),
         cmocka_unit_test(test_who_waits_at_a_node_that_is_fenced_hears_at_once),
+        cmocka_unit_test(test_a_node_that_is_fenced_moves_no_keys_away),
         cmocka_unit_test(test_a_leader_that_differs_gives_up_leading_and_is_rebuilt),
         cmocka_unit_test(test_without_an_equal_majority_there_is_an_alarm_only),
         cmocka_unit_test(test_alarm_leaves_a_node_that_differs_as_it_is),

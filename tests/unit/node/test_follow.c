@@ -225,6 +225,92 @@ static void test_no_one_ends_it_and_the_data_is_ours(void **state) {
     world_free(world);
 }
 
+/* Redis goes on from what it was asked for, whatever was applied here while it answered. */
+static void test_what_is_applied_while_the_master_answers_is_not_run_again(void **state) {
+    (void)state;
+    struct world *world = world_ready(3);
+    int leader = world_leader(world);
+    struct client *client = client_open(world, leader);
+    begin(world, client);
+    world_run(world, 50);
+    world_hold_commits(world, leader, true);
+    says(world, "*2\r\n$4\r\nINCR\r\n$1\r\na\r\n"); /* 100 to 121 */
+    node_on_out_closed(
+        world->seats[leader]->node, latest(world)->number, "lost on its way", world->now_us);
+    world_run(world, 1100);
+    greet(world);
+    hears(world, "*3\r\n$5\r\nPSYNC\r\n$40\r\n" REPLID "\r\n$3\r\n101\r\n");
+    world_hold_commits(world, leader, false);
+    world_run(world, 50); /* what was in the log is applied */
+    says(world, "+CONTINUE\r\n*2\r\n$4\r\nINCR\r\n$1\r\na\r\n");
+    world_run(world, 50);
+    client_ask(client, "GET a\r\n", "$1\r\n2\r\n");
+    world_run(world, 50); /* and it begins again from the state */
+    greet(world);
+    hears(world, "*3\r\n$5\r\nPSYNC\r\n$40\r\n" REPLID "\r\n$3\r\n122\r\n");
+    says(world, "+CONTINUE\r\n*2\r\n$4\r\nINCR\r\n$1\r\na\r\n");
+    world_run(world, 50);
+    client_ask(client, "GET a\r\n", "$1\r\n3\r\n");
+    world_check_equal(world);
+    world_free(world);
+}
+
+static void test_a_dump_that_does_not_end_with_its_length_is_refused(void **state) {
+    (void)state;
+    struct world *world = world_ready(1);
+    client_ask(client_open(world, 0), "REPLICAOF 10.0.0.9 6379\r\n", "+OK\r\n");
+    world->seats[0]->node->settings.port = 7000;
+    world_run(world, 5);
+    greet(world);
+    says(world, "+FULLRESYNC " REPLID " 100\r\n$9\r\nREDIS0009");
+    world_run(world, 50);
+    assert_true(latest(world)->closed);
+    world_free(world);
+}
+
+static void test_a_replication_id_that_is_none_is_refused(void **state) {
+    (void)state;
+    static const char *const lines[] = {
+        "+FULLRESYNC 0123456789abcdef0123456789abcdef0123456\r 100\r\n",
+        "+FULLRESYNC 0123456789abcdef0123456789abcdef0123 567 100\r\n"};
+    for (size_t i = 0; i < SF_LENGTH(lines); i++) {
+        struct world *world = world_ready(1);
+        client_ask(client_open(world, 0), "REPLICAOF 10.0.0.9 6379\r\n", "+OK\r\n");
+        world->seats[0]->node->settings.port = 7000;
+        world_run(world, 5);
+        greet(world);
+        says(world, lines[i]);
+        world_run(world, 50);
+        assert_true(latest(world)->closed);
+        assert_int_equal(world->n_outs, 1); /* a second passes before the next one */
+        world_free(world);
+    }
+}
+
+static void test_what_the_master_says_makes_no_lines_of_info(void **state) {
+    (void)state;
+    struct world *world = world_ready(1);
+    struct client *client = client_open(world, 0);
+    begin(world, client);
+    says(world, "*1\r\n$13\r\nBAD\r\nforged:1\r\n");
+    world_run(world, 50);
+    client_send(client, "INFO replication\r\n");
+    world_settle(world);
+    assert_null(strstr(client_take(client), "\nforged:1"));
+    world_free(world);
+}
+
+static void test_what_came_before_an_unknown_command_is_applied(void **state) {
+    (void)state;
+    struct world *world = world_ready(1);
+    struct client *client = client_open(world, 0);
+    begin(world, client);
+    says(world, "*2\r\n$4\r\nINCR\r\n$1\r\na\r\n*1\r\n$7\r\nNOTHING\r\n");
+    world_run(world, 50);
+    client_ask(client, "GET a\r\n", "$1\r\n2\r\n");
+    world_free(world);
+}
+
 /* -- MIGRATE --------------------------------------------------------------------------------- */
 
 static void test_migrate_deletes_what_was_acknowledged_alone(void **state) {
@@ -266,6 +352,63 @@ static void test_migrate_gives_up_in_its_time(void **state) {
     world_run(world, 20);
     client_close(client); /* nobody waits any more */
     assert_true(latest(world)->closed);
+    world_free(world);
+}
+
+static void test_migrate_reads_as_nobody_whoever_read_before(void **state) {
+    (void)state;
+    struct world *world = world_ready(1);
+    struct client *client = client_open(world, 0);
+    client_ask(client, "SET a 1\r\nACL SETUSER admin on nopass ~* &* +@all\r\n", "+OK\r\n+OK\r\n");
+    client_ask(
+        client, "AUTH admin x\r\nACL SETUSER default -@all +ping +get\r\n", "+OK\r\n+OK\r\n");
+    client_send(client, "MIGRATE 10.0.0.9 6379 a 0 1000\r\n");
+    world_run(world, 20);
+    engine_read_as(world->seats[0]->node->engine, &(struct acl_claim){0, 0}); /* anybody's read */
+    opens(world);
+    hears(world, "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n");
+    says(world, "+OK\r\n");
+    static const char restore[] = "*4\r\n$7\r\nRESTORE\r\n$1\r\na\r\n$1\r\n0\r\n$13\r\n";
+    assert_true(latest(world)->sent.len > sizeof restore);
+    assert_memory_equal(buf_slice(&latest(world)->sent).data, restore, sizeof restore - 1);
+    says(world, "+OK\r\n");
+    world_run(world, 20);
+    client_expect(client, "+OK\r\n");
+    client_ask(client, "EXISTS a\r\n", ":0\r\n");
+    world_free(world);
+}
+
+/* The target has them. */
+static void test_migrate_that_cannot_delete_is_not_called_unexecuted(void **state) {
+    (void)state;
+    struct world *world = world_ready(3);
+    int follower = (world_leader(world) + 1) % 3;
+    struct client *client = client_open(world, follower);
+    client_ask(client, "SET a 1\r\n", "+OK\r\n");
+    client_send(client, "MIGRATE 10.0.0.9 6379 a 0 1000\r\n");
+    world_run(world, 20);
+    opens(world);
+    says(world, "+OK\r\n");
+    world_isolate(world, follower);
+    world_run(world, 500);
+    says(world, "+OK\r\n");
+    world_run(world, 4000);
+    assert_int_equal(memcmp(client_take(client), "-UNCERTAIN ", 11), 0);
+    world_free(world);
+}
+
+static void test_what_speaks_no_redis_acknowledges_nothing(void **state) {
+    (void)state;
+    struct world *world = world_ready(1);
+    struct client *client = client_open(world, 0);
+    client_ask(client, "SET a 1\r\n", "+OK\r\n");
+    client_send(client, "MIGRATE 10.0.0.9 80 a 0 1000\r\n");
+    world_run(world, 20);
+    opens(world);
+    says(world, "HTTP/1.1 400 Bad Request\r\nServer: x\r\nConnection: close\r\n");
+    world_run(world, 2000);
+    assert_int_equal(memcmp(client_take(client), "-ERR Target", 11), 0);
+    client_ask(client, "GET a\r\n", "$1\r\n1\r\n");
     world_free(world);
 }
 
@@ -341,8 +484,16 @@ int main(void) {
         cmocka_unit_test(test_an_unknown_command_ends_the_link_and_nothing_behind_it_counts),
         cmocka_unit_test(test_a_log_that_does_not_move_pauses_the_master),
         cmocka_unit_test(test_no_one_ends_it_and_the_data_is_ours),
+        cmocka_unit_test(test_what_is_applied_while_the_master_answers_is_not_run_again),
+        cmocka_unit_test(test_a_dump_that_does_not_end_with_its_length_is_refused),
+        cmocka_unit_test(test_a_replication_id_that_is_none_is_refused),
+        cmocka_unit_test(test_what_the_master_says_makes_no_lines_of_info),
+        cmocka_unit_test(test_what_came_before_an_unknown_command_is_applied),
         cmocka_unit_test(test_migrate_deletes_what_was_acknowledged_alone),
         cmocka_unit_test(test_migrate_gives_up_in_its_time),
+        cmocka_unit_test(test_migrate_reads_as_nobody_whoever_read_before),
+        cmocka_unit_test(test_migrate_that_cannot_delete_is_not_called_unexecuted),
+        cmocka_unit_test(test_what_speaks_no_redis_acknowledges_nothing),
         cmocka_unit_test(test_sync_sends_a_dump_between_two_marks_and_closes),
         cmocka_unit_test(test_a_client_that_takes_nothing_of_its_dump_is_dropped),
         cmocka_unit_test(test_who_wants_to_be_a_replica_gets_no_dump),

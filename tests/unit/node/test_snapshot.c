@@ -95,6 +95,35 @@ static void test_a_snapshot_that_cannot_be_written_is_told_and_the_next_one_coun
     bus_free(bus);
 }
 
+static void install_nothing(void *context, uint64_t request, const struct raft_snapshot *place) {
+    (void)context, (void)request, (void)place;
+}
+
+/* All of it is handed over when another node's state is about to take the place of this one's. */
+static void test_save_is_answered_where_a_snapshot_is_installed_meanwhile(void **state) {
+    (void)state;
+    struct bus *bus = bus_new();
+    struct place *place = filled(bus);
+    struct node *node = place->node;
+    struct client *saver = ask_node(place, "SAVE");
+    for (int i = 0; i < 100000 && (!node->snapshots.saving || node->snapshots.writer != NULL); i++)
+        bus_run(bus, MS / 10);
+    assert_true(node->snapshots.saving);
+    assert_null(node->snapshots.writer);
+    void (*install)(void *context, uint64_t request, const struct raft_snapshot *place) =
+        node->ports.install_snapshot;
+    node->ports.install_snapshot = install_nothing;
+    node->snapshots.receiving.is_loaded = true;
+    const struct raft_ready ready = {.install = true};
+    snapshots_carry_out(node, &ready);
+    node->ports.install_snapshot = install;
+    node->snapshots.receiving.is_loaded = false;
+    node->snapshots.index = engine_applied(node->engine); /* as if that one were installed */
+    bus_run(bus, 5 * SECONDS);
+    assert_string_equal(client_text(saver), "+OK\r\n");
+    bus_free(bus);
+}
+
 static void test_shutdown_save_stops_when_the_snapshot_is_there(void **state) {
     (void)state;
     struct bus *bus = bus_new();
@@ -163,6 +192,7 @@ int main(void) {
         cmocka_unit_test(test_save_waits_for_the_disk_and_others_are_served_meanwhile),
         cmocka_unit_test(test_a_start_from_a_snapshot_says_loading_until_it_is_loaded),
         cmocka_unit_test(test_a_snapshot_that_cannot_be_written_is_told_and_the_next_one_counts),
+        cmocka_unit_test(test_save_is_answered_where_a_snapshot_is_installed_meanwhile),
         cmocka_unit_test(test_shutdown_save_stops_when_the_snapshot_is_there),
         cmocka_unit_test(test_shutdown_without_a_word_saves_where_save_points_ask_for_it),
         cmocka_unit_test(test_a_save_point_that_is_reached_saves),
