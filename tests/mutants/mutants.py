@@ -360,8 +360,7 @@ MUTANTS = [
         (NODE + "old_copy.c", "    char why[120];\n", "    char why[120] = \"\";\n"),
     ]),
     Mutant("old-copy-by-hearsay", 150, "of an old copy only those know who heard of the later start themselves", [
-        (NODE + "old_copy.c", "return row.node != NOBODY && later ? row : peer->seen;",
-         "return row.node == NOBODY && later ? row : peer->seen;"),
+        (NODE + "old_copy.c", "    return latest;", "    return peer->seen;"),
     ]),
     # -- memory -----------------------------------------------------------------------------------------------------
     Mutant("eviction-by-own-view", 200, "who applies an eviction decides by figures of its own who goes (S2)", [
