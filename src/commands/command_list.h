@@ -572,7 +572,7 @@ COMMAND(SHARDFORGE_SETTING, "shardforge.setting", cmd_shardforge_setting, docs_i
     CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
 COMMAND(SHARDFORGE_SOURCE, "shardforge.source", cmd_shardforge_source, docs_internal, -5,
     CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
-COMMAND(SHARDFORGE_UNBLOCK, "shardforge.unblock", cmd_shardforge_unblock, docs_internal, 7,
+COMMAND(SHARDFORGE_UNBLOCK, "shardforge.unblock", cmd_shardforge_unblock, docs_internal, -7,
     CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
 COMMAND(SHUTDOWN, "shutdown", NULL, docs_shutdown, -1,
     CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_NO_MULTI | CMD_ALLOW_BUSY | CMD_LOCAL,

@@ -68,7 +68,8 @@ struct engine_watcher {
      * may queue again (shardforge.again deadline words). */
     void (*waiter_removed)(void *context, void *holder, uint32_t db, int64_t deadline_ms,
         uint32_t argc, const struct slice *argv);
-    /* The node's own command at this place of the transaction that runs; where the reply goes. */
+    /* The node's own command at this place of the transaction that runs; where the reply goes,
+     * which it may change for the places behind (CLIENT REPLY). */
     void (*own_place)(void *context, uint32_t place, struct reply *reply);
     /* Something of the master's or dump's was applied (source.h). */
     void (*source_ran)(void *context, const struct source_ran *ran);

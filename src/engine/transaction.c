@@ -60,7 +60,9 @@ static bool run_places(struct engine *engine, const struct run *run, struct repl
             good = run->place(engine, &words, run->read_clock_ms, seed, reply);
             if (!run->rehearsal) run_tell(engine, &words, reply, place_before, true, false);
         } else if (!run->rehearsal) {
+            const struct buf *out = reply->out;
             own_place(engine, place, reply);
+            if (reply->out != out) before = reply_bytes(reply);
         }
         if (reply_bytes(reply) - before > REPLY_BYTES_MAX) { /* it goes on, unheard */
             buf_truncate(reply->out, before);

@@ -168,7 +168,8 @@ static void run_local(struct pending *pending) {
     };
     run(&call);
     /* else it goes on as a write or a read, or was refused, and is counted as such */
-    if (pending->kind == PENDING_LOCAL || pending->kind == PENDING_HELD)
+    bool begins_later = pending->kind == PENDING_HELD && pending->transaction != NULL;
+    if ((pending->kind == PENDING_LOCAL || pending->kind == PENDING_HELD) && !begins_later)
         observe_pending_ran(pending, reply.out, before);
 }
 
@@ -267,6 +268,11 @@ bool session_answer_head(struct pending *head, bool before_write) {
         return true;
     case PENDING_HELD:
         if (!head->done) return false;
+        if (head->transaction != NULL) { /* what it has to know beforehand is there */
+            head->kind = PENDING_LOCAL;
+            head->done = false;
+            return session_answer_head(head, before_write);
+        }
         observe_held(node, head->command, buf_slice(&head->reply));
         send_kept(head);
         return true;
