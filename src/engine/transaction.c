@@ -158,10 +158,13 @@ static bool must_wait(struct engine *engine, struct run run, int64_t clock_ms) {
     if (keyspace_next_due(engine->keyspace) > clock_ms) return false; /* the usual case */
     if (watches_must_wait(engine, run.transaction, clock_ms)) return true;
     struct reply nowhere = {NULL, 2};
+    struct lookups *lookups = engine->lookups;
+    engine->lookups = NULL;
     run.rehearsal = engine->watching.rehearses = true;
     watch_read_begin(engine);
     bool done = run_places(engine, &run, &nowhere);
     engine->watching.rehearses = false;
+    engine->lookups = lookups;
     watch_read_end(engine, false);
     return !done;
 }

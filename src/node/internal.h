@@ -370,6 +370,7 @@ struct node {
     raft_index replays_until; /* the log's end when this process began, or joined this cluster */
     struct observe *observe;  /* stats.c */
     uint64_t n_reads, n_writes;
+    struct lookups lookups; /* of reads here, and of this node's clients' writes */
     uint64_t n_errors_uncertain, n_errors_unavailable;
 
     /* our stream */
@@ -594,6 +595,7 @@ void transactions_change_state(struct node *node);     /* revisions of before me
 int64_t transaction_queued(const struct session *session); /* commands; -1: no MULTI */
 bool transaction_writes(const struct session *session);    /* EXEC would now */
 size_t transaction_bytes(const struct session *session);
+bool session_watches(const struct session *session);
 local_run local_exec, local_unwatch;
 /* cmd_server.c: CONFIG SET inside a transaction, as a command of the entry. false: it is none. */
 bool config_set_as_entry(struct node *node, uint32_t argc, const struct slice *argv,

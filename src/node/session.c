@@ -192,6 +192,7 @@ static bool run_read(struct pending *pending, bool settled, int64_t clock_ms) {
     size_t before = session->output.len;
     observe_begins(node);
     engine_note_accesses(node->engine, !session->no_touch);
+    engine_count_lookups(node->engine, &node->lookups);
     engine_read_as(node->engine, &pending->claim);
     if (follow_refuses(node) && pending->command->id != COMMAND_DEBUG) {
         reply_error(&reply, TEXT_LOADING); /* half of a dump is no state to show */
@@ -211,6 +212,7 @@ static bool run_read(struct pending *pending, bool settled, int64_t clock_ms) {
             pending->argv, clock_ms, settled, random_next(&node->random), &reply);
         node->running = NULL;
     }
+    engine_count_lookups(node->engine, NULL);
     if (result == QUERY_MUST_WAIT) {
         SF_MARK("reads: a read waits for state time");
         pending->settle_clock_ms = clock_ms;

@@ -42,6 +42,7 @@ void observe_reset(struct node *node) {
     observe->n_error_codes = 0;
     memset(observe->rates, 0, sizeof observe->rates);
     node->n_reads = node->n_writes = 0;
+    node->lookups = (struct lookups){0};
     node->n_errors_uncertain = node->n_errors_unavailable = 0;
 }
 

@@ -676,6 +676,10 @@ bool transaction_writes(const struct session *session) {
     return session->queue != NULL && session->queue->writes && !session->queue->failed;
 }
 
+bool session_watches(const struct session *session) {
+    return session->watches != NULL && (session->watches->n > 0 || session->watches->n_open > 0);
+}
+
 size_t transaction_bytes(const struct session *session) {
     return (session->queue == NULL ? 0 : queue_bytes(session->queue)) +
            (session->watches == NULL ? 0 : session->watches->bytes);
