@@ -88,7 +88,7 @@ fuzz: $(FUZZERS) ## random bytes into every decoder (RUNS=200000)
 ecosystem: all ## real frameworks of the npm registry and Debian at a follower (ONLY=name)
 	@tests/ecosystem/run $(SERVER) $(BUILD) $(ONLY)
 
-bench: all $(TOOLS) ## ratios beside a redis-server in the same run (BENCH=throughput|failover|rolling|catch-up|memory|commands|blocked)
+bench: all $(TOOLS) ## ratios beside a redis-server in the same run (BENCH=throughput|failover|rolling|catch-up|memory|commands|blocked|snapshot|walks|restart)
 	@tests/bench/run $(SERVER) $(BUILD) $(BENCH)
 
 clean: ## remove build/

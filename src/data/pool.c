@@ -3,7 +3,14 @@
 #include "data/size_class.h"
 #include "util/list.h"
 
-enum { PAGE_BYTES = 4096, UNIT = 8, N_SIZES = POOL_PIECE_MAX / UNIT, NO_PIECE = 0 };
+enum {
+    SMALL_PAGE_BYTES = 4096,
+    LARGE_PAGE_BYTES = 16384,
+    SMALL_PIECE_MAX = 96, /* in small pages: less than a piece is left over in each */
+    UNIT = 8,
+    N_SIZES = POOL_PIECE_MAX / UNIT,
+    NO_PIECE = 0
+};
 
 /* A page stands at a multiple of its size, so that a piece's address tells it. The first n_fresh
  * places were used at least once; of those the free ones are linked by their offsets. */
@@ -39,9 +46,14 @@ size_t pool_piece_bytes(size_t size) {
     return size > POOL_PIECE_MAX ? size_class(size) : units_of(size) * UNIT;
 }
 
+static size_t page_bytes(size_t units) {
+    return units * UNIT > SMALL_PIECE_MAX ? LARGE_PAGE_BYTES : SMALL_PAGE_BYTES;
+}
+
 static struct page *page_new(struct pool *pool, size_t units) {
-    struct page *page = sf_alloc_aligned(PAGE_BYTES, PAGE_BYTES);
-    *page = (struct page){.n_places = (uint16_t)((PAGE_BYTES - sizeof *page) / (units * UNIT))};
+    size_t bytes = page_bytes(units);
+    struct page *page = sf_alloc_aligned(bytes, bytes);
+    *page = (struct page){.n_places = (uint16_t)((bytes - sizeof *page) / (units * UNIT))};
     list_push_back(&pool->with_room[units - 1], &page->link);
     pool->n_pages++;
     return page;
@@ -72,9 +84,9 @@ void pool_give(struct pool *pool, void *piece, size_t size) {
         sf_free(piece);
         return;
     }
-    struct page *page = (struct page *)((uintptr_t)piece & ~(uintptr_t)(PAGE_BYTES - 1));
-    if (page->n_used == page->n_places)
-        list_push_back(&pool->with_room[units_of(size) - 1], &page->link);
+    size_t units = units_of(size);
+    struct page *page = (struct page *)((uintptr_t)piece & ~(uintptr_t)(page_bytes(units) - 1));
+    if (page->n_used == page->n_places) list_push_back(&pool->with_room[units - 1], &page->link);
     SF_ASSERT(page->n_used > 0);
     if (--page->n_used == 0) {
         list_remove(&page->link);

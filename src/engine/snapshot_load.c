@@ -196,6 +196,7 @@ static bool take_packed(struct snapshot_loader *loader, struct reader *in) {
 static bool take_dues(struct snapshot_loader *loader, struct reader *in) {
     if (!loader->owes_dues) return refuse(loader, "due times without a hash");
     struct collection hash = db_collection(loader->db, loader->latest);
+    if (hash_is_packed(&hash)) return refuse(loader, "due times for a hash of another form");
     uint64_t n = collection_size(&hash);
     bool is_good = true;
     struct hash_pair pair;

@@ -271,6 +271,7 @@ struct snapshot_writer *snapshot_writer_new(
     SF_ASSERT(head == NULL || head->place.index == engine->applied);
     struct walk *walk = keyspace_walk_begin(engine->keyspace);
     if (walk == NULL) return NULL;
+    walk_in_any_order(walk);
     struct snapshot_writer *writer = sf_alloc_zero(1, sizeof *writer);
     writer->walk = walk;
     writer->is_own = head != NULL;

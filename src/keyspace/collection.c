@@ -68,14 +68,22 @@ uint64_t collection_size(const struct collection *collection) {
 struct collection collection_copy(const struct collection *collection) {
     struct collection copy = *collection;
     copy.value = form_of(collection)->copy(collection->types, collection->value);
+    copy.is_inline = false;
     copy.db = NULL;
     copy.unchanged = NULL;
     return copy;
 }
 
 void collection_free(struct collection *collection) {
-    if (collection->value != NULL) form_of(collection)->free(collection->value);
+    bool is_own = collection->value != NULL && !collection->is_inline;
+    if (is_own) form_of(collection)->free(collection->value);
     collection->value = NULL;
+    collection->is_inline = false;
+}
+
+void collection_take_out(struct collection *collection) {
+    collection->value = form_of(collection)->copy(collection->types, collection->value);
+    collection->is_inline = false;
 }
 
 /* -- thresholds ------------------------------------------------------------------------------ */

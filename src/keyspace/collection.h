@@ -52,7 +52,8 @@ struct collection {
     const struct collection_types *types;
     enum object_type type;
     enum object_encoding encoding;
-    void *value; /* never NULL; NULL in a handle whose value was moved away */
+    void *value;    /* never NULL; NULL in a handle whose value was moved away */
+    bool is_inline; /* in a handle: it lies within the key's object (collection_own) */
     /* Only in a handle on a key's value, and while a walk is open: */
     struct db *db;
     const struct object *unchanged; /* until the first change through this handle */
@@ -70,6 +71,13 @@ static inline void collection_changes(struct collection *collection) {
 }
 static inline void element_changes(struct collection *collection, struct slice element) {
     if (SF_UNLIKELY(collection->db != NULL)) collection_note_element(collection, element);
+}
+
+/* Before its bytes change: takes a copy out of the key's object where it lies there. What was taken
+ * out must be handed back, so only where something does change. */
+void collection_take_out(struct collection *collection);
+static inline void collection_own(struct collection *collection) {
+    if (collection->is_inline) collection_take_out(collection);
 }
 
 /* What a form must offer. One table of functions for each pair of type and encoding, listed in
@@ -115,11 +123,12 @@ struct collection db_collection(const struct db *db, const struct object *object
 struct object *db_add_collection(
     struct db *db, struct slice key, struct collection *collection, int64_t due_ms);
 /* The value of object was changed by way of this handle: takes over value and encoding, counts
- * its bytes, and gives the key the next revision, so once a command. An empty one is removed with
- * its key: then false, and object is gone. */
+ * its bytes, and gives the key the next revision, so once a command. object may be another from now
+ * on, and what the handle gave out (texts, iterators) is gone; the handle itself may be read on. An
+ * empty value is removed with its key: then false. */
 bool db_collection_changed(struct db *db, struct object *object, struct collection *collection);
-/* The same for what WATCH does not see (the groups of a stream): the key keeps its revision. The
- * value must not have become empty. */
+/* The same for what WATCH does not see (the groups of a stream): the key keeps its revision, and
+ * object stays. The value must not have become empty, nor be one that may lie within an object. */
 void db_collection_counted(struct db *db, struct object *object, struct collection *collection);
 
 #endif

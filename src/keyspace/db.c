@@ -203,7 +203,7 @@ static struct object *db_set(
             return old;
         }
     }
-    return db_put(db, hash, old, object_new(key, value, due_ms));
+    return db_put(db, hash, old, object_new(db_pool(db), key, value, due_ms));
 }
 
 struct object *db_set_string(struct db *db, struct slice key, struct slice value, int64_t due_ms) {
@@ -236,7 +236,7 @@ char *db_string_part_writable(
     }
     if (!object_has_block(*object)) {
         struct object *old = *object;
-        *object = object_with_block(old, new_len);
+        *object = object_with_block(db_pool(db), old, new_len);
         db_exchange(db, db_hash(db, object_key(old)), old, object_bytes(old), *object);
     }
     db->keyspace->object_bytes -= object_bytes(*object);
@@ -264,7 +264,7 @@ void db_set_due(struct db *db, struct object **object, int64_t due_ms) {
     } else if (old_due_ms != due_ms) {
         size_t old_bytes = object_bytes(old);
         expiry_forget_fields(db, old);
-        *object = object_reshape(old, object_key(old), due_ms);
+        *object = object_reshape(db_pool(db), old, object_key(old), due_ms);
         db_exchange(db, db_hash(db, object_key(old)), old, old_bytes, *object);
     }
     db_touch(db, *object);
@@ -291,7 +291,7 @@ void db_move(struct db *src, struct slice from, struct db *dst, struct slice to)
     struct object *target = table_find(&dst->table, to_hash, to);
     size_t old_bytes = object_bytes(old);
     db_take_out(src, from_hash, old);
-    struct object *moved = object_reshape(old, to, object_due_ms(old));
+    struct object *moved = object_reshape(db_pool(src), old, to, object_due_ms(old));
     keyspace_dispose(src->keyspace, old, old_bytes); /* a shell: moved has its block or value */
     db_raise_cell(src, from_hash, keyspace_next_revision(src->keyspace));
     db_tell_changed(src, from);
@@ -316,7 +316,8 @@ struct collection db_collection(const struct db *db, const struct object *object
     struct collection handle = {.types = &db->keyspace->collections,
         .type = object_type(object),
         .encoding = object_encoding(object),
-        .value = object_collection(object)};
+        .value = object_collection(object),
+        .is_inline = object_is_inline(object)};
     if (SF_UNLIKELY(db->keyspace->walks.n_active > 0)) {
         handle.db = (struct db *)(uintptr_t)db;
         handle.unchanged = object;
@@ -347,51 +348,96 @@ static size_t collection_bytes(const struct collection *collection) {
 struct object *db_add_collection(
     struct db *db, struct slice key, struct collection *collection, int64_t due_ms) {
     SF_ASSERT(collection_size(collection) > 0 && collection->types == &db->keyspace->collections);
+    SF_ASSERT(!collection->is_inline);
     uint64_t hash = db_hash(db, key);
     struct object *old = table_find(&db->table, hash, key);
     if (old != NULL) leave_revision(db, hash, old);
     if (collection->type == OBJECT_HASH) hash_simplify(collection);
     struct object *object =
-        object_new_collection(key, collection, collection_bytes(collection), due_ms);
+        object_new_collection(db_pool(db), key, collection, collection_bytes(collection), due_ms);
     collection->value = NULL;
     return db_put(db, hash, old, object);
 }
 
 /* Whether the value is, as far as its bytes tell, what it was when they were counted. */
-static bool is_as_counted(const struct object *object, const struct collection *collection) {
-    struct object *shell = object_shell(object);
+static bool is_as_counted(
+    const struct db *db, const struct object *object, const struct collection *collection) {
+    if (object_is_inline(object)) return collection->is_inline;
+    struct object *shell = object_shell(db_pool(db), object);
     object_set_collection(shell, collection, collection_bytes(collection));
     bool is_same = object_encoding(shell) == object_encoding(object) &&
                    object_collection(shell) == object_collection(object) &&
                    object_collection_bytes(shell) == object_collection_bytes(object);
-    sf_free(shell);
+    object_free(db_pool(db), shell);
     return is_same;
 }
 
-static void collection_count(struct db *db, struct object *object, struct collection *collection) {
+/* The key itself changes, where its value did not. */
+static void collection_note_key(
+    const struct db *db, const struct object *object, struct collection *collection) {
     if (SF_UNLIKELY(collection->unchanged != NULL)) {
-        SF_ASSERT(is_as_counted(object, collection)); /* or somebody has told no walk */
-        collection_note(collection);                  /* the key itself changes */
+        SF_ASSERT(is_as_counted(db, object, collection)); /* or somebody has told no walk */
+        collection_note(collection);
     }
+}
+
+static void collection_count(struct db *db, struct object *object, struct collection *collection) {
     size_t before = object_bytes(object);
     object_set_collection(object, collection, collection_bytes(collection));
     db->keyspace->object_bytes += object_bytes(object) - before;
-    keyspace_free_for_new(db->keyspace);
+}
+
+/* Puts the value into a new object in the place of one that it does not fit any more. */
+static struct object *collection_resettle(
+    struct db *db, struct object *object, struct collection *collection) {
+    size_t old_bytes = object_bytes(object);
+    struct slice key = object_key(object);
+    if (collection->type == OBJECT_HASH) hash_simplify(collection);
+    struct object *next = object_new_collection(
+        db_pool(db), key, collection, collection_bytes(collection), object_due_ms(object));
+    object_set_revision(next, object_revision(object));
+    object_set_access(next, object_access(object));
+    if (!object_is_inline(object)) object_forget_value(object);
+    db_exchange(db, db_hash(db, key), object, old_bytes, next);
+    return next;
+}
+
+/* Puts what became of the value into the object, or into one in its place. Whether it lies inside
+ * depends on what is there now alone (S1: MEMORY USAGE shows it). */
+static struct object *collection_settle(
+    struct db *db, struct object *object, struct collection *collection) {
+    bool is_inline = object_is_inline(object), fits = object_takes_inline(object, collection);
+    if (collection->is_inline) return object; /* nothing was taken out */
+    if (is_inline && fits && object_overwrite_inline(object, collection)) return object;
+    if (is_inline || fits) return collection_resettle(db, object, collection);
+    collection_count(db, object, collection);
+    return object;
 }
 
 void db_collection_counted(struct db *db, struct object *object, struct collection *collection) {
+    SF_ASSERT(!object_is_inline(object)); /* object stays where it is */
+    collection_note_key(db, object, collection);
     if (collection->type == OBJECT_HASH) expiry_settle_fields(db, object, collection);
     collection_count(db, object, collection);
+    keyspace_free_for_new(db->keyspace);
     db_tell_changed(db, object_key(object));
 }
 
 bool db_collection_changed(struct db *db, struct object *object, struct collection *collection) {
-    if (collection->type == OBJECT_HASH) expiry_settle_fields(db, object, collection);
-    collection_count(db, object, collection);
+    bool is_inline = object_is_inline(object);
+    collection_note_key(db, object, collection);
+    keyspace_free_for_new(db->keyspace);
+    if (collection->type == OBJECT_HASH && !is_inline) expiry_settle_fields(db, object, collection);
     if (collection_size(collection) > 0) {
+        object = collection_settle(db, object, collection);
+        *collection = db_collection(db, object); /* it may still be read by */
         db_touch(db, object);
         return true;
     }
+    if (is_inline)
+        collection_free(collection);
+    else
+        collection_count(db, object, collection);
     uint64_t hash = db_hash(db, object_key(object));
     db_take_out(db, hash, object);
     db_raise_cell(db, hash, keyspace_next_revision(db->keyspace));

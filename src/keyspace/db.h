@@ -124,6 +124,10 @@ static inline void db_value_changes(struct db *db, const struct object *object) 
     if (SF_UNLIKELY(db->keyspace->walks.n_active > 0)) walks_note(db, object, true);
 }
 
+static inline struct pool *db_pool(const struct db *db) {
+    return db->keyspace->collections.pool;
+}
+
 /* Frees an object that is in no table any more. */
 void db_dispose(struct db *db, struct object *object);
 /* Takes a present object out of table and index, without freeing it. */

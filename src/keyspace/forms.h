@@ -19,18 +19,21 @@ extern const struct collection_form stream_form;
 /* -- forms whose value is a listpack (collection.c) ------------------------------------------ */
 
 static inline void packed_append(struct collection *collection, struct slice text) {
+    collection_own(collection);
     struct listpack *listpack = collection->value;
     listpack_append(&listpack, text);
     collection->value = listpack;
 }
 
 static inline void packed_replace(struct collection *collection, size_t at, struct slice text) {
+    collection_own(collection);
     struct listpack *listpack = collection->value;
     listpack_replace(&listpack, at, text);
     collection->value = listpack;
 }
 
 static inline void packed_delete(struct collection *collection, size_t at, uint64_t n) {
+    collection_own(collection);
     struct listpack *listpack = collection->value;
     listpack_delete(&listpack, at, n);
     collection->value = listpack;

@@ -92,7 +92,8 @@ static struct object *read_object(
     if (in->failed || key.len > UINT32_MAX) return NULL;
     if (type == OBJECT_STRING) {
         struct string_value value;
-        return read_text(in, encoding, &value) ? object_new(key, &value, due_ms) : NULL;
+        return read_text(in, encoding, &value) ? object_new(db_pool(db), key, &value, due_ms)
+                                               : NULL;
     }
     struct collection collection = {.types = &db->keyspace->collections,
         .type = (enum object_type)type,
@@ -101,7 +102,8 @@ static struct object *read_object(
     if (its == NULL) return NULL;
     collection.value = its->read(collection.types, in);
     if (collection.value == NULL) return NULL;
-    return object_new_collection(key, &collection, its->bytes(collection.value), due_ms);
+    return object_new_collection(
+        db_pool(db), key, &collection, its->bytes(collection.value), due_ms);
 }
 
 static bool read_key(struct reader *in, struct db *db) {

@@ -135,10 +135,11 @@ void keyspace_dispose(struct keyspace *keyspace, struct object *object, size_t b
     keyspace->object_bytes -= bytes;
     if (SF_UNLIKELY(keyspace->walks.n_active > 0) && walks_take_over(keyspace, object))
         object_forget_value(object);
-    if (object_type(object) != OBJECT_STRING && object_collection(object) != NULL)
+    void *value = object_type(object) == OBJECT_STRING ? NULL : object_value(object);
+    if (value != NULL)
         keyspace_discard(keyspace, collection_form(object_type(object), object_encoding(object)),
-            object_collection(object), object_collection_bytes(object));
-    object_free(object);
+            value, object_collection_bytes(object));
+    object_free(keyspace->collections.pool, object);
 }
 
 static void free_values(struct keyspace *keyspace, uint64_t *budget) {

@@ -50,7 +50,7 @@ enum object_encoding {
 struct keyspace; /* all databases, one revision counter */
 struct db;       /* one numbered database */
 
-/* A key with its value; one allocation as long as the value is a small string. Borrowed from its
+/* A key with its value; one piece of memory as long as the value is small. Borrowed from its
  * db: valid until the next change of this key or of the whole db. */
 struct object;
 

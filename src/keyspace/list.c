@@ -128,6 +128,8 @@ void list_grow(
     if (block_limit_allows(&limit, listpack_bytes(packed) + text_bytes, listpack_count(packed) + n))
         return;
     collection_changes(list);
+    collection_own(list);
+    packed = list->value;
     struct quicklist *large = quicklist_new();
     if (listpack_first(packed) != 0)
         quicklist_append_block(large, &packed);
@@ -179,6 +181,7 @@ void list_push(
     struct collection *list, const struct thresholds *thresholds, bool front, struct slice text) {
     collection_changes(list);
     if (is_packed(list)) {
+        collection_own(list);
         struct listpack *packed = list->value;
         listpack_insert(&packed, front ? listpack_first(packed) : 0, text);
         list->value = packed;
@@ -192,6 +195,7 @@ void list_insert(struct collection *list, const struct thresholds *thresholds, u
     bool behind, struct slice text) {
     collection_changes(list);
     if (is_packed(list)) {
+        collection_own(list);
         struct listpack *packed = list->value;
         size_t at = listpack_seek(packed, (int64_t)index);
         SF_ASSERT(at != 0);
@@ -209,6 +213,7 @@ void list_replace(struct collection *list, uint64_t index, struct slice text) {
         quicklist_replace(list->value, index, text);
         return;
     }
+    collection_own(list);
     struct listpack *packed = list->value;
     size_t at = listpack_seek(packed, (int64_t)index);
     SF_ASSERT(at != 0);
@@ -223,6 +228,7 @@ void list_remove(struct collection *list, uint64_t index, uint64_t n) {
         quicklist_remove(list->value, index, n);
         return;
     }
+    collection_own(list);
     struct listpack *packed = list->value;
     SF_ASSERT(index + n <= listpack_count(packed));
     listpack_delete(&packed, listpack_seek(packed, (int64_t)index), n);
@@ -233,6 +239,8 @@ uint64_t list_remove_equal(
     struct collection *list, struct slice text, uint64_t max, bool backward) {
     collection_changes(list);
     if (!is_packed(list)) return quicklist_remove_equal(list->value, text, max, backward);
+    if (listpack_find(list->value, listpack_first(list->value), text, 0) == 0) return 0;
+    collection_own(list);
     struct listpack *packed = list->value;
     uint64_t removed = 0;
     size_t at = backward ? listpack_last(packed) : listpack_first(packed);

@@ -1,12 +1,15 @@
 #include "keyspace/object.h"
 
+#include "data/intset.h"
+#include "data/listpack.h"
+#include "data/pool.h"
 #include "data/size_class.h"
 #include "util/number.h"
 
 #define TYPE_SHIFT 48
 #define ENCODING_SHIFT 52
 #define OBJECT_HAS_DUE ((uint64_t)1 << 56)
-#define OBJECT_HAS_BLOCK ((uint64_t)1 << 57)
+#define OBJECT_IS_APART ((uint64_t)1 << 57)
 #define OBJECT_LONG_KEY ((uint64_t)1 << 58)
 #define OBJECT_LONG_VALUE ((uint64_t)1 << 59)
 /* bits 20 to 16 of the access information; the others stand behind the head */
@@ -28,20 +31,24 @@ static inline bool head_has(const struct object *object, uint64_t flag) {
 }
 
 static inline bool is_collection(const struct object *object) {
-    return object_type(object) != OBJECT_STRING;
+    return (object->head >> TYPE_SHIFT & 7) != OBJECT_STRING;
+}
+
+static inline bool is_integer(const struct object *object) {
+    return (object->head >> ENCODING_SHIFT & 15) == ENCODING_INT;
 }
 
 static inline bool has_word(const struct object *object) {
-    return object_encoding(object) == ENCODING_INT || head_has(object, OBJECT_HAS_BLOCK) ||
-           is_collection(object);
+    return is_integer(object) | head_has(object, OBJECT_IS_APART);
 }
 
 static inline size_t word_at(const struct object *object) {
-    return DUE_AT + (head_has(object, OBJECT_HAS_DUE) ? 8u : 0);
+    return DUE_AT + 8 * (size_t)head_has(object, OBJECT_HAS_DUE);
 }
 
 static inline size_t lengths_at(const struct object *object) {
-    return word_at(object) + (has_word(object) ? 8 : 0) + (is_collection(object) ? 4 : 0);
+    size_t is_counted = is_collection(object) & head_has(object, OBJECT_IS_APART);
+    return word_at(object) + 8 * (size_t)has_word(object) + 4 * is_counted;
 }
 
 static inline size_t key_length_bytes(const struct object *object) {
@@ -49,7 +56,7 @@ static inline size_t key_length_bytes(const struct object *object) {
 }
 
 static inline size_t value_length_bytes(const struct object *object) {
-    if (has_word(object)) return 0;
+    if (has_word(object) || is_collection(object)) return 0;
     return head_has(object, OBJECT_LONG_VALUE) ? 2 : 1;
 }
 
@@ -61,7 +68,7 @@ static inline size_t key_at(const struct object *object) {
     return lengths_at(object) + key_length_bytes(object) + value_length_bytes(object);
 }
 
-static size_t number_read(const char *at, size_t width) {
+static inline size_t number_read(const char *at, size_t width) {
     uint8_t byte;
     uint16_t two;
     uint32_t four;
@@ -99,16 +106,34 @@ static struct slice inline_value(const struct object *object) {
     return slice_of(object_at(object, lengths + key_width + width + key_len), len);
 }
 
+static size_t packed_value_bytes(enum object_encoding encoding, const void *value) {
+    return encoding == ENCODING_INTSET ? intset_bytes(value) : listpack_bytes(value);
+}
+
+static void *inline_collection(const struct object *object) {
+    size_t lengths = lengths_at(object), width = key_length_bytes(object);
+    return object_at(
+        object, lengths + width + number_read(object_at(object, lengths), width)); /* no other */
+}
+
 static size_t object_size(const struct object *object) {
     size_t size = key_at(object) + object_key(object).len;
-    return has_word(object) ? size : size + inline_value(object).len;
+    if (has_word(object)) return size;
+    if (!is_collection(object)) return size + inline_value(object).len;
+    return size + packed_value_bytes(object_encoding(object), inline_collection(object));
+}
+
+/* What an object of that size occupies; all of it may be used (object_overwrite). */
+static size_t room_of(size_t size) {
+    return pool_piece_bytes(size);
 }
 
 /* -- looking --------------------------------------------------------------------------------- */
 
 struct slice object_key(const struct object *object) {
-    size_t len = number_read(object_at(object, lengths_at(object)), key_length_bytes(object));
-    return slice_of(object_at(object, key_at(object)), len);
+    size_t lengths = lengths_at(object), width = key_length_bytes(object);
+    size_t len = number_read(object_at(object, lengths), width);
+    return slice_of(object_at(object, lengths + width + value_length_bytes(object)), len);
 }
 
 enum object_type object_type(const struct object *object) {
@@ -128,7 +153,7 @@ uint64_t object_revision(const struct object *object) {
 }
 
 bool object_integer(const struct object *object, int64_t *out) {
-    if (object_encoding(object) != ENCODING_INT) return false;
+    if (!is_integer(object)) return false;
     *out = (int64_t)word_read(object, word_at(object));
     return true;
 }
@@ -137,17 +162,17 @@ struct slice object_string(const struct object *object, char scratch[OBJECT_TEXT
     SF_ASSERT(object_type(object) == OBJECT_STRING);
     int64_t integer;
     if (object_integer(object, &integer)) return slice_of(scratch, int_print(integer, scratch));
-    if (!head_has(object, OBJECT_HAS_BLOCK)) return inline_value(object);
+    if (!head_has(object, OBJECT_IS_APART)) return inline_value(object);
     const struct block *block = object_block(object);
     return slice_of(block->data, block->len);
 }
 
 bool object_has_block(const struct object *object) {
-    return head_has(object, OBJECT_HAS_BLOCK);
+    return head_has(object, OBJECT_IS_APART);
 }
 
 size_t object_bytes(const struct object *object) {
-    size_t bytes = size_class(object_size(object));
+    size_t bytes = room_of(object_size(object));
     if (is_collection(object)) return bytes + object_collection_bytes(object);
     if (!object_has_block(object) || object_block(object) == NULL) return bytes;
     return bytes + size_class(sizeof(struct block) + object_block(object)->cap);
@@ -209,40 +234,42 @@ static uint64_t head_for(
 /* Allocates by what the head says and fills in key and due time. inline_len: where there is no
  * word. */
 static struct object *object_begin(
-    uint64_t head, struct slice key, int64_t due_ms, size_t inline_len) {
+    struct pool *pool, uint64_t head, struct slice key, int64_t due_ms, size_t inline_len) {
     SF_ASSERT(key.len <= UINT32_MAX);
     struct object shape = {head};
     size_t at = key_at(&shape), size = at + key.len + (has_word(&shape) ? 0 : inline_len);
-    struct object *object = sf_alloc(size_class(size)); /* object_overwrite counts on all of it */
+    struct object *object = pool_take(pool, room_of(size));
     object->head = head;
     object_set_access(object, 0);
     if (due_ms != NO_DUE) word_write(object, DUE_AT, (uint64_t)due_ms);
     char *lengths = object_at(object, lengths_at(object));
     number_write(lengths, key_length_bytes(object), key.len);
-    if (!has_word(object))
+    if (value_length_bytes(object) > 0)
         number_write(lengths + key_length_bytes(object), value_length_bytes(object), inline_len);
     if (key.len > 0) memcpy(object_at(object, at), key.data, key.len);
     return object;
 }
 
 static struct object *object_new_word(
-    uint64_t head, struct slice key, int64_t due_ms, uint64_t word) {
-    struct object *object = object_begin(head, key, due_ms, 0);
+    struct pool *pool, uint64_t head, struct slice key, int64_t due_ms, uint64_t word) {
+    struct object *object = object_begin(pool, head, key, due_ms, 0);
     word_write(object, word_at(object), word);
     return object;
 }
 
-struct object *object_new(struct slice key, const struct string_value *value, int64_t due_ms) {
+struct object *object_new(
+    struct pool *pool, struct slice key, const struct string_value *value, int64_t due_ms) {
     uint64_t head = head_for(key, due_ms, OBJECT_STRING, value->encoding);
     if (value->encoding == ENCODING_INT)
-        return object_new_word(head, key, due_ms, (uint64_t)value->integer);
+        return object_new_word(pool, head, key, due_ms, (uint64_t)value->integer);
     size_t len = value->bytes.len;
     if (len > OBJECT_INLINE_MAX) {
         struct block *block = block_new(value->bytes, len);
-        return object_new_word(head | OBJECT_HAS_BLOCK, key, due_ms, (uint64_t)(uintptr_t)block);
+        return object_new_word(
+            pool, head | OBJECT_IS_APART, key, due_ms, (uint64_t)(uintptr_t)block);
     }
     if (len > UINT8_MAX) head |= OBJECT_LONG_VALUE;
-    struct object *object = object_begin(head, key, due_ms, len);
+    struct object *object = object_begin(pool, head, key, due_ms, len);
     if (len > 0) memcpy(object_at(object, key_at(object) + key.len), value->bytes.data, len);
     return object;
 }
@@ -252,7 +279,7 @@ struct object *object_new(struct slice key, const struct string_value *value, in
 #define COUNTED_UNIT 16
 
 static char *counted_at(const struct object *object) {
-    SF_ASSERT(is_collection(object));
+    SF_ASSERT(is_collection(object) && head_has(object, OBJECT_IS_APART));
     return object_at(object, word_at(object) + 8);
 }
 
@@ -262,20 +289,48 @@ static void set_counted(struct object *object, size_t bytes) {
 }
 
 size_t object_collection_bytes(const struct object *object) {
-    return is_collection(object) ? number_read(counted_at(object), 4) * COUNTED_UNIT : 0;
+    if (!is_collection(object) || object_is_inline(object)) return 0;
+    return number_read(counted_at(object), 4) * COUNTED_UNIT;
 }
 
-struct object *object_new_collection(
-    struct slice key, const struct collection *collection, size_t bytes, int64_t due_ms) {
+bool object_is_inline(const struct object *object) {
+    return is_collection(object) && !head_has(object, OBJECT_IS_APART);
+}
+
+/* How large an object with that head would be with the value inside; 0: it may not be there. */
+static size_t size_inline(
+    uint64_t head, struct slice key, enum object_encoding encoding, const void *value) {
+    struct object shape = {head & ~OBJECT_IS_APART};
+    if (encoding != ENCODING_LISTPACK && encoding != ENCODING_INTSET) return 0;
+    size_t size = key_at(&shape) + key.len + packed_value_bytes(encoding, value);
+    return size <= POOL_PIECE_MAX ? size : 0;
+}
+
+bool object_takes_inline(const struct object *object, const struct collection *collection) {
+    return size_inline(object->head, object_key(object), collection->encoding, collection->value) >
+           0;
+}
+
+struct object *object_new_collection(struct pool *pool, struct slice key,
+    const struct collection *collection, size_t bytes, int64_t due_ms) {
     uint64_t head = head_for(key, due_ms, collection->type, collection->encoding);
-    struct object *object =
-        object_new_word(head, key, due_ms, (uint64_t)(uintptr_t)collection->value);
+    struct object *object;
+    if (size_inline(head, key, collection->encoding, collection->value) > 0) {
+        size_t len = packed_value_bytes(collection->encoding, collection->value);
+        object = object_begin(pool, head, key, due_ms, len);
+        memcpy(inline_collection(object), collection->value, len);
+        collection_form(collection->type, collection->encoding)->free(collection->value);
+        return object;
+    }
+    object = object_new_word(
+        pool, head | OBJECT_IS_APART, key, due_ms, (uint64_t)(uintptr_t)collection->value);
     set_counted(object, bytes);
     return object;
 }
 
 void *object_collection(const struct object *object) {
     SF_ASSERT(is_collection(object));
+    if (object_is_inline(object)) return inline_collection(object);
     return (void *)(uintptr_t)word_read(object, word_at(object));
 }
 
@@ -286,29 +341,56 @@ static void set_encoding(struct object *object, enum object_encoding encoding) {
 
 void object_set_collection(
     struct object *object, const struct collection *collection, size_t bytes) {
-    SF_ASSERT(object_type(object) == collection->type);
+    SF_ASSERT(object_type(object) == collection->type && !object_is_inline(object));
     set_encoding(object, collection->encoding);
     word_write(object, word_at(object), (uint64_t)(uintptr_t)collection->value);
     set_counted(object, bytes);
 }
 
+bool object_overwrite_inline(struct object *object, struct collection *collection) {
+    SF_ASSERT(object_is_inline(object) && !collection->is_inline);
+    size_t len = packed_value_bytes(collection->encoding, collection->value);
+    size_t size = key_at(object) + object_key(object).len + len;
+    if (room_of(size) != room_of(object_size(object))) return false;
+    set_encoding(object, collection->encoding);
+    memcpy(inline_collection(object), collection->value, len);
+    collection_free(collection);
+    return true;
+}
+
 /* -------------------------------------------------------------------------------------------- */
 
-struct object *object_reshape(struct object *object, struct slice key, int64_t due_ms) {
+/* The same value in an object of another key or due time: by these too it lies inside or apart. */
+static struct object *reshape_collection(
+    struct pool *pool, struct object *object, struct slice key, int64_t due_ms) {
+    struct collection value = {.type = object_type(object),
+        .encoding = object_encoding(object),
+        .value = object_collection(object)};
+    const struct collection_form *form = collection_form(value.type, value.encoding);
+    size_t bytes = object_collection_bytes(object);
+    if (object_is_inline(object)) {
+        value.value = form->copy(NULL, value.value);
+        bytes = form->bytes(value.value);
+    } else {
+        object_forget_value(object);
+    }
+    return object_new_collection(pool, key, &value, bytes, due_ms);
+}
+
+struct object *object_reshape(
+    struct pool *pool, struct object *object, struct slice key, int64_t due_ms) {
     struct object *copy;
     uint64_t head = head_for(key, due_ms, object_type(object), object_encoding(object));
     if (is_collection(object)) {
-        copy = object_new_word(head, key, due_ms, word_read(object, word_at(object)));
-        set_counted(copy, object_collection_bytes(object));
-        word_write(object, word_at(object), 0);
+        copy = reshape_collection(pool, object, key, due_ms);
     } else if (object_has_block(object)) {
-        head |= OBJECT_HAS_BLOCK;
-        copy = object_new_word(head, key, due_ms, word_read(object, word_at(object)));
+        head |= OBJECT_IS_APART;
+        copy = object_new_word(pool, head, key, due_ms, word_read(object, word_at(object)));
         word_write(object, word_at(object), 0);
     } else {
         struct string_value value = {.encoding = object_encoding(object)};
         if (!object_integer(object, &value.integer)) value.bytes = inline_value(object);
-        copy = object_new(key, &value, due_ms);
+        copy = object_new(pool, key, &value, due_ms);
     }
     object_set_revision(copy, object_revision(object));
     object_set_access(copy, object_access(object));
@@ -316,38 +398,40 @@ struct object *object_reshape(struct object *object, struct slice key, int64_t d
 }
 
 void *object_value(const struct object *object) {
-    if (is_collection(object)) return object_collection(object);
-    return object_has_block(object) ? object_block(object) : NULL;
+    if (!head_has(object, OBJECT_IS_APART)) return NULL;
+    return (void *)(uintptr_t)word_read(object, word_at(object));
 }
 
 void object_forget_value(struct object *object) {
     word_write(object, word_at(object), 0);
 }
 
-struct object *object_shell(const struct object *object) {
+struct object *object_shell(struct pool *pool, const struct object *object) {
     size_t size = object_size(object);
-    struct object *copy = sf_alloc(size_class(size));
+    struct object *copy = pool_take(pool, room_of(size));
     memcpy(copy, object, size);
     if (object_value(object) != NULL) object_forget_value(copy);
     return copy;
 }
 
 struct object *object_copy(const struct object *object, const struct collection_types *types) {
-    struct object *copy = object_shell(object);
+    struct object *copy = object_shell(types->pool, object);
     void *value = object_value(object);
+    if (value == NULL) return copy;
     if (is_collection(object)) {
         value = collection_form(object_type(object), object_encoding(object))->copy(types, value);
-    } else if (value != NULL) {
+    } else {
         const struct block *block = value;
         value = block_new(slice_of(block->data, block->len), block->len);
     }
-    if (value != NULL) word_write(copy, word_at(copy), (uint64_t)(uintptr_t)value);
+    word_write(copy, word_at(copy), (uint64_t)(uintptr_t)value);
     return copy;
 }
 
-void object_free(struct object *object) {
-    if (object_has_block(object)) sf_free(object_block(object));
-    sf_free(object);
+void object_free(struct pool *pool, struct object *object) {
+    size_t room = room_of(object_size(object));
+    if (!is_collection(object) && object_has_block(object)) sf_free(object_block(object));
+    pool_give(pool, object, room);
 }
 
 void object_set_revision(struct object *object, uint64_t revision) {
@@ -362,9 +446,8 @@ void object_set_due(struct object *object, int64_t due_ms) {
 
 bool object_overwrite(struct object *object, const struct string_value *value) {
     if (is_collection(object)) return false;
-    bool is_integer = object_encoding(object) == ENCODING_INT;
-    if (is_integer != (value->encoding == ENCODING_INT)) return false;
-    if (is_integer) {
+    if (is_integer(object) != (value->encoding == ENCODING_INT)) return false;
+    if (is_integer(object)) {
         word_write(object, word_at(object), (uint64_t)value->integer);
         return true;
     }
@@ -373,7 +456,7 @@ bool object_overwrite(struct object *object, const struct string_value *value) {
     size_t len = value->bytes.len, width = value_length_bytes(object);
     if (len > OBJECT_INLINE_MAX || (len > UINT8_MAX) != (width == 2)) return false;
     size_t before = object_size(object);
-    if (size_class(before - old.len + len) != size_class(before)) return false;
+    if (room_of(before - old.len + len) != room_of(before)) return false;
     if (len > 0) memmove((char *)(uintptr_t)old.data, value->bytes.data, len);
     char *lengths = object_at(object, lengths_at(object) + key_length_bytes(object));
     number_write(lengths, width, len);
@@ -383,14 +466,14 @@ bool object_overwrite(struct object *object, const struct string_value *value) {
 
 /* -- blocks ---------------------------------------------------------------------------------- */
 
-struct object *object_with_block(const struct object *object, size_t cap) {
+struct object *object_with_block(struct pool *pool, const struct object *object, size_t cap) {
     SF_ASSERT(!object_has_block(object));
     char scratch[OBJECT_TEXT_MAX];
     struct slice bytes = object_string(object, scratch), key = object_key(object);
     int64_t due_ms = object_due_ms(object);
     struct block *block = block_new(bytes, SF_MAX(bytes.len, cap));
-    uint64_t head = head_for(key, due_ms, OBJECT_STRING, ENCODING_RAW) | OBJECT_HAS_BLOCK;
-    struct object *copy = object_new_word(head, key, due_ms, (uint64_t)(uintptr_t)block);
+    uint64_t head = head_for(key, due_ms, OBJECT_STRING, ENCODING_RAW) | OBJECT_IS_APART;
+    struct object *copy = object_new_word(pool, head, key, due_ms, (uint64_t)(uintptr_t)block);
     object_set_revision(copy, object_revision(object));
     object_set_access(copy, object_access(object));
     return copy;

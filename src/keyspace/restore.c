@@ -33,17 +33,17 @@ static bool text_as(enum object_encoding encoding, struct slice text, struct str
     return encoding == ENCODING_RAW || (encoding == ENCODING_EMBSTR && text.len <= EMBSTR_MAX);
 }
 
-static struct object *object_of(
-    const struct restored_key *key, struct slice text, struct collection *collection) {
+static struct object *object_of(struct pool *pool, const struct restored_key *key,
+    struct slice text, struct collection *collection) {
     if (collection == NULL) {
         struct string_value value;
         if (!text_as(key->encoding, text, &value)) return NULL;
-        return object_new(key->key, &value, key->due_ms);
+        return object_new(pool, key->key, &value, key->due_ms);
     }
     const struct collection_form *form = collection_form(collection->type, collection->encoding);
     SF_ASSERT(form != NULL && form->size(collection->value) > 0);
     size_t bytes = form->bytes(collection->value);
-    struct object *object = object_new_collection(key->key, collection, bytes, key->due_ms);
+    struct object *object = object_new_collection(pool, key->key, collection, bytes, key->due_ms);
     collection->value = NULL;
     return object;
 }
@@ -70,12 +70,15 @@ struct object *db_restore(struct db_restoring *restoring, const struct restored_
     struct db *db = restoring->db;
     if (key->revision == 0 || key->revision > db->keyspace->revision) return NULL;
     if (key->key.len > UINT32_MAX) return NULL;
-    struct object *object = object_of(key, text, collection);
+    struct object *object = object_of(db_pool(db), key, text, collection);
     if (object == NULL) return NULL;
     object_set_revision(object, key->revision);
     access_begin(db->keyspace, object); /* as if used now: nothing is told of accesses */
     if (enter(restoring, table_hash(db->table.type, key->key), object)) return object;
-    if (collection != NULL) collection->value = object_collection(object);
-    object_free(object);
+    if (collection != NULL) {
+        collection->value = object_collection(object);
+        if (object_is_inline(object)) collection_take_out(collection);
+    }
+    object_free(db_pool(db), object);
     return NULL;
 }

@@ -8,6 +8,8 @@
 static const struct slice no_value = {NULL, 0};
 
 static bool add_integer(struct collection *set, int64_t integer) {
+    if (set->is_inline && intset_contains(set->value, integer)) return false;
+    collection_own(set);
     struct intset *intset = set->value;
     bool is_new = intset_add(&intset, integer);
     set->value = intset;
@@ -15,6 +17,8 @@ static bool add_integer(struct collection *set, int64_t integer) {
 }
 
 static bool remove_integer(struct collection *set, int64_t integer) {
+    if (set->is_inline && !intset_contains(set->value, integer)) return false;
+    collection_own(set);
     struct intset *intset = set->value;
     bool was_there = intset_remove(&intset, integer);
     set->value = intset;

@@ -74,11 +74,9 @@ void saved_free(struct keyspace *keyspace, void *item) {
         return;
     }
     struct object *object = item;
-    if (object_type(object) != OBJECT_STRING)
-        collection_form(object_type(object), object_encoding(object))
-            ->free(object_collection(object));
-    object_free(object);
-    (void)keyspace;
+    void *value = object_type(object) == OBJECT_STRING ? NULL : object_value(object);
+    if (value != NULL) collection_form(object_type(object), object_encoding(object))->free(value);
+    object_free(keyspace->collections.pool, object);
 }
 
 static void drop_saved(void *keyspace, void *item) {
@@ -158,6 +156,10 @@ void walks_cut(struct keyspace *keyspace) {
 
 bool walk_is_cut(const struct walk *walk) {
     return walk->keyspace == NULL;
+}
+
+void walk_in_any_order(struct walk *walk) {
+    walk->any_order = true;
 }
 
 uint64_t walk_revision(const struct walk *walk) {
@@ -270,18 +272,28 @@ static void show_live(struct key_walk *at, const struct walk_sink *sink, uint64_
         show_object(walk, sink, at->live_hash, object, collection_value(object), budget);
 }
 
+/* A small one. */
+static void take_saved(struct walk *walk, struct walk_part *part, const struct walk_sink *sink,
+    uint64_t hash, void *item, uint64_t *budget) {
+    const struct object *object = item;
+    table_remove(&part->saved, hash, object_key(object));
+    walk->bytes -= object_bytes(object);
+    show_object(walk, sink, hash, object, collection_value(object), budget);
+    saved_free(walk->keyspace, item);
+}
+
 static void show_saved(struct walk *walk, struct walk_part *part, const struct walk_sink *sink,
     void *item, uint64_t *budget) {
     const struct object *object = saved_object(item);
     struct undo *undo = saved_undo(item);
     uint64_t hash = table_hash(&walk->keyspace->keys, object_key(object));
     pass(walk, hash, object_key(object));
-    table_remove(&part->saved, hash, object_key(object));
     if (undo == NULL) {
-        walk->bytes -= object_bytes(object);
-        show_object(walk, sink, hash, object, collection_value(object), budget);
-        saved_free(walk->keyspace, item);
-    } else if (encoding_is_packed(object_encoding(object))) {
+        take_saved(walk, part, sink, hash, item, budget);
+        return;
+    }
+    table_remove(&part->saved, hash, object_key(object));
+    if (encoding_is_packed(object_encoding(object))) {
         show_object(walk, sink, hash, object, undo->tracked->value, budget);
         undo_free(undo);
     } else {
@@ -298,10 +310,40 @@ static bool show_inside(struct walk *walk, const struct walk_sink *sink, uint64_
     return true;
 }
 
+/* It was told of a change that did not come: the table still has it as it was. */
+static bool is_as_it_was(const struct walk *walk, const struct walk_part *part, uint64_t hash,
+    const struct object *saved) {
+    const struct table *table = part->held == NULL ? &part->db->table : &part->held->table;
+    const struct object *live = table_find(table, hash, object_key(saved));
+    return live != NULL && object_revision(live) <= walk->revision;
+}
+
+/* Small values that have changed, wherever they are: the walk finds the new ones by their
+ * revisions. Goes round, so that those that have to stay are looked at now and then. */
+static void show_changed(
+    struct walk *walk, struct walk_part *part, const struct walk_sink *sink, uint64_t budget) {
+    struct table_iterator at = table_seek(&part->saved, walk->next_changed);
+    for (uint64_t n = SF_MIN(budget, table_size(&part->saved)); n > 0; n--) {
+        void *item = table_next(&at);
+        if (item == NULL) {
+            at = table_seek(&part->saved, walk->next_changed = 0);
+            item = table_next(&at);
+        }
+        if (item == NULL) return;
+        const struct object *object = saved_object(item);
+        uint64_t hash = table_hash(part->saved.type, object_key(object));
+        walk->next_changed = hash;
+        if (saved_undo(item) != NULL || is_as_it_was(walk, part, hash, object)) continue;
+        take_saved(walk, part, sink, hash, item, &budget);
+        at = table_seek(&part->saved, hash);
+    }
+}
+
 /* true: that were all keys of the part. */
 static bool show_keys(
     struct walk *walk, struct walk_part *part, const struct walk_sink *sink, uint64_t *budget) {
     if (walk->inside != NULL && !show_inside(walk, sink, budget)) return false;
+    if (walk->any_order) show_changed(walk, part, sink, 2 * *budget);
     struct key_walk at = keys_from(walk, part);
     struct table_iterator first;
     while (*budget > 0) {
@@ -362,6 +404,7 @@ static void begin_keys(
     if (sink->db != NULL) sink->db(sink->context, &part->shown);
     walk->stage = WALK_KEYS;
     walk->has_last = false;
+    walk->next_changed = 0;
 }
 
 bool walk_some(struct walk *walk, const struct walk_sink *sink, uint64_t budget) {

@@ -5,7 +5,8 @@
  *   while (!walk_some(walk, &sink, budget)) ... the keyspace may change here ...
  *   walk_end(walk);
  *
- * Keys come db by db, each once, dead ones not yet reclaimed included; in which order is not said.
+ * Keys come db by db, each once, dead ones not yet reclaimed included; in the order of their table
+ * unless asked otherwise.
  * A small value comes whole, a large one in pieces between large_begin and large_end, other keys
  * never in between. A walk that nobody advances costs memory with every change: end it. */
 #ifndef SF_KEYSPACE_WALK_H
@@ -86,7 +87,10 @@ struct walk_sink {
 
 /* Now is what the walk will show. NULL: WALKS_MAX are open. */
 struct walk *keyspace_walk_begin(struct keyspace *keyspace);
-/* Goes on for about budget units (a key, an element, 64 bytes); true: that was all. */
+/* Before anything was shown: small keys that change meanwhile are shown soon, not in their place, so
+ * that less has to be kept of them. */
+void walk_in_any_order(struct walk *walk);
+/* Goes on for about budget units, twice as many more in any order (a key, an element, 64 bytes); true: that was all. */
 bool walk_some(struct walk *walk, const struct walk_sink *sink, uint64_t budget);
 void walk_end(struct walk *walk); /* at any time */
 /* The keyspace was reset or freed meanwhile: what was shown is not all, and nothing more will come

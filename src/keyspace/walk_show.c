@@ -26,7 +26,7 @@ void show_whole(const struct walk_sink *sink, const struct keyspace *keyspace,
         .encoding = key->encoding,
         .value = value};
     if (sink->value != NULL) sink->value(sink->context, key, slice_of(NULL, 0), &held);
-    spend(budget, key->key.len + object_collection_bytes(object));
+    spend(budget, object_bytes(object));
 }
 
 /* -- text ------------------------------------------------------------------------------------ */

@@ -125,7 +125,7 @@ struct undo *undo_new(struct walk *walk, const struct object *object) {
     enum object_encoding encoding = object_encoding(object);
     void *value = object_value(object);
     undo->walk = walk;
-    undo->shell = object_shell(object);
+    undo->shell = object_shell(walk->keyspace->collections.pool, object);
     undo->bytes = sizeof *undo;
     walk->n_undos++;
     walk->bytes += undo->bytes;
@@ -186,7 +186,7 @@ void undo_free(struct undo *undo) {
     if (undo->groups != NULL) old_groups_free(keyspace, undo->groups);
     if (undo->rest != NULL) stream_form.free(undo->rest);
     sf_free(undo->pages);
-    object_free(undo->shell);
+    object_free(keyspace->collections.pool, undo->shell);
     walk->bytes -= undo->bytes;
     walk->n_undos--;
     sf_free(undo);

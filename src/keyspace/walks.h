@@ -49,6 +49,8 @@ struct walk {
     uint64_t last_hash;
     struct buf last_key;
     struct undo *inside; /* the large value that is being shown */
+    bool any_order;
+    uint64_t next_changed; /* where in `saved` to look next for what can be shown already */
     uint32_t next_cell;
 
     uint32_t n_parts;

@@ -520,7 +520,7 @@ static void unpack(struct collection *zset) {
     char scratch[INT_TEXT_MAX];
     for (size_t at = listpack_first(packed); at != 0; at = packed_next(packed, at))
         sorted_set_add(set, listpack_text(packed, at, scratch), packed_score(packed, at));
-    listpack_free(packed);
+    collection_free(zset);
     zset->value = set;
     zset->encoding = ENCODING_SKIPLIST;
 }
@@ -532,6 +532,7 @@ void zset_add(struct collection *zset, const struct thresholds *thresholds, stru
                                !listpack_has_room(zset->value, member.len + DOUBLE_TEXT_MAX)))
         unpack(zset);
     if (is_packed(zset)) {
+        collection_own(zset);
         struct listpack *packed = zset->value;
         packed_add(&packed, member, score);
         zset->value = packed;
@@ -552,6 +553,8 @@ void zset_set_score(struct collection *zset, struct slice member, double score) 
     size_t at = packed_find(packed, member);
     SF_ASSERT(at != 0);
     if (packed_score(packed, at) == score) return;
+    collection_own(zset);
+    packed = zset->value;
     listpack_delete(&packed, at, 2);
     packed_add(&packed, member, score);
     zset->value = packed;
@@ -567,6 +570,8 @@ bool zset_remove(struct collection *zset, struct slice member) {
     struct listpack *packed = zset->value;
     size_t at = packed_find(packed, member);
     if (at == 0) return false;
+    collection_own(zset);
+    packed = zset->value;
     listpack_delete(&packed, at, 2);
     zset->value = packed;
     return true;
@@ -577,6 +582,7 @@ void zset_remove_ranks(struct collection *zset, const struct rank_range *range) 
     if (range->n == 0) return;
     collection_changes(zset);
     if (is_packed(zset)) {
+        collection_own(zset);
         struct listpack *packed = zset->value;
         listpack_delete(&packed, listpack_seek(packed, (int64_t)(2 * range->from)), 2 * range->n);
         zset->value = packed;

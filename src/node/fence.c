@@ -74,6 +74,14 @@ static void lift_fence(struct node *node, const char *why) {
     node_wake(node);
 }
 
+/* Asked for, and in the log: a mark behind it that finds the states equal again comes too late. */
+static bool is_being_removed(const struct node *node) {
+    const struct raft_member *self =
+        configuration_find(raft_configuration(node->raft), node->identity.id);
+    return node->self_removed || self == NULL ||
+           (raft_configuration(node->raft)->joint && !self->voter_new);
+}
+
 /* Only the latest comparison says how things are. */
 void fence_judged(struct node *node, const struct digest_round *round) {
     struct digests *digests = node->digests;
@@ -85,7 +93,7 @@ void fence_judged(struct node *node, const struct digest_round *round) {
         return;
     }
     digests->equal_index = round->index;
-    if (!node->self_removed && round->index > digests->fence_index)
+    if (!is_being_removed(node) && round->index > digests->fence_index)
         lift_fence(
             node, "its state is equal to the others' (it was restarted, or took a snapshot)");
 }

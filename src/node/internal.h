@@ -430,6 +430,7 @@ struct node {
     /* membership */
     struct list asks;
     char old_copy_text[256];
+    struct logged_lives *lives; /* NULL: of nobody */
     const char *refused_why; /* the last refusal that was logged, and when */
     int64_t refused_us;
     int64_t bootstrap_at_us;
@@ -713,10 +714,6 @@ void greeting_of(struct node *node, struct greeting *out);
 void greeting_put(const struct greeting *greeting, struct buf *out);
 SF_MUST_CHECK enum sf_status greeting_read(struct slice in, struct greeting *out);
 
-/* old_copy.c */
-const char *old_copy_judge(struct node *node, const struct greeting *theirs); /* NULL: welcome */
-void old_copy_found(struct node *node, raft_id id); /* the state says that this member is one */
-void old_copy_told(struct node *node, struct slice text);
 
 /* peer.c */
 struct peer *peer_of(struct node *node, raft_id id);

@@ -9,7 +9,7 @@
  *
  * Nothing else is read before the proof. A challenge names who made it: a stranger who listens at a
  * dead member's address may pass on another member's, but then it is that one's word only. */
-#include "node/internal.h"
+#include "node/old_copy.h"
 
 #include <openssl/crypto.h>
 #include <stdio.h>

@@ -1,6 +1,7 @@
 #include "node/internal.h"
 #include "node/migrate.h"
 #include "node/notify.h"
+#include "node/old_copy.h"
 #include "node/sync.h"
 
 #include <stdarg.h>
@@ -175,6 +176,7 @@ static void replica_close(struct node *node) {
     node->self_removed = false;
     node->seen_configuration.n = 0;
     node->dissolve_index = 0;
+    old_copy_close(node);
     node->level_proposed = 0;
 }
 
@@ -274,6 +276,7 @@ struct node *node_new(const struct node_start *start, const struct node_ports *p
     evictions_open(node);
     follow_open(node);
     digests_open(node);
+    old_copy_open(node, start);
     if (node->identity.id == 0) {
         struct node_identity fresh = {.state = IDENTITY_FRESH};
         while (fresh.id == 0) ports->random_bytes(ports->context, &fresh.id, sizeof fresh.id);
@@ -309,6 +312,7 @@ void node_free(struct node *node) {
     stream_free(node);
     observe_close(node);
     access_close(node);
+    old_copy_close(node);
     buf_free(&node->gathered);
     buf_free(&node->scratch);
     sf_free(node);

@@ -84,6 +84,9 @@ struct node_start {
      * in by the node, as are applied and snapshot. */
     struct raft_start raft;
     struct node_snapshot snapshot; /* borrowed */
+    /* Payloads of ENTRY_INCARNATIONs in the log, in order; borrowed. */
+    struct bytes *const *lives;
+    uint32_t n_lives;
     struct applying_note applying; /* of the process before; zeros: nothing is known */
     uint32_t n_skips;              /* --skip-entry */
     struct entry_skip skips[SKIPS_MAX];

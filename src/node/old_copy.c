@@ -11,10 +11,11 @@
  *   - The number of a start that was seen of another life: a copy from before that start was
  * started instead (or besides).
  *
- * What was seen of starts is what this process has heard, or what the state says of incarnations:
- * that survives the death of all. A node whose state says so only when the copy has been let in
- * (it was applying still) cuts its links, and judges it when it dials again. */
-#include "node/internal.h"
+ * What was seen of starts is what this process has heard, what the state says of incarnations, or
+ * what is in the log it started with, committed or not: that survives the death of all, and no
+ * life's number is in a log before it has begun. A node that hears of it only when the copy has
+ * been let in (by an entry that it was sent) cuts its links, and judges it when it dials again. */
+#include "node/old_copy.h"
 
 #include <stdio.h>
 
@@ -26,15 +27,57 @@ static const char *verdict(struct node *node, raft_id id, const char *why) {
     return node->old_copy_text;
 }
 
-/* The latest life that is known of it, by the state where two have one number: what was let in
- * before may have been the copy. node NOBODY: none. */
+struct logged_lives {
+    uint32_t n;
+    struct incarnation latest[RAFT_MEMBERS_MAX];
+};
+
+/* Of two with one number the first one counts, as it will when they are applied. */
+static void note_logged(struct logged_lives *lives, const struct incarnation *life) {
+    uint32_t i = 0;
+    while (i < lives->n && lives->latest[i].node != life->node) i++;
+    if (i == SF_LENGTH(lives->latest)) return;
+    if (i == lives->n)
+        lives->latest[lives->n++] = *life;
+    else if (life->counter > lives->latest[i].counter)
+        lives->latest[i] = *life;
+}
+
+void old_copy_open(struct node *node, const struct node_start *start) {
+    if (start->n_lives == 0) return;
+    node->lives = sf_alloc_zero(1, sizeof *node->lives);
+    for (uint32_t i = 0; i < start->n_lives; i++) {
+        struct reader in = reader_of(bytes_slice(start->lives[i]));
+        struct entry_stamp stamp;
+        struct incarnation life;
+        entry_read_stamp(&in, &stamp);
+        entry_read_incarnation(&in, &life);
+        if (!in.failed) note_logged(node->lives, &life);
+    }
+}
+
+void old_copy_close(struct node *node) {
+    sf_free(node->lives);
+    node->lives = NULL;
+}
+
+static void take_later(struct incarnation *latest, const struct incarnation *life) {
+    if (life->node != NOBODY && (latest->node == NOBODY || life->counter > latest->counter))
+        *latest = *life;
+}
+
+/* The latest life that is known of it. Where two have one number, by the state, then the log: what
+ * was let in before may have been the copy. node NOBODY: none. */
 static struct incarnation latest_life(const struct node *node, const struct peer *peer) {
-    struct incarnation row;
+    struct incarnation latest = {.node = NOBODY};
     uint64_t last_sequence;
-    if (node->engine == NULL || !engine_row(node->engine, peer->id, &row, &last_sequence))
-        return peer->seen;
-    bool later = peer->seen.node == NOBODY || row.counter >= peer->seen.counter;
-    return row.node != NOBODY && later ? row : peer->seen;
+    if (node->engine == NULL || !engine_row(node->engine, peer->id, &latest, &last_sequence))
+        latest = (struct incarnation){.node = NOBODY};
+    for (uint32_t i = 0; node->lives != NULL && i < node->lives->n; i++) {
+        if (node->lives->latest[i].node == peer->id) take_later(&latest, &node->lives->latest[i]);
+    }
+    take_later(&latest, &peer->seen);
+    return latest;
 }
 
 const char *old_copy_judge(struct node *node, const struct greeting *theirs) {

@@ -9,7 +9,7 @@
  *   node -> leader (control)  stream-ask  counter nonce
  *   leader -> node (control)  stream-open term number counter nonce highest
  *   node -> leader (bulk)     batch       number sequence n_commands commands */
-#include "node/internal.h"
+#include "node/old_copy.h"
 
 enum {
     BATCH_COMMANDS_MAX = 4096,

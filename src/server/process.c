@@ -41,6 +41,11 @@ void process_purge_memory(void) {
     if (mallctl != NULL) mallctl("arena.4096.purge", NULL, NULL, NULL, 0);
 }
 
+void process_purge_aside(void) {
+    bool aside = true;
+    if (mallctl != NULL) mallctl("background_thread", NULL, NULL, &aside, sizeof aside);
+}
+
 static void append_text(void *out, const char *text) {
     buf_append_text(out, text);
 }

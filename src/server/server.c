@@ -238,6 +238,8 @@ static bool fill_start(
     raft->previous_configuration_index = found->previous_configuration_index;
     raft->damaged = found->damaged;
     start->snapshot = node_snapshot_of(&found->snapshot);
+    start->lives = found->lives.payloads;
+    start->n_lives = found->lives.n;
     if (!found->is_new &&
         identity_decode(buf_slice(&found->identity_blob), &start->identity) != SF_OK) {
         return fail(server, "the identity file cannot be read: wipe the data directory and let the "
@@ -365,6 +367,7 @@ static void stop(struct server *server, int code) {
 int server_run(struct config *config, const struct start_options *options) {
     struct server server = {.config = config, .started_us = clock_boot_us()};
     int code = 1;
+    process_purge_aside();
     if (start(&server, options)) code = net_run(server.net, server.node);
     stop(&server, code);
     return code;

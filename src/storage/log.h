@@ -67,6 +67,7 @@ struct log_contents {
     raft_term last_term;
     raft_index configuration_index, previous_configuration_index; /* 0: none */
     struct bytes *configuration, *previous_configuration;         /* owned */
+    struct log_lives lives;
     /* The log does not reach the snapshot, or holds something else at its place: it is to begin
      * anew behind it (log_begin_behind). last_index is the snapshot's then. */
     bool begin_behind;

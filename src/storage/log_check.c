@@ -17,6 +17,7 @@ struct scan {
 void log_contents_clear(struct log_contents *contents) {
     bytes_unref(contents->configuration);
     bytes_unref(contents->previous_configuration);
+    log_lives_clear(&contents->lives);
     *contents = (struct log_contents){0};
 }
 
@@ -36,6 +37,8 @@ static void scan_accept(struct scan *scan, const struct entry_view *entry) {
         contents->configuration = bytes_new(entry->payload.data, entry->payload.len);
         contents->configuration_index = scan->next;
     }
+    if (entry->kind == ENTRY_INCARNATION)
+        log_lives_add(&contents->lives, bytes_new(entry->payload.data, entry->payload.len));
     contents->last_index = scan->next++;
     contents->last_term = entry->term;
 }

@@ -109,6 +109,8 @@ static void fill_found(struct storage_found *found, const struct log *log,
     found->configuration = contents->configuration;
     found->previous_configuration = contents->previous_configuration;
     contents->configuration = contents->previous_configuration = NULL;
+    found->lives = contents->lives;
+    contents->lives = (struct log_lives){0};
     found->damaged = record->damaged;
 }
 

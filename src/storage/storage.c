@@ -109,6 +109,7 @@ void storage_found_clear(struct storage_found *found) {
     sf_free(found->term_runs);
     bytes_unref(found->configuration);
     bytes_unref(found->previous_configuration);
+    log_lives_clear(&found->lives);
     storage_snapshot_clear(&found->snapshot);
     *found = (struct storage_found){0};
 }

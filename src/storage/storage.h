@@ -16,6 +16,7 @@
 #define SF_STORAGE_STORAGE_H
 
 #include "raft/types.h"
+#include "storage/lives.h"
 #include "util/buf.h"
 
 struct storage;
@@ -49,6 +50,7 @@ struct storage_found {
     /* The latest two configurations in log and snapshot (index 0: none). */
     raft_index configuration_index, previous_configuration_index;
     struct bytes *configuration, *previous_configuration;
+    struct log_lives lives; /* of the whole log, what is not committed too */
     /* Entries at or below the mark were lost (DESIGN 9). Stays so over restarts until
      * storage_mark_repaired, or a start with accept_lost_tail. */
     bool damaged;

@@ -358,6 +358,14 @@ static void found_configurations(const struct twin *twin, struct storage_found *
     }
 }
 
+static void found_lives(const struct twin *twin, struct storage_found *found) {
+    for (raft_index i = twin->log_first; i <= log_last(twin); i++) {
+        const struct raft_entry *entry = log_at(twin, i);
+        if (entry->kind == ENTRY_INCARNATION)
+            log_lives_add(&found->lives, bytes_ref(entry->payload));
+    }
+}
+
 static void found_term_runs(const struct twin *twin, struct storage_found *found) {
     uint32_t cap = 0;
     for (raft_index i = twin->log_first; i <= log_last(twin); i++) {
@@ -426,6 +434,7 @@ void twin_open(struct twin *twin, bool accept_lost_tail, struct storage_found *f
     found_configurations(twin, found);
     found_merge_configuration(found);
     found_term_runs(twin, found);
+    found_lives(twin, found);
 }
 
 void twin_found_clear(struct storage_found *found) {
@@ -433,6 +442,7 @@ void twin_found_clear(struct storage_found *found) {
     sf_free(found->term_runs);
     bytes_unref(found->configuration);
     bytes_unref(found->previous_configuration);
+    log_lives_clear(&found->lives);
     storage_snapshot_clear(&found->snapshot);
     *found = (struct storage_found){0};
 }

@@ -9,6 +9,9 @@
  *   unknown                 commands whose connection broke before they were answered
  *   error <count> <text>    each error reply and each broken connection
  *
+ * With --rate the batches leave at even times, whether the server keeps up or not, and a latency
+ * counts from when its batch was due: a stall is seen by all that would have been sent in it.
+ *
  * A journal holds what was acknowledged, one a line: "set <key> <value>", "incr <key> <value>"; and
  * "unknown set|incr <key>" for what got no answer or an uncertain one. With a journal every SET has
  * a key of its own. */
@@ -60,6 +63,7 @@ struct connection {
     uint64_t sent_ns;
     uint64_t next_write; /* numbers its own keys in a journal run */
     uint64_t retry_ns;
+    uint64_t due_ns; /* of the next batch, with a rate */
     bool wants_write;
 };
 
@@ -74,15 +78,16 @@ struct load {
     uint32_t n_nodes, n_connections, pipeline, value_bytes, timeout_ms;
     enum operation mix[MIX_MAX];
     uint32_t n_mix;
-    uint64_t keys, count;
+    uint64_t keys, count, rate;
     double seconds;
-    bool reconnect;
+    bool reconnect, in_order;
     FILE *journal;
     /* how it went */
     struct connection *connections;
     int epoll;
     char *value;
     uint64_t random, started_ns, ends_ns, n_sent, replies, unknown;
+    uint64_t interval_ns; /* from batch to batch of one connection; 0: as replies come */
     uint64_t per_second[SECONDS_MAX], buckets[BUCKETS], latency_max_us;
     struct error_count errors[ERRORS_MAX];
     uint32_t n_errors, n_open;
@@ -288,20 +293,25 @@ static void flush_out(struct load *load, struct connection *c) {
     }
 }
 
-/* The next batch; none when the run is over. */
+static uint64_t next_key(struct load *load) {
+    return load->in_order ? load->n_sent % load->keys : random_next(load) % load->keys;
+}
+
+/* The next batch; none when the run is over, or when it is not due. */
 static void send_batch(struct load *load, struct connection *c, uint64_t now_ns) {
     c->batch_size = c->answered = 0;
     c->out_length = c->out_sent = 0;
-    if (stop_asked || now_ns >= load->ends_ns) return;
+    if (stop_asked || now_ns >= load->ends_ns || now_ns < c->due_ns) return;
     while (c->batch_size < load->pipeline && load->n_sent < load->count) {
         struct request *request = &c->batch[c->batch_size++];
         request->operation = load->mix[random_next(load) % load->n_mix];
         bool own_key = load->journal != NULL && request->operation == OP_SET;
-        request->number = own_key ? c->next_write++ : random_next(load) % load->keys;
+        request->number = own_key ? c->next_write++ : next_key(load);
         c->out_length += append_command(load, c, request);
         load->n_sent++;
     }
-    c->sent_ns = now_ns;
+    c->sent_ns = load->interval_ns > 0 ? c->due_ns : now_ns;
+    if (load->interval_ns > 0) c->due_ns += load->interval_ns;
     flush_out(load, c);
 }
 
@@ -360,6 +370,19 @@ static void look_after(struct load *load, uint64_t now_ns) {
     }
 }
 
+/* Sends what is due; returns the time until the next. */
+static uint64_t send_due(struct load *load, uint64_t now_ns) {
+    uint64_t next_ns = now_ns + 20000000u;
+    if (load->interval_ns == 0) return 20000000u;
+    for (uint32_t i = 0; i < load->n_connections; i++) {
+        struct connection *c = &load->connections[i];
+        if (c->fd < 0 || c->batch_size > 0) continue;
+        if (c->due_ns <= now_ns) send_batch(load, c, now_ns);
+        if (c->due_ns > now_ns && c->due_ns < next_ns) next_ns = c->due_ns;
+    }
+    return next_ns - now_ns;
+}
+
 static bool is_over(const struct load *load, uint64_t now_ns) {
     bool ended = stop_asked || now_ns >= load->ends_ns || load->n_sent >= load->count ||
                  (load->n_open == 0 && !load->reconnect);
@@ -375,10 +398,17 @@ static void run(struct load *load) {
     load->started_ns = now_ns;
     load->ends_ns = load->seconds > 0 ? now_ns + (uint64_t)(load->seconds * 1e9) : UINT64_MAX;
     for (uint32_t i = 0; i < load->n_nodes; i++) load->nodes[i].last_success_ns = now_ns;
-    for (uint32_t i = 0; i < load->n_connections; i++)
-        if (load->connections[i].fd >= 0) send_batch(load, &load->connections[i], now_ns);
+    if (load->rate > 0)
+        load->interval_ns = 1000000000ull * load->n_connections * load->pipeline / load->rate;
+    for (uint32_t i = 0; i < load->n_connections; i++) {
+        struct connection *c = &load->connections[i];
+        if (load->interval_ns > 0) c->due_ns = now_ns + load->interval_ns * i / load->n_connections;
+        if (c->fd >= 0) send_batch(load, c, now_ns);
+    }
     while (!is_over(load, now_ns)) {
-        int n = epoll_wait(load->epoll, events, 256, 20);
+        uint64_t wait_ns = send_due(load, now_ns);
+        struct timespec wait = {.tv_nsec = (long)wait_ns};
+        int n = epoll_pwait2(load->epoll, events, 256, &wait, NULL);
         for (int i = 0; i < n; i++) {
             struct connection *c = events[i].data.ptr;
             if (c->fd >= 0 && (events[i].events & EPOLLOUT)) flush_out(load, c);
@@ -470,6 +500,8 @@ static const struct option options[] = {
     {"seed", required_argument, NULL, 'r'},
     {"journal", required_argument, NULL, 'j'},
     {"reconnect", no_argument, NULL, 'R'},
+    {"rate", required_argument, NULL, 'p'},
+    {"in-order", no_argument, NULL, 'o'},
     {NULL, 0, NULL, 0},
 };
 
@@ -512,11 +544,17 @@ static void parse_option(struct load *load, int option) {
     case 'R':
         load->reconnect = true;
         break;
+    case 'p':
+        load->rate = parse_number(optarg, 1, 10000000);
+        break;
+    case 'o':
+        load->in_order = true;
+        break;
     default:
         fail("usage: load --at HOST:PORT[,...] [--connections N] [--pipeline N] [--mix "
              "set:1,get:1,incr]",
             "[--count N | --seconds S] [--keys N] [--value-bytes N] [--timeout-ms N] [--reconnect] "
-            "[--journal FILE]");
+            "[--rate N] [--in-order] [--journal FILE]");
     }
 }
 

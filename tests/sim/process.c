@@ -639,6 +639,8 @@ static void start_from(
     raft->n_term_runs = found->n_term_runs;
     raft->damaged = found->damaged;
     start->snapshot = node_snapshot_of(&found->snapshot);
+    start->lives = found->lives.payloads;
+    start->n_lives = found->lives.n;
     if (found->snapshot.place.index > 0) process->world->coverage[COVER_LOADED]++;
     raft->configuration_index = found->configuration_index;
     raft->previous_configuration_index = found->previous_configuration_index;

@@ -29,7 +29,7 @@ class LoadGenerator:
     def spawn(self, ports, **options):
         arguments = [str(self.path), "--at", ",".join(f"127.0.0.1:{port}" for port in ports)]
         for name, value in options.items():
-            arguments += [f"--{name.replace('_', '-')}", str(value)]
+            arguments += [f"--{name.replace('_', '-')}"] + ([] if value is True else [str(value)])
         return subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     @staticmethod

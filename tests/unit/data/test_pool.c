@@ -51,7 +51,7 @@ static void test_small_pieces_are_rounded_to_eight(void **state) {
     assert_int_equal(pool_piece_bytes(1), 8);
     assert_int_equal(pool_piece_bytes(20), 24);
     assert_int_equal(pool_piece_bytes(POOL_PIECE_MAX), POOL_PIECE_MAX);
-    assert_int_equal(pool_piece_bytes(POOL_PIECE_MAX + 1), 160);
+    assert_int_equal(pool_piece_bytes(POOL_PIECE_MAX + 1), 320);
 }
 
 int main(void) {

@@ -45,14 +45,15 @@ static inline void rebuild_enter_text(
     struct string_value value = {.encoding = key->encoding, .bytes = text};
     if (key->encoding == ENCODING_INT) value = string_value_of(text);
     assert_int_equal(value.encoding, key->encoding);
-    rebuild_enter(rebuild, key, object_new(key->key, &value, key->due_ms));
+    rebuild_enter(rebuild, key,
+        object_new(rebuild->keyspace->collections.pool, key->key, &value, key->due_ms));
 }
 
 static inline void rebuild_enter_collection(
     struct rebuild *rebuild, const struct walk_key *key, struct collection *collection) {
     const struct collection_form *form = collection_form(key->type, key->encoding);
-    struct object *object =
-        object_new_collection(key->key, collection, form->bytes(collection->value), key->due_ms);
+    struct object *object = object_new_collection(rebuild->keyspace->collections.pool, key->key,
+        collection, form->bytes(collection->value), key->due_ms);
     rebuild_enter(rebuild, key, object);
 }
 

@@ -76,9 +76,46 @@ static void test_a_walk_shows_every_form_as_it_is(void **state) {
     keyspace_free(keyspace);
 }
 
+/* The most that is kept while as many keys change as are walked over. */
+static size_t kept_beside_changes(bool in_any_order) {
+    enum { KEYS = 20000, SLICE = 200 };
+    struct keyspace *keyspace = keyspace_new(1, &secret);
+    struct db *db = keyspace_db(keyspace, 0);
+    char key[32];
+    for (uint32_t i = 0; i < KEYS; i++)
+        db_set_string(db, numbered(key, "key:", i), SLICE("before"), NO_DUE);
+    struct buf image = {0};
+    struct rebuild rebuild;
+    keyspace_dump(keyspace, &image);
+    struct walk *walk = keyspace_walk_begin(keyspace);
+    if (in_any_order) walk_in_any_order(walk);
+    rebuild_begin(&rebuild, keyspace);
+    struct random random = random_from(5);
+    size_t most = 0;
+    while (!walk_some(walk, &rebuild.sink, SLICE)) {
+        for (uint32_t i = 0; i < SLICE; i++) {
+            struct slice name = numbered(key, "key:", (uint32_t)random_below(&random, KEYS));
+            db_set_string(db, name, SLICE("after"), NO_DUE);
+        }
+        most = SF_MAX(most, walk_bytes(walk));
+    }
+    rebuild_check(&rebuild, walk, &image);
+    walk_end(walk);
+    buf_free(&image);
+    keyspace_free(keyspace);
+    return most;
+}
+
+static void test_a_walk_in_any_order_keeps_no_more_than_changes_between_two_slices(void **state) {
+    (void)state;
+    size_t in_order = kept_beside_changes(false), in_any_order = kept_beside_changes(true);
+    assert_true(in_any_order * 8 < in_order);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_walk_shows_every_form_as_it_is),
+        cmocka_unit_test(test_a_walk_in_any_order_keeps_no_more_than_changes_between_two_slices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,6 +19,7 @@ static void begin(struct world *world, struct open_walk *open) {
     keyspace_dump(world->changes.keyspace, &open->image);
     open->walk = keyspace_walk_begin(world->changes.keyspace);
     assert_non_null(open->walk);
+    if (random_below(&world->random, 2) == 0) walk_in_any_order(open->walk);
     rebuild_begin(&open->rebuild, world->changes.keyspace);
     if (random_below(&world->random, 3) > 0) rebuild_groups(&open->rebuild);
 }
@@ -99,6 +100,22 @@ static void test_walks_inside_large_values_see_none_of_their_changes(void **stat
     }
 }
 
+/* Values that go out of their objects and in again. */
+static void test_walks_beside_small_values_show_what_was_there_when_they_began(void **state) {
+    (void)state;
+    for (uint64_t seed = 300; seed < 304; seed++) {
+        struct world world;
+        world_begin(&world, seed);
+        world.changes.n_elements = 8;
+        for (uint32_t i = 0; i < 4000; i++) {
+            changes_one(&world.changes);
+            step(&world);
+        }
+        assert_true(world.n_whole > 10);
+        world_end(&world);
+    }
+}
+
 /* S1: neither state nor order of anything tells whether there were walks. */
 static void test_walks_leave_no_trace(void **state) {
     (void)state;
@@ -152,6 +169,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_walks_beside_random_changes_show_what_was_there_when_they_began),
         cmocka_unit_test(test_walks_inside_large_values_see_none_of_their_changes),
+        cmocka_unit_test(test_walks_beside_small_values_show_what_was_there_when_they_began),
         cmocka_unit_test(test_walks_leave_no_trace),
         cmocka_unit_test(test_a_keyspace_that_is_reset_or_freed_cuts_its_walks_off),
     };

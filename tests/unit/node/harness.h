@@ -453,11 +453,14 @@ static inline void seat_start(struct seat *seat) {
     raft->first_index = 1;
     raft->last_index = seat->n_log;
     struct raft_term_run *runs = sf_alloc_zero(seat->n_log + 1, sizeof *runs);
+    struct bytes **lives = sf_alloc_zero(seat->n_log + 1, sizeof *lives);
+    start->lives = lives;
     for (uint64_t i = 0; i < seat->n_log; i++) {
         const struct raft_entry *entry = &seat->log[i];
         if (raft->n_term_runs == 0 || runs[raft->n_term_runs - 1].term != entry->term) {
             runs[raft->n_term_runs++] = (struct raft_term_run){entry->index, entry->term};
         }
+        if (entry->kind == ENTRY_INCARNATION) lives[start->n_lives++] = entry->payload;
         if (entry->kind != ENTRY_CONFIGURATION) continue;
         raft->previous_configuration = raft->configuration;
         raft->previous_configuration_index = raft->configuration_index;
@@ -475,6 +478,7 @@ static inline void seat_start(struct seat *seat) {
     seat->stopped = false;
     seat->node = node_new(start, &own);
     sf_free(runs);
+    sf_free(lives);
     sf_free(start);
 }
 

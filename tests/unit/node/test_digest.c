@@ -338,6 +338,40 @@ static void test_a_node_is_not_removed_while_another_one_is_needed(void **state)
     world_free(world);
 }
 
+static bool is_joint(const struct seat *seat) {
+    return raft_configuration(seat->node->raft)->joint;
+}
+
+/* What differed is overwritten while the removal is on its way: a mark finds the states equal. */
+static void test_a_fenced_node_that_is_being_removed_is_rebuilt_even_if_it_is_equal_by_then(
+    void **state) {
+    (void)state;
+    struct world *world = world_with_victim(3);
+    int leader = world_leader(world), victim = (leader + 1) % 3;
+    damage(world->seats[victim]);
+    world_rule(world, RULE_DROP, victim, -1, "rebuild");
+    (void)verify_at(world, leader, 400);
+    assert_true(is_fenced(world->seats[victim]));
+    world_run(world, 3000);
+    world_heal(world);
+    world->n_rules = 0;
+    world_hold_commits(world, leader, true);
+    for (int i = 0; i < 2000 && !is_joint(world->seats[victim]); i++) world_run(world, 1);
+    assert_true(is_joint(world->seats[victim]) && is_fenced(world->seats[victim]));
+    struct client *writer = client_open(world, leader), *asker = client_open(world, leader);
+    client_send(writer, "SET victim again-a-value-long-enough\r\n");
+    client_send(asker, "CLUSTER VERIFY\r\n");
+    world_run(world, 20);
+    world_hold_commits(world, leader, false);
+    world_run(world, 10000);
+    expect_in(client_take(writer), "+OK");
+    assert_int_not_equal(world->seats[victim]->identity.id, seat_id(victim));
+    assert_int_equal(world->seats[victim]->identity.state, IDENTITY_MEMBER);
+    assert_false(is_fenced(world->seats[victim]));
+    expect_equal_in_the_end(world);
+    world_free(world);
+}
+
 static void test_a_fenced_node_that_an_operator_forgets_stays_away(void **state) {
     (void)state;
     struct world *world = world_with_victim(3);
@@ -464,6 +498,8 @@ int main(void) {
         cmocka_unit_test(test_alarm_leaves_a_node_that_differs_as_it_is),
         cmocka_unit_test(test_two_nodes_that_differ_are_rebuilt_one_after_the_other),
         cmocka_unit_test(test_a_node_is_not_removed_while_another_one_is_needed),
+        cmocka_unit_test(
+            test_a_fenced_node_that_is_being_removed_is_rebuilt_even_if_it_is_equal_by_then),
         cmocka_unit_test(test_a_fenced_node_that_an_operator_forgets_stays_away),
         cmocka_unit_test(test_malformed_messages_are_refused),
         cmocka_unit_test(test_words_about_what_is_not_known_change_nothing),

@@ -1,6 +1,8 @@
 /* An old copy of a data directory is refused, where that is certain. */
 #include "unit/node/harness.h"
 
+#include "node/old_copy.h"
+
 static int a_follower(struct world *world) {
     return (world_leader(world) + 1) % world->n;
 }
@@ -116,6 +118,33 @@ static void test_a_copy_is_refused_though_all_begin_anew(void **state) {
     world_free(world);
 }
 
+/* Of its later start the others know by their logs alone, which nobody leads to apply them yet. */
+static void test_a_copy_is_given_no_vote_by_who_has_its_later_start_in_the_log(void **state) {
+    (void)state;
+    struct world *world = world_ready(3);
+    int follower = a_follower(world), other = (follower + 1) % 3, away = (follower + 2) % 3;
+    struct seat *seat = world->seats[follower];
+    write_some(world, 5);
+    uint64_t counter = seat->boot_counter, had = seat->n_log;
+    seat_kill(seat);
+    seat_start(seat);
+    world_run(world, 500);
+    write_some(world, 5);
+    for (int i = 0; i < 3; i++) seat_kill(world->seats[i]);
+    seat->boot_counter = counter;
+    lose_tail(seat, seat->n_log - had);
+    raft_term before = world->seats[other]->hard_state.term;
+    seat_start(seat);
+    seat_start(world->seats[other]);
+    world_run(world, 3000);
+    assert_true(seat->stopped);
+    assert_int_equal(world->seats[other]->hard_state.term, before);
+    seat_start(world->seats[away]);
+    world_run(world, 3000);
+    client_ask(client_open(world, world_leader(world)), "INCR n\r\n", ":11\r\n");
+    world_free(world);
+}
+
 /* Two of five hold entries that the others never saw; one of them loses them to another leader, is
  * restarted, and meets the one to which it had acknowledged them. */
 static void test_a_tail_that_another_leader_took_away_is_no_old_copy(void **state) {
@@ -177,6 +206,7 @@ int main(void) {
         cmocka_unit_test(test_a_whole_log_is_welcome_after_any_number_of_restarts),
         cmocka_unit_test(test_a_boot_counter_that_went_back_is_refused),
         cmocka_unit_test(test_a_copy_is_refused_though_all_begin_anew),
+        cmocka_unit_test(test_a_copy_is_given_no_vote_by_who_has_its_later_start_in_the_log),
         cmocka_unit_test(test_a_copy_from_before_the_last_start_is_refused),
         cmocka_unit_test(test_a_tail_that_another_leader_took_away_is_no_old_copy),
         cmocka_unit_test(test_only_what_is_certain_is_refused),
