@@ -333,11 +333,8 @@ static bool longest_source(struct call *call, size_t *len) {
     for (uint32_t i = 3; i < call->argc; i++) {
         struct object *object;
         char scratch[OBJECT_TEXT_MAX];
-        if (!call_find_string(call, call->argv[i], &object)) return false;
-        if (object == NULL)
-            call_missed(call, call->argv[i]);
-        else
-            *len = SF_MAX(*len, object_string(object, scratch).len);
+        if (!call_read_type(call, call->argv[i], OBJECT_STRING, &object)) return false;
+        if (object != NULL) *len = SF_MAX(*len, object_string(object, scratch).len);
     }
     return true;
 }

@@ -159,10 +159,9 @@ static bool run_write(struct call *call, const struct field_step *step, const st
 
 static void run_reads(struct call *call, const struct field_step *steps, int64_t n) {
     struct object *object;
-    if (!call_find_string(call, call->argv[1], &object)) return;
+    if (!call_read_type(call, call->argv[1], OBJECT_STRING, &object)) return;
     char scratch[OBJECT_TEXT_MAX];
     struct slice text = object == NULL ? SLICE("") : object_string(object, scratch);
-    if (object == NULL) call_missed(call, call->argv[1]);
     reply_array(call->reply, (uint64_t)n);
     for (int64_t i = 0; i < n; i++)
         reply_integer(call->reply, (int64_t)field_read(&steps[i], text));

@@ -33,26 +33,42 @@ struct object *call_look_at(struct call *call, struct db *db, struct slice key) 
     return object != NULL && call_is_alive(call, object) ? object : NULL;
 }
 
-/* Of reads; those that write say so themselves (call_missed). */
-static void tell_miss(struct call *call, struct slice key) {
-    if ((call->told & EVENT_MISS) != 0 && (call->command->flags & CMD_READ) != 0)
-        call_event(call, EVENT_MISS, "keymiss", key);
+void call_count_lookup(struct call *call, bool found) {
+    if (call->lookups == NULL) return;
+    call->lookups->hits += found;
+    call->lookups->misses += !found;
+}
+
+/* Of reads; those that write say so themselves (call_looked_up). */
+static void tell_of_read(struct call *call, struct slice key, bool found) {
+    if ((call->command->flags & CMD_READ) == 0) return;
+    call_count_lookup(call, found);
+    if (!found) call_event(call, EVENT_MISS, "keymiss", key);
 }
 
 struct object *call_find(struct call *call, struct slice key) {
     struct object *object = call_find_in(call, call->db, key);
-    if (object == NULL) tell_miss(call, key);
+    tell_of_read(call, key, object != NULL);
     return object;
 }
 
 struct object *call_find_untouched(struct call *call, struct slice key) {
     struct object *object = call_look_at(call, call->db, key);
-    if (object == NULL) tell_miss(call, key);
+    tell_of_read(call, key, object != NULL);
     return object;
 }
 
-void call_missed(struct call *call, struct slice key) {
-    if ((call->command->flags & CMD_READ) == 0) call_event(call, EVENT_MISS, "keymiss", key);
+void call_looked_up(struct call *call, struct slice key, bool found) {
+    if ((call->command->flags & CMD_READ) != 0) return;
+    call_count_lookup(call, found);
+    if (!found) call_event(call, EVENT_MISS, "keymiss", key);
+}
+
+bool call_read_type(
+    struct call *call, struct slice key, enum object_type type, struct object **out) {
+    bool good = call_find_type(call, key, type, out);
+    call_looked_up(call, key, *out != NULL);
+    return good;
 }
 
 /* -- telling --------------------------------------------------------------------------------- */

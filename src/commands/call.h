@@ -32,6 +32,9 @@ bool call_find_string(struct call *call, struct slice key, struct object **out);
 /* The same for any type. */
 bool call_find_type(
     struct call *call, struct slice key, enum object_type type, struct object **out);
+/* The same of what a command that writes only wants to read. */
+bool call_read_type(
+    struct call *call, struct slice key, enum object_type type, struct object **out);
 /* The time against which times to live are counted. */
 int64_t call_clock_ms(const struct call *call);
 /* Whether a key that is to be due then is dead at once. */
@@ -61,9 +64,11 @@ static inline void call_event(
     struct call *call, enum event_class class, const char *name, struct slice key) {
     if ((call->told & class) != 0) call_event_in(call, call->db_number, class, name, key);
 }
-/* A command that writes found nothing where it only wanted to read; those that read are told of by
- * call_find. */
-void call_missed(struct call *call, struct slice key);
+/* A command that writes looked a key up where it only wanted to read; of those that read call_find
+ * says so. */
+void call_looked_up(struct call *call, struct slice key, bool found);
+/* For the figures alone: of what nobody is told. */
+void call_count_lookup(struct call *call, bool found);
 enum event_class event_class_of(enum object_type type);
 /* A value of this key was changed; where its key has gone with it, "del" follows. */
 void call_changed(struct call *call, enum object_type type, const char *name, struct slice key,

@@ -77,6 +77,11 @@ struct call_watcher {
         uint32_t db, uint32_t argc, const struct slice *argv, struct slice reply);
 };
 
+/* Look-ups that only want to read, as Redis's keyspace_hits and keyspace_misses count them. */
+struct lookups {
+    uint64_t hits, misses;
+};
+
 /* What one execution of a command sees. Everything that may influence its result is here. */
 struct call {
     const struct command *command; /* the leaf: a subcommand where there is one */
@@ -99,6 +104,7 @@ struct call {
     uint64_t proto_max_bulk_len;
     const struct thresholds *thresholds; /* of the packed forms; borrowed */
     bool notes_accesses; /* call_find counts as one (keyspace/eviction.h: no part of the state) */
+    struct lookups *lookups; /* counted here; NULL: nowhere. For figures only */
     struct reply *reply;
     const struct engine_port *engine; /* replicated state outside the keyspace; NULL in reads */
     struct scripts *scripts; /* cache and libraries, and the sandbox, which alone a read may use */

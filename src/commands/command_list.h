@@ -41,6 +41,8 @@ COMMAND(APPEND, "append", cmd_append, docs_append, 3,
 COMMAND(AUTH, "auth", NULL, docs_auth, -2,
     CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_NO_AUTH | CMD_ALLOW_BUSY | CMD_LOCAL,
     NO_KEYS, CAT_CONNECTION)
+COMMAND(BGREWRITEAOF, "bgrewriteaof", NULL, docs_bgrewriteaof, 1,
+    CMD_ADMIN | CMD_NOSCRIPT | CMD_NO_ASYNC_LOADING | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(BGSAVE, "bgsave", NULL, docs_bgsave, -1,
     CMD_ADMIN | CMD_NOSCRIPT | CMD_NO_ASYNC_LOADING | CMD_LOCAL, NO_KEYS, 0)
 COMMAND(BITCOUNT, "bitcount", cmd_bitcount, docs_bitcount, -2,
@@ -572,7 +574,7 @@ COMMAND(SHARDFORGE_SETTING, "shardforge.setting", cmd_shardforge_setting, docs_i
     CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
 COMMAND(SHARDFORGE_SOURCE, "shardforge.source", cmd_shardforge_source, docs_internal, -5,
     CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
-COMMAND(SHARDFORGE_UNBLOCK, "shardforge.unblock", cmd_shardforge_unblock, docs_internal, 7,
+COMMAND(SHARDFORGE_UNBLOCK, "shardforge.unblock", cmd_shardforge_unblock, docs_internal, -7,
     CMD_WRITE | CMD_INTERNAL, NO_KEYS, 0)
 COMMAND(SHUTDOWN, "shutdown", NULL, docs_shutdown, -1,
     CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_NO_MULTI | CMD_ALLOW_BUSY | CMD_LOCAL,

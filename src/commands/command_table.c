@@ -113,7 +113,7 @@ static const struct command *name_find(
  * over two to ten rows then. A test fails where a new row is missed. */
 /* clang-format off */
 static const uint16_t letter_begins['z' - 'a' + 2] = {
-    COMMAND_ACL,       COMMAND_BGSAVE,         COMMAND_CLIENT,     COMMAND_DBSIZE,
+    COMMAND_ACL,       COMMAND_BGREWRITEAOF,   COMMAND_CLIENT,     COMMAND_DBSIZE,
     COMMAND_ECHO,      COMMAND_FCALL,          COMMAND_GEOADD,     COMMAND_HDEL,
     COMMAND_INCR,      COMMAND_KEYS,   /* j */ COMMAND_KEYS,       COMMAND_LASTSAVE,
     COMMAND_MEMORY,    COMMAND_OBJECT, /* n */ COMMAND_OBJECT,     COMMAND_PERSIST,

@@ -162,6 +162,13 @@ const struct command_docs docs_info = {
     .arguments = ARGUMENTS(STRING("section", .flags = ARG_OPTIONAL | ARG_MULTIPLE)),
 };
 
+const struct command_docs docs_bgrewriteaof = {
+    .summary = "Writes a snapshot of the state in the background, so that the log becomes short.",
+    .since = "1.0.0",
+    .group = "server",
+    .complexity = "O(1)",
+};
+
 const struct command_docs docs_bgsave = {
     .summary = "Writes a snapshot of the state in the background.",
     .since = "1.0.0",

@@ -381,9 +381,8 @@ static void nothing_found(struct search *search) {
 /* source: the index of the key to search; first: of the first option. */
 static void run(struct search *search, uint32_t source, uint32_t first) {
     struct call *call = search->call;
-    if (!call_value(call, call->argv[source], OBJECT_ZSET, &search->source)) return;
+    if (!call_read_value(call, call->argv[source], OBJECT_ZSET, &search->source)) return;
     bool has_source = search->source.value != NULL;
-    if (!has_source) call_missed(call, call->argv[source]);
     if (search->kind == SEARCH_RADIUS && !call_geo_point(call, 2, &search->area.center)) return;
     if (search->kind == SEARCH_RADIUS_MEMBER && !parse_member(search, 2)) return;
     if ((search->kind == SEARCH_RADIUS || (search->kind == SEARCH_RADIUS_MEMBER && has_source)) &&

@@ -107,7 +107,9 @@ static bool merge_all(struct call *call, uint8_t registers[HLL_REGISTERS], bool 
     memset(registers, 0, HLL_REGISTERS);
     for (uint32_t i = 1; i < call->argc; i++) {
         struct counter counter;
-        if (!find_counter(call, call->argv[i], &counter)) return false;
+        bool good = find_counter(call, call->argv[i], &counter);
+        call_looked_up(call, call->argv[i], counter.object != NULL);
+        if (!good) return false;
         if (counter.object == NULL) continue;
         if (any_dense != NULL) *any_dense |= hll_is_dense(counter.bytes);
         if (hll_merge(counter.bytes, registers)) continue;

@@ -133,7 +133,7 @@ void cmd_copy(struct call *call) {
         return;
     }
     const struct object *source = call_find(call, from);
-    if (source == NULL) call_missed(call, from);
+    call_looked_up(call, from, source != NULL);
     bool copies = source != NULL && (replace || call_find_in(call, to_db, to) == NULL);
     if (copies && replace) db_delete(to_db, to, call->now_ms);
     if (copies && object_type(source) == OBJECT_STRING)

@@ -11,6 +11,7 @@
 /* The object of OBJECT's key; NULL when there is none, which was replied. */
 static struct object *object_asked_for(struct call *call) {
     struct object *object = call_look_at(call, call->db, call->argv[2]);
+    call_count_lookup(call, object != NULL);
     if (object == NULL) reply_null(call->reply);
     return object;
 }

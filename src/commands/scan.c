@@ -16,6 +16,7 @@ struct key_filter {
 static bool filter_accepts(struct key_filter *filter, const struct object *object) {
     struct slice type = filter->options.type;
     if (!scan_matches(&filter->options, object_key(object))) return false;
+    if (type.data != NULL) call_count_lookup(filter->call, true); /* as Redis, which looks it up */
     if (type.data != NULL && !slice_is(type, object_type_name(object_type(object)))) return false;
     return call_is_alive(filter->call, object);
 }

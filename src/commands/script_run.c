@@ -51,7 +51,8 @@ static void run_ping(uint32_t argc, const struct slice *argv, struct reply *repl
         reply_status(reply, "PONG");
 }
 
-/* Those that every replica can answer alike; false: not to be had in scripts. */
+/* Those that every replica can answer alike; false: not to be had in scripts (PUBSUB, LASTSAVE,
+ * SLOWLOG and their like: each node would say something else, and the script go on differently). */
 static bool run_local(struct job_state *state, const struct command *command, uint32_t argc,
     const struct slice *argv, struct reply *reply) {
     switch (command->id) {

@@ -26,16 +26,13 @@ static bool operands_find(
     *out = (struct operands){.n = n, .each = sf_alloc_zero(n, sizeof(struct operand))};
     for (uint32_t i = 0; i < n; i++) {
         struct object *object;
-        if (!call_find_type(call, keys[i], OBJECT_SET, &object)) {
+        if (!call_read_type(call, keys[i], OBJECT_SET, &object)) {
             sf_free(out->each);
             return false;
         }
         out->each[i].place = i;
         out->n_absent += object == NULL;
-        if (object == NULL) {
-            call_missed(call, keys[i]);
-            continue;
-        }
+        if (object == NULL) continue;
         out->each[i].set = db_collection(call->db, object);
         out->each[i].size = collection_size(&out->each[i].set);
     }

@@ -185,10 +185,8 @@ static void load_zset(struct sorting *sorting, const struct collection *zset) {
 static bool load(struct sorting *sorting) {
     struct call *call = sorting->call;
     const struct object *object = call_find(call, call->argv[1]);
-    if (object == NULL) {
-        call_missed(call, call->argv[1]);
-        return true;
-    }
+    call_looked_up(call, call->argv[1], object != NULL);
+    if (object == NULL) return true;
     enum object_type type = object_type(object);
     if (type != OBJECT_LIST && type != OBJECT_SET && type != OBJECT_ZSET) {
         reply_error(call->reply, TEXT_WRONG_TYPE);
@@ -233,7 +231,7 @@ static struct slice look_up(struct sorting *sorting, struct slice pattern, struc
     buf_append_slice(&key, text);
     buf_append(&key, star + 1, arrow - before - 1);
     const struct object *object = call_find(sorting->call, buf_slice(&key));
-    if (object == NULL) call_missed(sorting->call, buf_slice(&key));
+    call_looked_up(sorting->call, buf_slice(&key), object != NULL);
     buf_free(&key);
     char scratch[OBJECT_TEXT_MAX];
     struct slice value;

@@ -190,10 +190,8 @@ static bool find_inputs(struct combination *all, uint32_t at) {
         struct input *input = &all->inputs[i];
         const struct object *object = call_find(call, call->argv[at + 1 + i]);
         input->weight = 1;
-        if (object == NULL) {
-            call_missed(call, call->argv[at + 1 + i]);
-            continue;
-        }
+        call_looked_up(call, call->argv[at + 1 + i], object != NULL);
+        if (object == NULL) continue;
         if (object_type(object) != OBJECT_SET && object_type(object) != OBJECT_ZSET) {
             reply_error(call->reply, TEXT_WRONG_TYPE);
             return false;

@@ -239,8 +239,7 @@ static void range(struct call *call, struct asked_range asked, struct range_opti
     struct rank_range ranks = {0, 0};
     if (!range_options(call, source + 3, &asked, &options)) return;
     if (!parse_range(call, source + 1, &asked)) return;
-    if (!call_value(call, call->argv[source], OBJECT_ZSET, &zset)) return;
-    if (zset.value == NULL) call_missed(call, call->argv[source]);
+    if (!call_read_value(call, call->argv[source], OBJECT_ZSET, &zset)) return;
     if (zset.value != NULL) ranks = limited(resolve(&zset, &asked), &options, asked.backward);
     if (options.store)
         store_ranks(call, &zset, ranks);

@@ -14,8 +14,8 @@ struct claim {
 
 static bool claim_begin(struct call *call, struct claim *claim) {
     if (!stream_edit_begin(call, call->argv[1], call->argv[2], &claim->edit)) return false;
+    call_looked_up(call, call->argv[1], claim->edit.object != NULL);
     if (claim->edit.group != NULL) return true;
-    if (claim->edit.object == NULL) call_missed(call, call->argv[1]);
     reply_errorf(call->reply, "NOGROUP No such key '%.*s' or consumer group '%.*s'",
         SHOWN(call->argv[1]), SHOWN(call->argv[2]));
     return false;

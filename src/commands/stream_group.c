@@ -170,7 +170,7 @@ void cmd_xack(struct call *call) {
     struct stream_edit edit;
     struct stream_id *ids;
     if (!stream_edit_begin(call, call->argv[1], call->argv[2], &edit)) return;
-    if (edit.object == NULL) call_missed(call, call->argv[1]);
+    call_looked_up(call, call->argv[1], edit.object != NULL);
     if (edit.group == NULL) {
         reply_integer(call->reply, 0);
         return;

@@ -107,7 +107,9 @@ bool stream_read_resolve(struct call *call, struct stream_read *read) {
     for (uint32_t i = 0; i < read->n_streams; i++) {
         struct slice key = call->argv[read->first_key + i];
         const struct stream *stream;
-        if (!call_stream(call, key, &stream)) return false;
+        bool is_stream = call_stream(call, key, &stream);
+        call_looked_up(call, key, !is_stream || stream != NULL);
+        if (!is_stream) return false;
         if (read->is_group && (stream == NULL || stream_group_find(stream, read->group) == NULL)) {
             reply_errorf(call->reply,
                 "NOGROUP No such key '%.*s' or consumer group '%.*s' in XREADGROUP with GROUP "
@@ -210,6 +212,7 @@ static void try_group(
     struct call *call, const struct stream_read *read, uint32_t i, struct answer *answer) {
     struct slice key = call->argv[read->first_key + i];
     struct stream_edit edit = {.object = call_find(call, key)};
+    call_looked_up(call, key, edit.object != NULL);
     if (edit.object == NULL || object_type(edit.object) != OBJECT_STREAM) return;
     edit.value = db_collection(call->db, edit.object);
     if (stream_group_find(stream_in(&edit.value), read->group) == NULL) return;

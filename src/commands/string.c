@@ -95,9 +95,8 @@ static bool expiry_due(struct call *call, const struct expiry *expiry, int64_t *
 
 /* Replies with the string or null. false: WRONGTYPE. */
 static bool reply_current(struct call *call, struct slice key, struct object **out) {
-    if (!call_find_string(call, key, out)) return false;
+    if (!call_read_type(call, key, OBJECT_STRING, out)) return false;
     if (*out == NULL) {
-        call_missed(call, key);
         reply_null(call->reply);
     } else
         reply_object_string(call->reply, *out);
@@ -120,9 +119,8 @@ void cmd_getex(struct call *call) {
     struct string_options options;
     if (!options_parse(call, 2, false, &options)) return;
     struct object *object;
-    if (!call_find_string(call, call->argv[1], &object)) return;
+    if (!call_read_type(call, call->argv[1], OBJECT_STRING, &object)) return;
     if (object == NULL) {
-        call_missed(call, call->argv[1]);
         reply_null(call->reply);
         return;
     }

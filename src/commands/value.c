@@ -11,6 +11,13 @@ bool call_value(
     return true;
 }
 
+bool call_read_value(
+    struct call *call, struct slice key, enum object_type type, struct collection *out) {
+    bool good = call_value(call, key, type, out);
+    call_looked_up(call, key, !good || out->value != NULL); /* of another type: it is there */
+    return good;
+}
+
 bool edit_begin(struct call *call, struct slice key, enum object_type type, struct edit *edit) {
     edit->key = key;
     edit->object = call_find(call, key);

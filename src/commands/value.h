@@ -10,6 +10,9 @@
 /* The value of a key for reading; false with WRONGTYPE. out->value is NULL where there is no key.
  */
 bool call_value(struct call *call, struct slice key, enum object_type type, struct collection *out);
+/* The same of what a command that writes only wants to read. */
+bool call_read_value(
+    struct call *call, struct slice key, enum object_type type, struct collection *out);
 
 /* A value about to change. */
 struct edit {

@@ -69,7 +69,8 @@ void cmd_shardforge_again(struct call *call) {
     call_run(call);
 }
 
-/* shardforge.unblock node counter nonce sequence position timeout|error|gone */
+/* shardforge.unblock node counter nonce sequence position timeout|error|gone [word ...]: the words
+ * of the request, for who looks on. */
 void cmd_shardforge_unblock(struct call *call) {
     uint64_t numbers[5];
     bool good = true;

@@ -42,6 +42,9 @@ static void subject_of(
     case COMMAND_SHARDFORGE_SETTING:
         subject_is(out, COMMAND_CONFIG_SET);
         break;
+    case COMMAND_SHARDFORGE_UNBLOCK:
+        subject_is(out, COMMAND_CLIENT_UNBLOCK);
+        break;
     case COMMAND_SHARDFORGE_ACL:
         subject_is(out, slice_is(words->argv[1], "del")   ? COMMAND_ACL_DELUSER
                         : slice_is(words->argv[1], "set") ? COMMAND_ACL_SETUSER

@@ -68,7 +68,8 @@ struct engine_watcher {
      * may queue again (shardforge.again deadline words). */
     void (*waiter_removed)(void *context, void *holder, uint32_t db, int64_t deadline_ms,
         uint32_t argc, const struct slice *argv);
-    /* The node's own command at this place of the transaction that runs; where the reply goes. */
+    /* The node's own command at this place of the transaction that runs; where the reply goes,
+     * which it may change for the places behind (CLIENT REPLY). */
     void (*own_place)(void *context, uint32_t place, struct reply *reply);
     /* Something of the master's or dump's was applied (source.h). */
     void (*source_ran)(void *context, const struct source_ran *ran);
@@ -166,6 +167,10 @@ struct waiting_figures {
     uint64_t n_waiters, n_keys, n_keys_on_loss;
 };
 void engine_waiting_figures(const struct engine *engine, struct waiting_figures *out);
+struct script_figures {
+    uint64_t n_cached, cached_bytes, n_libraries, n_functions, library_bytes;
+};
+void engine_script_figures(const struct engine *engine, struct script_figures *out);
 
 /* -- reading --------------------------------------------------------------------------------- */
 
@@ -227,6 +232,9 @@ const struct memory_policy *engine_memory_policy(const struct engine *engine);
 void engine_set_access_clock(struct engine *engine, int64_t now_s);
 /* Whether the reads that follow count as accesses (CLIENT NO-TOUCH); they do from the start. */
 void engine_note_accesses(struct engine *engine, bool noted);
+/* Where look-ups that read are counted from now on, of reads and of entries; NULL: nowhere, as at
+ * first. What is thrown away (QUERY_MUST_WAIT) is not counted. */
+void engine_count_lookups(struct engine *engine, struct lookups *into);
 /* A replicated setting's value; false when never set. */
 bool engine_setting(const struct engine *engine, struct slice name, struct slice *value);
 

@@ -211,7 +211,8 @@ static const struct command *command_of(const struct command_reader *reader, uin
     return command_arity_fits(command, reader->argc) ? command : NULL;
 }
 
-/* Data commands, reads among them, and settings; no transaction in a transaction. */
+/* Data commands, reads among them, and what has a form of its own; no transaction in a transaction.
+ */
 static bool may_stand_inside(const struct command_reader *reader, uint32_t n_dbs) {
     if (reader->claim.id != 0) return false; /* the transaction's own holds for all of it */
     if (reader->argc == 0) return true;
@@ -219,7 +220,8 @@ static bool may_stand_inside(const struct command_reader *reader, uint32_t n_dbs
     if (command == NULL || command_route(command) == ROUTE_LOCAL) return false;
     if ((command->flags & CMD_NO_MULTI) != 0) return false;
     return (command->flags & CMD_INTERNAL) == 0 || command->id == COMMAND_SHARDFORGE_PUBLISH ||
-           command->id == COMMAND_SHARDFORGE_SETTING || command->id == COMMAND_SHARDFORGE_ACL;
+           command->id == COMMAND_SHARDFORGE_SETTING || command->id == COMMAND_SHARDFORGE_ACL ||
+           command->id == COMMAND_SHARDFORGE_UNBLOCK;
 }
 
 static bool transaction_is_good(const struct command_reader *outer, uint32_t n_dbs) {

@@ -53,6 +53,10 @@ void engine_set_access_clock(struct engine *engine, int64_t now_s) {
     keyspace_set_access(engine->keyspace, &engine->memory, now_s);
 }
 
+void engine_count_lookups(struct engine *engine, struct lookups *into) {
+    engine->lookups = into;
+}
+
 void engine_note_accesses(struct engine *engine, bool noted) {
     engine->quiet = !noted;
 }

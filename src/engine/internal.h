@@ -78,9 +78,10 @@ struct engine {
     uint64_t n_evicted;        /* the same */
     uint64_t n_expired_fields; /* the same */
     int64_t access_now_s;
-    struct source source; /* whom the cluster follows (source.c) */
-    bool keeps_dead;      /* from the replicated settings: nothing is reclaimed */
-    bool quiet;      /* reads count as no accesses */
+    struct source source;    /* whom the cluster follows (source.c) */
+    bool keeps_dead;         /* from the replicated settings: nothing is reclaimed */
+    bool quiet;              /* reads count as no accesses */
+    struct lookups *lookups; /* where they are counted; NULL: nowhere */
 
     uint32_t n_members; /* of the last applied configuration, ascending */
     raft_id members[RAFT_MEMBERS_MAX];
@@ -185,9 +186,9 @@ void blocked_end_all(struct engine *engine);
 
 void source_init(struct engine *engine);
 void source_free(struct engine *engine);
-bool source_refuses_writes(const struct engine *engine); /* clients' */
+bool source_refuses_writes(const struct engine *engine);       /* clients' */
 void source_put(const struct engine *engine, struct buf *out); /* the image */
-void source_read(struct engine *engine, struct reader *in);   /* sets in->failed */
+void source_read(struct engine *engine, struct reader *in);    /* sets in->failed */
 enum piece { PIECE_WHOLE = 1, PIECE_PART = 2, PIECE_LAST = 3, PIECE_FUNCTION = 4 };
 
 /* -- watch.c --------------------------------------------------------------------------------- */

@@ -36,6 +36,7 @@ bool run_in_entry(
         .proto_max_bulk_len = engine->settings.proto_max_bulk_len,
         .thresholds = &engine->thresholds,
         .notes_accesses = true,
+        .lookups = engine->lookups,
         .reply = reply,
         .engine = &engine->port,
         .scripts = engine->scripts,
@@ -87,6 +88,7 @@ enum engine_query_result run_as_read(struct engine *engine, const struct command
         .proto_max_bulk_len = engine->settings.proto_max_bulk_len,
         .thresholds = &engine->thresholds,
         .notes_accesses = !engine->quiet || command->id == COMMAND_TOUCH,
+        .lookups = engine->lookups,
         .reply = reply,
         .engine = NULL, /* S3: a read has nothing to change */
         .scripts = engine->scripts,
@@ -107,6 +109,8 @@ enum engine_query_result engine_query(struct engine *engine, const struct comman
     struct command_words words = {
         .db = db, .argc = argc, .argv = argv, .claim = engine->reader, .may_block = true};
     int64_t read_clock_ms = settled ? engine->now_ms : SF_MAX(engine->now_ms, clock_ms);
+    struct lookups before_it = {0};
+    if (engine->lookups != NULL) before_it = *engine->lookups;
     watch_read_begin(engine);
     enum engine_query_result result =
         run_as_read(engine, command, &words, read_clock_ms, seed, reply);
@@ -115,5 +119,6 @@ enum engine_query_result engine_query(struct engine *engine, const struct comman
     SF_MARK("engine: a read meets a key that is due");
     SF_ASSERT(!settled);
     if (reply->out != NULL) buf_truncate(reply->out, before);
+    if (engine->lookups != NULL) *engine->lookups = before_it;
     return QUERY_MUST_WAIT;
 }

@@ -213,3 +213,14 @@ bool side_read(struct engine *engine, struct reader *in) {
     source_read(engine, in);
     return !in->failed && engine->feature_level <= engine->settings.feature_level;
 }
+
+void engine_script_figures(const struct engine *engine, struct script_figures *out) {
+    const struct library *library;
+    *out = (struct script_figures){
+        .n_cached = scripts_count(engine->scripts), .cached_bytes = scripts_bytes(engine->scripts)};
+    for (; (library = library_at(engine->scripts, (uint32_t)out->n_libraries)) != NULL;
+         out->n_libraries++) {
+        out->n_functions += library->n_functions;
+        out->library_bytes += bytes_slice(library->code).len;
+    }
+}

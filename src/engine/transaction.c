@@ -60,7 +60,9 @@ static bool run_places(struct engine *engine, const struct run *run, struct repl
             good = run->place(engine, &words, run->read_clock_ms, seed, reply);
             if (!run->rehearsal) run_tell(engine, &words, reply, place_before, true, false);
         } else if (!run->rehearsal) {
+            const struct buf *out = reply->out;
             own_place(engine, place, reply);
+            if (reply->out != out) before = reply_bytes(reply);
         }
         if (reply_bytes(reply) - before > REPLY_BYTES_MAX) { /* it goes on, unheard */
             buf_truncate(reply->out, before);
@@ -156,10 +158,13 @@ static bool must_wait(struct engine *engine, struct run run, int64_t clock_ms) {
     if (keyspace_next_due(engine->keyspace) > clock_ms) return false; /* the usual case */
     if (watches_must_wait(engine, run.transaction, clock_ms)) return true;
     struct reply nowhere = {NULL, 2};
+    struct lookups *lookups = engine->lookups;
+    engine->lookups = NULL;
     run.rehearsal = engine->watching.rehearses = true;
     watch_read_begin(engine);
     bool done = run_places(engine, &run, &nowhere);
     engine->watching.rehearses = false;
+    engine->lookups = lookups;
     watch_read_end(engine, false);
     return !done;
 }

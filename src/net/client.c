@@ -86,6 +86,7 @@ static void client_readable(struct ev_loop *loop, ev_io *watcher, int events) {
     }
     buf_commit(in, (size_t)n);
     net->figures.input_bytes += (uint64_t)n;
+    net->figures.reads++;
     node_on_client_bytes(net->node, client->session, net->now_us);
     /* The allocator hands the same warm block to the next connection of this turn. */
     buf_shrink(session_input(client->session), 0);
@@ -115,6 +116,7 @@ static bool client_send(struct client *client, struct buf *out) {
         MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n < 0) return errno == EAGAIN || errno == EINTR;
     net->figures.output_bytes += (uint64_t)n;
+    net->figures.writes++;
     buf_consume(out, (size_t)n);
     return true;
 }

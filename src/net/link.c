@@ -157,6 +157,7 @@ static void link_read_requests(struct link *link) {
     if (n < 0) return;
     buf_commit(&link->in, (size_t)n);
     link->net->figures.input_bytes += (uint64_t)n;
+    link->net->figures.reads++;
     link->net->now_us = clock_boot_us(); /* a promise to a leader counts from here (raft.h) */
     link_parse_requests(link);
     buf_shrink(&link->in, READ_BYTES_MAX);
@@ -171,6 +172,7 @@ static void link_read_answers(struct link *link) {
     }
     if (n < 0) return;
     net->figures.input_bytes += (uint64_t)n;
+    net->figures.reads++;
     net->now_us = clock_boot_us();
     link_reader_feed(link->reader, slice_of(net->scratch, (size_t)n),
         node_link_limit_bytes(net->node, link->number));
@@ -224,6 +226,7 @@ static void link_breathe(struct link *link) {
     if (n <= 0) return;
     buf_commit(&link->in, (size_t)n);
     net->figures.input_bytes += (uint64_t)n;
+    net->figures.reads++;
     net->breathed_us = clock_boot_us(); /* as in link_read_requests */
     const char *error;
     if (!link_parse(link, link->parser, &link->in, link_take_in_breath, &error)) {
@@ -310,6 +313,7 @@ static void link_flush(struct link *link) {
         may_send = n == (ssize_t)size;
         if (n > 0) {
             net->figures.output_bytes += (uint64_t)n;
+            net->figures.writes++;
             link_sent(link, (size_t)n);
             left -= (size_t)n;
         }

@@ -41,6 +41,7 @@ struct net_hooks { /* all but log may be NULL */
 struct net_figures {
     uint64_t connections_received, connections_rejected;
     uint64_t input_bytes, output_bytes; /* clients and links */
+    uint64_t reads, writes;             /* the same, how often */
 };
 
 struct net;

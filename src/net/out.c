@@ -87,6 +87,7 @@ static void out_flush(struct out *out) {
             return;
         }
         out->net->figures.output_bytes += (uint64_t)n;
+        out->net->figures.writes++;
         buf_consume(&out->sending, (size_t)n);
     }
     buf_shrink(&out->sending, OUTPUT_KEPT_BYTES);
@@ -108,6 +109,7 @@ static void out_readable(struct ev_loop *loop, ev_io *watcher, int events) {
         return;
     }
     net->figures.input_bytes += (uint64_t)n;
+    net->figures.reads++;
     node_on_out_bytes(net->node, out->number, slice_of(room, (size_t)n), net->now_us);
 }
 

@@ -23,8 +23,10 @@ static void apply_command(struct node *node, const struct engine_position *at) {
         observe_break(node);
     }
     node->running = pending;
+    engine_count_lookups(node->engine, pending == NULL ? NULL : &node->lookups);
     bool replied = engine_next(node->engine, &reply);
     node->running = NULL;
+    engine_count_lookups(node->engine, NULL);
     if (SF_UNLIKELY(node->access.changed_by != NULL)) {
         everywhere_hold(node, node->access.changed_by, node->access.changed_at);
         node->access.changed_by = NULL;

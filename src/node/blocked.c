@@ -19,17 +19,24 @@ static bool is_ours(const struct node *node, const struct waiter_place *place) {
     return incarnation_equal(of, node->incarnation);
 }
 
+static void words_to_end(
+    const struct waiter_place *place, const char *how, struct unblock_words *out) {
+    uint64_t numbers[5] = {
+        place->node, place->counter, place->nonce, place->sequence, place->position};
+    out->argv[0] = SLICE("shardforge.unblock");
+    for (int i = 0; i < 5; i++)
+        out->argv[i + 1] = slice_of(out->text[i], uint_print(numbers[i], out->text[i]));
+    out->argv[6] = slice_text(how);
+    out->argc = 7;
+}
+
 /* Puts the end of a wait into the log; pending: CLIENT UNBLOCK, which is told whether it was that.
  */
 static void log_unblock(
     struct node *node, struct pending *pending, const struct waiter_place *place, const char *how) {
-    uint64_t numbers[5] = {
-        place->node, place->counter, place->nonce, place->sequence, place->position};
-    char text[5][INT_TEXT_MAX];
-    struct slice words[7] = {SLICE("shardforge.unblock")};
-    for (int i = 0; i < 5; i++) words[i + 1] = slice_of(text[i], uint_print(numbers[i], text[i]));
-    words[6] = slice_text(how);
-    stream_add(node, pending, 0, SF_LENGTH(words), words);
+    struct unblock_words words;
+    words_to_end(place, how, &words);
+    stream_add(node, pending, 0, words.argc, words.argv);
     node_wake(node);
 }
 
@@ -243,31 +250,58 @@ static bool waits_at(const struct session *session, struct waiter_place *place) 
     return true;
 }
 
+struct unblock {
+    uint64_t id;
+    const char *how;
+};
+
+/* NULL: good; else the error. */
+static const char *unblock_parse(uint32_t argc, const struct slice *argv, struct unblock *out) {
+    int64_t id;
+    bool error = argc == 4 && slice_is(argv[3], "error");
+    if (argc == 4 && !error && !slice_is(argv[3], "timeout"))
+        return "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR";
+    if (!int_parse(argv[2], &id)) return "ERR value is not an integer or out of range";
+    *out = (struct unblock){(uint64_t)id, error ? "error" : "timeout"};
+    return NULL;
+}
+
+static bool find_waiting(const struct node *node, uint64_t id, struct waiter_place *place) {
+    LIST_FOR_EACH(link, (struct list *)(uintptr_t)&node->sessions) {
+        const struct session *session = SF_CONTAINER(link, struct session, in_node);
+        if (session->id == id) return waits_at(session, place);
+    }
+    return false;
+}
+
+bool blocked_unblock_words(
+    const struct node *node, uint32_t argc, const struct slice *argv, struct unblock_words *out) {
+    struct unblock unblock;
+    struct waiter_place place;
+    if (argc > 4 || unblock_parse(argc, argv, &unblock) != NULL) return false;
+    if (!find_waiting(node, unblock.id, &place)) return false;
+    words_to_end(&place, unblock.how, out);
+    for (uint32_t i = 2; i < argc; i++) out->argv[out->argc++] = argv[i]; /* for who looks on */
+    return true;
+}
+
 void local_unblock(struct local_call *call) {
     struct node *node = call->node;
-    int64_t id;
-    bool error = call->argc == 4 && slice_is(call->argv[3], "error");
+    struct unblock unblock;
+    struct waiter_place place;
     if (call->argc > 4) {
         reply_errorf(call->reply,
             "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try CLIENT HELP.",
             (int)SF_MIN(call->argv[1].len, (size_t)128), call->argv[1].data);
         return;
     }
-    if (call->argc == 4 && !error && !slice_is(call->argv[3], "timeout")) {
-        reply_error(call->reply, "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
-        return;
-    }
-    if (!int_parse(call->argv[2], &id)) {
-        reply_error(call->reply, "ERR value is not an integer or out of range");
-        return;
-    }
-    LIST_FOR_EACH(link, &node->sessions) {
-        const struct session *session = SF_CONTAINER(link, struct session, in_node);
-        struct waiter_place place;
-        if (session->id != (uint64_t)id || !waits_at(session, &place)) continue;
+    const char *error = unblock_parse(call->argc, call->argv, &unblock);
+    if (error != NULL) {
+        reply_error(call->reply, error);
+    } else if (call->pending != NULL && find_waiting(node, unblock.id, &place)) {
         call->pending->kind = PENDING_WRITE;
-        log_unblock(node, call->pending, &place, error ? "error" : "timeout");
-        return;
+        log_unblock(node, call->pending, &place, unblock.how);
+    } else {
+        reply_integer(call->reply, 0); /* nobody waited when its transaction began */
     }
-    reply_integer(call->reply, 0);
 }

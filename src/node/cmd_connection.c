@@ -332,13 +332,19 @@ static void client_setinfo(struct local_call *call) {
     reply_status(call->reply, "OK");
 }
 
+/* In a transaction it tears the array of replies, as in Redis: the places behind OFF are not heard,
+ * those behind ON are, whatever became of the array's head. */
 static void client_reply(struct local_call *call) {
     struct session *session = call->session;
+    bool in_exec = call->node->running != NULL;
     if (slice_is(call->argv[2], "on")) {
+        if (in_exec && session->reply_off && !session->close_now)
+            call->reply->out = &session->output;
         session->reply_off = false; /* before the reply was begun: session.c */
         reply_status(call->reply, "OK");
     } else if (slice_is(call->argv[2], "off")) {
         session->reply_off = true;
+        if (in_exec) call->reply->out = NULL;
     } else if (slice_is(call->argv[2], "skip")) {
         if (!session->reply_off) session->reply_skip_next = true;
     } else {

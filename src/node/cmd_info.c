@@ -18,17 +18,41 @@ static void info_server(struct node *node, struct buf *out) {
         (unsigned long long)node->incarnation.nonce, (unsigned long long)node->identity.id,
         (unsigned)node->incarnation.counter, node->settings.port, (long long)node->wall_ms * 1000,
         (long long)figures.uptime_s, (long long)figures.uptime_s / 86400);
+    buf_printf(out,
+        "configured_hz:10\r\nprocess_supervised:no\r\nlru_clock:%lld\r\nio_threads_active:0\r\n",
+        (long long)(node->wall_ms / 1000 & 0xffffff));
+}
+
+struct client_figures {
+    size_t input_max, output_max; /* bytes of the largest buffers */
+    uint32_t n_subscribed, n_watching;
+};
+
+static struct client_figures client_figures(const struct node *node) {
+    struct client_figures out = {0};
+    LIST_FOR_EACH(link, (struct list *)(uintptr_t)&node->sessions) {
+        const struct session *session = SF_CONTAINER(link, struct session, in_node);
+        out.input_max = SF_MAX(out.input_max, session->input.cap);
+        out.output_max = SF_MAX(out.output_max, session->output.cap);
+        out.n_subscribed += session_is_subscriber(session);
+        out.n_watching += session_watches(session);
+    }
+    return out;
 }
 
 static void info_clients(struct node *node, struct buf *out) {
+    struct client_figures clients = client_figures(node);
     struct waiting_figures waiting = {0};
     if (node->engine != NULL) engine_waiting_figures(node->engine, &waiting);
     buf_printf(out,
         "# Clients\r\nconnected_clients:%u\r\ncluster_connections:%u\r\nmaxclients:%u\r\n"
-        "blocked_clients:%u\r\ntracking_clients:%u\r\nclients_in_timeout_table:0\r\n"
+        "client_recent_max_input_buffer:%zu\r\nclient_recent_max_output_buffer:%zu\r\n"
+        "blocked_clients:%u\r\ntracking_clients:%u\r\npubsub_clients:%u\r\n"
+        "watching_clients:%u\r\nclients_in_timeout_table:0\r\n"
         "total_blocking_keys:%llu\r\ntotal_blocking_keys_on_nokey:%llu\r\n",
-        node->n_sessions, node->n_peers * 2, node->settings.max_clients, node->n_blocked,
-        tracking_figures(node).n_clients, (unsigned long long)waiting.n_keys,
+        node->n_sessions, node->n_peers * 2, node->settings.max_clients, clients.input_max,
+        clients.output_max, node->n_blocked, tracking_figures(node).n_clients, clients.n_subscribed,
+        clients.n_watching, (unsigned long long)waiting.n_keys,
         (unsigned long long)waiting.n_keys_on_loss);
 }
 
@@ -98,6 +122,14 @@ static void info_memory(struct node *node, struct buf *out) {
     buf_printf(out, "maxmemory_policy:%s\r\nmaxmemory_used:%llu\r\n",
         eviction_policy_names[memory.policy], (unsigned long long)limited);
     put_fragmentation(out, &figures);
+    struct script_figures scripts = {0};
+    if (node->engine != NULL) engine_script_figures(node->engine, &scripts);
+    buf_printf(out,
+        "number_of_cached_scripts:%llu\r\nused_memory_scripts_eval:%llu\r\n"
+        "number_of_functions:%llu\r\nnumber_of_libraries:%llu\r\nused_memory_functions:%llu\r\n",
+        (unsigned long long)scripts.n_cached, (unsigned long long)scripts.cached_bytes,
+        (unsigned long long)scripts.n_functions, (unsigned long long)scripts.n_libraries,
+        (unsigned long long)scripts.library_bytes);
     buf_append_text(out, "mem_not_counted_for_evict:0\r\nmem_replication_backlog:0\r\n"
                          "mem_clients_slaves:0\r\nmem_aof_buffer:0\r\n"
                          "mem_allocator:jemalloc\r\nactive_defrag_running:0\r\n"
@@ -111,12 +143,14 @@ static void info_persistence(struct node *node, struct buf *out) {
         node->loading != NULL || loading_replays(node) || follow_refuses(node),
         receiving_has_work(node));
     snapshots_info(node, out);
+    buf_append_text(out, "aof_enabled:1\r\n");
+    rewrite_info(node, out);
+    unsigned long long log_bytes = (unsigned long long)figures.log_disk_bytes;
     buf_printf(out,
-        "aof_enabled:1\r\naof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0\r\n"
-        "aof_last_rewrite_time_sec:-1\r\naof_current_rewrite_time_sec:-1\r\n"
-        "aof_last_bgrewrite_status:ok\r\naof_last_write_status:%s\r\naof_last_cow_size:0\r\n"
-        "module_fork_in_progress:0\r\nmodule_fork_last_cow_size:0\r\nraft_log_bytes:%llu\r\n",
-        node->storage_state == SF_OK ? "ok" : "err", (unsigned long long)figures.log_disk_bytes);
+        "aof_last_write_status:%s\r\naof_last_cow_size:0\r\nmodule_fork_in_progress:0\r\n"
+        "module_fork_last_cow_size:0\r\naof_current_size:%llu\r\naof_pending_rewrite:0\r\n"
+        "aof_buffer_length:%zu\r\nraft_log_bytes:%llu\r\n",
+        node->storage_state == SF_OK ? "ok" : "err", log_bytes, node->gathered.len, log_bytes);
     loading_info(node, out);
     if (node->engine != NULL && engine_source(node->engine)->kind == SOURCE_FILE) {
         buf_printf(out, "import_rdb_keys:%llu\r\n",
@@ -134,15 +168,20 @@ static void info_replication(struct node *node, struct buf *out) {
     buf_printf(out,
         "# "
         "Replication\r\nrole:master\r\nconnected_slaves:0\r\nmaster_failover_state:no-failover\r\n"
-        "master_repl_offset:%llu\r\n",
-        (unsigned long long)(node->engine == NULL ? 0 : engine_applied(node->engine)));
+        "master_replid:%s\r\nmaster_replid2:%040d\r\nmaster_repl_offset:%llu\r\n"
+        "second_repl_offset:-1\r\nrepl_backlog_active:0\r\n",
+        node->identity.cluster_id[0] == '\0' ? "0000000000000000000000000000000000000000"
+                                             : node->identity.cluster_id,
+        0, (unsigned long long)(node->engine == NULL ? 0 : engine_applied(node->engine)));
 }
 
 static void info_cpu(struct node *node, struct buf *out) {
     struct process_figures figures = {0};
     node->ports.figures(node->ports.context, &figures);
-    buf_printf(out, "# CPU\r\nused_cpu_sys:%f\r\nused_cpu_user:%f\r\n", figures.cpu_sys_s,
-        figures.cpu_user_s);
+    buf_printf(out,
+        "# CPU\r\nused_cpu_sys:%f\r\nused_cpu_user:%f\r\nused_cpu_sys_children:0.000000\r\n"
+        "used_cpu_user_children:0.000000\r\n",
+        figures.cpu_sys_s, figures.cpu_user_s);
 }
 
 static void info_cluster(struct node *node, struct buf *out) {

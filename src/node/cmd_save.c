@@ -1,7 +1,10 @@
-/* BGSAVE, SAVE, LASTSAVE, and SHUTDOWN's part of them. A snapshot is always written in the
- * background here; who says SAVE waits for it, and everybody else goes on. */
+/* BGSAVE, BGREWRITEAOF, SAVE, LASTSAVE, and SHUTDOWN's part of them. A snapshot is always written
+ * in the background here; who says SAVE waits for it, and everybody else goes on. */
 #include "node/internal.h"
 
+static const char other_in_progress[] =
+    "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in "
+    "order to schedule a BGSAVE whenever possible.";
 static const char in_progress[] = "ERR Background save already in progress";
 
 void saves_free(struct node *node) {
@@ -53,15 +56,54 @@ static void bgsave(struct local_call *call) {
     bool schedules = call->argc == 2 && slice_is(call->argv[1], "schedule");
     if (call->argc > 1 && !schedules) {
         reply_error(call->reply, "ERR syntax error");
+    } else if (node->snapshots.rewriting && (schedules || node->running != NULL)) {
+        node->snapshots.wanted = true; /* when that one has ended */
+        reply_status(call->reply, "Background saving scheduled");
+    } else if (node->snapshots.rewriting) {
+        reply_error(call->reply, other_in_progress);
     } else if (node->snapshots.saving || node->snapshots.wanted) {
         reply_error(call->reply, in_progress);
     } else {
         bool is_held_up = has_state(node) && raft_is_installing(node->raft);
+        bool in_exec = node->running != NULL;
         if (has_state(node)) node->snapshots.wanted = true;
         node_wake(node);
-        reply_status(call->reply,
-            schedules && is_held_up ? "Background saving scheduled" : "Background saving started");
+        reply_status(call->reply, in_exec || (schedules && is_held_up)
+                                      ? "Background saving scheduled"
+                                      : "Background saving started");
     }
+}
+
+/* The log is the append-only file: what makes it short is a snapshot. */
+static void bgrewriteaof(struct local_call *call) {
+    struct node *node = call->node;
+    struct snapshots *snapshots = &node->snapshots;
+    static const char scheduled[] = "Background append only file rewriting scheduled";
+    if (snapshots->rewriting) {
+        reply_error(call->reply, "ERR Background append only file rewriting already in progress");
+    } else if (snapshots->saving || snapshots->wanted) {
+        snapshots->rewrite_scheduled = true;
+        reply_status(call->reply, scheduled);
+    } else {
+        snapshots->wanted = snapshots->rewriting = has_state(node);
+        node_wake(node);
+        reply_status(call->reply,
+            node->running != NULL ? scheduled : "Background append only file rewriting started");
+    }
+}
+
+void rewrite_ends(struct node *node, bool failed) {
+    struct snapshots *snapshots = &node->snapshots;
+    if (snapshots->rewriting) {
+        snapshots->rewriting = false;
+        snapshots->rewrite_failed = failed;
+        snapshots->rewrite_took_us = SF_MAX(snapshots->took_us, (int64_t)0);
+        snapshots->n_rewrites++;
+        snapshots->n_rewrites_failed = failed ? snapshots->n_rewrites_failed + 1 : 0;
+    }
+    if (!snapshots->rewrite_scheduled || !has_state(node)) return;
+    snapshots->rewrite_scheduled = false;
+    snapshots->wanted = snapshots->rewriting = true;
 }
 
 void local_save(struct local_call *call) {
@@ -74,6 +116,8 @@ void local_save(struct local_call *call) {
         reply_error(call->reply, text);
     } else if (call->command->id == COMMAND_BGSAVE) {
         bgsave(call);
+    } else if (call->command->id == COMMAND_BGREWRITEAOF) {
+        bgrewriteaof(call);
     } else if (node->snapshots.saving) {
         reply_error(call->reply, in_progress);
     } else if (!has_state(node)) {
@@ -138,9 +182,24 @@ void snapshots_info(const struct node *node, struct buf *out) {
         "rdb_saves:%llu\r\nrdb_last_cow_size:%zu\r\nrdb_last_load_keys_expired:0\r\n"
         "rdb_last_load_keys_loaded:%llu\r\n",
         (unsigned long long)(node->applied_commands - snapshots->covered_commands),
-        snapshots->saving, (long long)snapshots->saved_ms / 1000, snapshots->failed ? "err" : "ok",
-        (long long)seconds_or_none(snapshots->took_us),
+        snapshots->saving && !snapshots->rewriting, (long long)snapshots->saved_ms / 1000,
+        snapshots->failed ? "err" : "ok", (long long)seconds_or_none(snapshots->took_us),
         (long long)(snapshots->saving ? (node->now_us - snapshots->begun_us) / 1000000 : -1),
         (unsigned long long)snapshots->n_saved, snapshots->kept_bytes_max,
         (unsigned long long)snapshots->keys_loaded);
+}
+
+void rewrite_info(const struct node *node, struct buf *out) {
+    const struct snapshots *snapshots = &node->snapshots;
+    bool is_written = snapshots->rewriting && snapshots->saving;
+    buf_printf(out,
+        "aof_rewrite_in_progress:%d\r\naof_rewrite_scheduled:%d\r\n"
+        "aof_last_rewrite_time_sec:%lld\r\naof_current_rewrite_time_sec:%lld\r\n"
+        "aof_last_bgrewrite_status:%s\r\naof_rewrites:%llu\r\n"
+        "aof_rewrites_consecutive_failures:%llu\r\n",
+        snapshots->rewriting, snapshots->rewrite_scheduled,
+        (long long)seconds_or_none(snapshots->rewrite_took_us),
+        (long long)(is_written ? (node->now_us - snapshots->begun_us) / 1000000 : -1),
+        snapshots->rewrite_failed ? "err" : "ok", (unsigned long long)snapshots->n_rewrites,
+        (unsigned long long)snapshots->n_rewrites_failed);
 }

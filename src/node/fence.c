@@ -60,7 +60,7 @@ static void raise_fence(struct node *node, const struct digest_round *round) {
     digests->fence_ask_us = 0;
     snapshots_leave_engine(node);
     saves_end(node, SF_ERR_NOT_EXECUTED);
-    node->snapshots.wanted = false;
+    node->snapshots.wanted = node->snapshots.rewriting = node->snapshots.rewrite_scheduled = false;
     migrates_leave_state(node);
     sessions_answer_fenced(node);
     tracking_drop_all(node);

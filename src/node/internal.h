@@ -370,6 +370,7 @@ struct node {
     raft_index replays_until; /* the log's end when this process began, or joined this cluster */
     struct observe *observe;  /* stats.c */
     uint64_t n_reads, n_writes;
+    struct lookups lookups; /* of reads here, and of this node's clients' writes */
     uint64_t n_errors_uncertain, n_errors_unavailable;
 
     /* our stream */
@@ -534,6 +535,7 @@ struct local_call {
     const struct slice *argv;
     struct reply *reply;
     struct pending *pending; /* NULL when it runs while parsing; see local_hold */
+    uint32_t place;          /* in the transaction that runs (node->running) */
 };
 typedef void local_run(struct local_call *call);
 local_run *local_find(const struct command *command, bool *at_once, bool *holds);
@@ -594,6 +596,7 @@ void transactions_change_state(struct node *node);     /* revisions of before me
 int64_t transaction_queued(const struct session *session); /* commands; -1: no MULTI */
 bool transaction_writes(const struct session *session);    /* EXEC would now */
 size_t transaction_bytes(const struct session *session);
+bool session_watches(const struct session *session);
 local_run local_exec, local_unwatch;
 /* cmd_server.c: CONFIG SET inside a transaction, as a command of the entry. false: it is none. */
 bool config_set_as_entry(struct node *node, uint32_t argc, const struct slice *argv,
@@ -645,29 +648,7 @@ void waits_drop(struct node *node, struct pending *held);
 void waits_free(struct node *node);
 int64_t waits_deadline_us(const struct node *node);
 
-/* blocked.c */
-void blocked_watch(struct node *node, struct engine_watcher *watcher);
-void breath_watch(struct node *node, struct engine_watcher *watcher); /* breath.c */
-/* A command of ours was applied and waits; pending NULL: its client has gone. */
-void blocked_begin(struct node *node, struct pending *pending, const struct engine_position *at);
-/* The new state of a snapshot has seen a write: it goes on waiting there; false: it does not. */
-bool blocked_goes_on(struct pending *write);
-void blocked_give_up(struct pending *write); /* it was given, and its client hears: unknown */
-void blocked_after_snapshot(struct node *node);
-void blocked_queue(struct pending *read);   /* it found nothing and may wait: into the log */
-void blocked_drop(struct pending *pending); /* its client goes */
-void blocked_lead(struct node *node);       /* leader: takes out the waiters of silent members */
-int64_t blocked_deadline_us(const struct node *node);
-void local_unblock(struct local_call *call);
-
-/* pause.c */
-/* A request that is complete has to wait for the end of the pause; it is parsed again then. */
-bool pause_holds(struct session *session, uint32_t argc, const struct slice *argv);
-bool pause_is_over(const struct session *session);
-int64_t pause_deadline_us(const struct node *node);
-void local_pause(struct local_call *call);
-void local_unpause(struct local_call *call);
-
+#include "node/blocked.h"
 #include "node/digest.h"
 #include "node/pubsub.h"
 

@@ -25,6 +25,7 @@ static const struct local_row {
     [COMMAND_ACL_USERS] = {local_acl, AT_TURN},
     [COMMAND_ACL_WHOAMI] = {local_acl, AT_TURN},
     [COMMAND_AUTH] = {local_auth, AT_ONCE},
+    [COMMAND_BGREWRITEAOF] = {local_save, AT_TURN},
     [COMMAND_BGSAVE] = {local_save, AT_TURN},
     [COMMAND_CLIENT_CACHING] = {local_tracking, AT_ONCE},
     [COMMAND_CLIENT_GETREDIR] = {local_tracking, AT_ONCE},

@@ -50,6 +50,7 @@ struct process_figures {
     double cpu_user_s, cpu_sys_s;
     uint64_t connections_received, connections_rejected;
     uint64_t net_input_bytes, net_output_bytes;
+    uint64_t net_reads, net_writes; /* of sockets that had or took something */
     int64_t uptime_s;
     uint32_t process_id;
     uint64_t log_disk_bytes;

@@ -37,9 +37,12 @@ struct publication {
 
 enum gather_kind { GATHER_PUBLISH, GATHER_COUNTS, GATHER_NAMES, GATHER_NAMES_TOTAL };
 
-/* A command that is answered once the other nodes were heard. */
+/* A command that is answered once the other nodes were heard. One in a transaction asks before that
+ * begins: what was heard is kept until its place, where what this node knows itself is added. */
 struct gather {
-    struct list in_pubsub;
+    struct list in_pubsub; /* of gathers; of kept, once all were heard */
+    bool is_place;
+    uint32_t place;
     enum gather_kind kind;
     uint64_t id;
     struct pending *held;
@@ -48,8 +51,9 @@ struct gather {
     uint32_t n_awaited;
     int64_t sum;           /* PUBLISH */
     enum topic_kind topic; /* what is asked for */
-    int64_t *counts;       /* COUNTS: of held->argv[2 + i] */
-    struct topics *names;  /* NAMES: the union, as topics of one subscriber */
+    int64_t *counts;       /* COUNTS: of the words behind the first two */
+    uint32_t n_counts;
+    struct topics *names; /* NAMES: the union, as topics of one subscriber */
     struct subscriber collector;
 };
 
@@ -59,7 +63,7 @@ struct pubsub {
     struct list said, logged; /* by PUBLISH; by entries */
     size_t queue_bytes;       /* of both */
     uint64_t next_order;
-    struct list gathers;
+    struct list gathers, kept;
     uint64_t next_id;
     uint64_t n_dropped;
 };
@@ -226,16 +230,15 @@ static void reply_names(struct gather *gather, struct reply *reply) {
     }
 }
 
-static void gather_reply(struct gather *gather, struct reply *reply) {
-    const struct pending *held = gather->held;
+static void gather_reply(struct gather *gather, const struct slice *argv, struct reply *reply) {
     switch (gather->kind) {
     case GATHER_PUBLISH:
         reply_integer(reply, gather->sum);
         break;
     case GATHER_COUNTS:
-        reply_array(reply, 2 * (held->argc - 2));
-        for (uint32_t i = 0; i + 2 < held->argc; i++) {
-            reply_bulk(reply, held->argv[i + 2]);
+        reply_array(reply, 2 * gather->n_counts);
+        for (uint32_t i = 0; i < gather->n_counts; i++) {
+            reply_bulk(reply, argv[i + 2]);
             reply_integer(reply, gather->counts[i]);
         }
         break;
@@ -246,10 +249,28 @@ static void gather_reply(struct gather *gather, struct reply *reply) {
     }
 }
 
+static bool is_gathering(const struct pubsub *pubsub, const struct pending *held) {
+    LIST_FOR_EACH(link, (struct list *)(uintptr_t)&pubsub->gathers) {
+        if (SF_CONTAINER(link, struct gather, in_pubsub)->held == held) return true;
+    }
+    return false;
+}
+
+static void place_finish(struct gather *gather) {
+    struct pubsub *pubsub = gather->held->session->node->pubsub;
+    list_remove(&gather->in_pubsub);
+    list_push_back(&pubsub->kept, &gather->in_pubsub);
+    if (!is_gathering(pubsub, gather->held)) held_done(gather->held);
+}
+
 static void gather_finish(struct gather *gather) {
     struct pending *held = gather->held;
+    if (gather->is_place) {
+        place_finish(gather);
+        return;
+    }
     struct reply reply = held_reply(held);
-    gather_reply(gather, &reply);
+    gather_reply(gather, held->argv, &reply);
     held_done(held);
     gather_free(gather);
 }
@@ -285,11 +306,16 @@ void pubsub_link_lost(struct node *node, raft_id peer) {
     }
 }
 
-void pubsub_drop(struct node *node, struct pending *held) {
-    LIST_FOR_EACH(link, &node->pubsub->gathers) {
+static void drop_from(struct list *gathers, const struct pending *held) {
+    LIST_FOR_EACH(link, gathers) {
         struct gather *gather = SF_CONTAINER(link, struct gather, in_pubsub);
         if (gather->held == held) gather_free(gather);
     }
+}
+
+void pubsub_drop(struct node *node, struct pending *held) {
+    drop_from(&node->pubsub->gathers, held);
+    drop_from(&node->pubsub->kept, held);
 }
 
 static struct gather *gather_new(
@@ -400,7 +426,7 @@ bool pubsub_on_answer(struct node *node, raft_id from, uint32_t argc, const stru
         uint64_t count;
         if (gather->kind != GATHER_COUNTS) {
             topics_add(gather->names, &gather->collector, gather->topic, argv[i]);
-        } else if (i - 1 < gather->held->argc && uint_parse(argv[i], &count)) {
+        } else if (i - 3 < gather->n_counts && uint_parse(argv[i], &count)) {
             gather->counts[i - 3] += (int64_t)SF_MIN(count, UINT32_MAX);
         }
     }
@@ -474,33 +500,115 @@ static void ask_members(struct node *node, struct gather *gather, const char *wh
     if (gather->n_awaited == 0) gather_finish(gather);
 }
 
-static void gather_names(struct local_call *call, enum gather_kind kind, enum topic_kind topic,
-    const struct slice *pattern) {
-    struct pubsub *pubsub = call->node->pubsub;
-    struct gather *gather = gather_new(call->node, kind, topic, local_hold(call));
-    gather->names = topics_new(&pubsub->secret);
-    struct words own;
-    names_matching(pubsub, topic, pattern, SIZE_MAX, &own);
-    for (uint32_t i = 3; i < own.n; i++) {
-        topics_add(gather->names, &gather->collector, topic, own.items[i]);
+/* What one of PUBSUB's commands asks the other nodes for. */
+struct question {
+    enum gather_kind kind;
+    enum topic_kind topic;
+    uint32_t n_words; /* names to be counted, or a pattern */
+    const struct slice *words;
+};
+
+/* false: it asks for nothing: HELP, no names, too many words. */
+static bool question_of(
+    const struct command *command, uint32_t argc, const struct slice *argv, struct question *out) {
+    *out = (struct question){GATHER_NAMES, TOPIC_CHANNEL, argc - 2, argv + 2};
+    switch (command->id) {
+    case COMMAND_PUBSUB_SHARDNUMSUB:
+    case COMMAND_PUBSUB_NUMSUB:
+        out->kind = GATHER_COUNTS;
+        if (command->id == COMMAND_PUBSUB_SHARDNUMSUB) out->topic = TOPIC_SHARD;
+        return argc > 2;
+    case COMMAND_PUBSUB_NUMPAT:
+        out->kind = GATHER_NAMES_TOTAL;
+        out->topic = TOPIC_PATTERN;
+        return true;
+    case COMMAND_PUBSUB_SHARDCHANNELS:
+        out->topic = TOPIC_SHARD;
+        return argc <= 3;
+    case COMMAND_PUBSUB_CHANNELS:
+        return argc <= 3;
+    default:
+        return false;
     }
-    sf_free(own.items);
-    ask_members(call->node, gather, "names", pattern == NULL ? 0 : 1, pattern);
 }
 
-static void gather_counts(struct local_call *call, enum topic_kind topic) {
-    uint32_t n = call->argc - 2;
-    if (n == 0) {
-        reply_array(call->reply, 0);
+static struct gather *question_begin(
+    struct node *node, const struct question *question, struct pending *held) {
+    struct gather *gather = gather_new(node, question->kind, question->topic, held);
+    if (question->kind == GATHER_COUNTS) {
+        gather->n_counts = question->n_words;
+        gather->counts = sf_alloc_zero(question->n_words, sizeof *gather->counts);
+    } else {
+        gather->names = topics_new(&node->pubsub->secret);
+    }
+    return gather;
+}
+
+static void add_own(struct pubsub *pubsub, struct gather *gather, const struct question *question) {
+    if (gather->kind == GATHER_COUNTS) {
+        for (uint32_t i = 0; i < gather->n_counts; i++)
+            gather->counts[i] += count_of(pubsub, gather->topic, question->words[i]);
         return;
     }
-    struct pending *held = local_hold(call);
-    struct gather *gather = gather_new(call->node, GATHER_COUNTS, topic, held);
-    gather->counts = sf_alloc_zero(n, sizeof *gather->counts);
-    for (uint32_t i = 0; i < n; i++) {
-        gather->counts[i] = count_of(call->node->pubsub, topic, held->argv[2 + i]);
+    const struct slice *pattern = question->n_words == 0 ? NULL : question->words;
+    struct words own;
+    names_matching(pubsub, gather->topic, pattern, SIZE_MAX, &own);
+    for (uint32_t i = 3; i < own.n; i++)
+        topics_add(gather->names, &gather->collector, gather->topic, own.items[i]);
+    sf_free(own.items);
+}
+
+static void question_send(
+    struct node *node, struct gather *gather, const struct question *question) {
+    const char *what = gather->kind == GATHER_COUNTS ? "counts" : "names";
+    ask_members(node, gather, what, question->n_words, question->words);
+}
+
+bool pubsub_asks(const struct command *command, uint32_t argc, const struct slice *argv) {
+    struct question question;
+    return question_of(command, argc, argv, &question);
+}
+
+static struct gather *gather_of_place(
+    const struct list *gathers, const struct pending *exec, uint32_t place) {
+    LIST_FOR_EACH(link, (struct list *)(uintptr_t)gathers) {
+        struct gather *gather = SF_CONTAINER(link, struct gather, in_pubsub);
+        if (gather->held == exec && gather->place == place) return gather;
     }
-    ask_members(call->node, gather, "counts", n, held->argv + 2);
+    return NULL;
+}
+
+void pubsub_ask_for_places(
+    struct node *node, struct pending *exec, const struct sub_batch_header *places) {
+    struct command_reader reader = {0};
+    struct question question;
+    SF_ASSERT(exec->kind == PENDING_HELD);
+    command_reader_begin(&reader, places); /* all begin before one can be heard */
+    while (command_reader_next(&reader)) {
+        const struct command *command = command_lookup(reader.argc, reader.argv);
+        if (!question_of(command, reader.argc, reader.argv, &question)) continue;
+        struct gather *gather = question_begin(node, &question, exec);
+        gather->is_place = true;
+        gather->place = reader.db;
+    }
+    command_reader_begin(&reader, places);
+    while (command_reader_next(&reader)) {
+        const struct command *command = command_lookup(reader.argc, reader.argv);
+        if (!question_of(command, reader.argc, reader.argv, &question)) continue;
+        struct gather *gather = gather_of_place(&node->pubsub->gathers, exec, reader.db);
+        if (gather != NULL) question_send(node, gather, &question);
+    }
+    command_reader_free(&reader);
+}
+
+/* At its place: the others were asked before the transaction began. */
+static void answer_at_place(struct local_call *call, const struct question *question) {
+    struct pubsub *pubsub = call->node->pubsub;
+    struct gather *gather = gather_of_place(&pubsub->kept, call->node->running, call->place);
+    SF_ASSERT(gather != NULL); /* each was asked, and each place comes once */
+    add_own(pubsub, gather, question);
+    gather_reply(gather, call->argv, call->reply);
+    gather_free(gather);
 }
 
 static const char *const pubsub_help[] = {"CHANNELS [<pattern>]",
@@ -512,21 +620,25 @@ static const char *const pubsub_help[] = {"CHANNELS [<pattern>]",
     NULL};
 
 void local_pubsub(struct local_call *call) {
-    const struct slice *pattern = call->argc == 3 ? &call->argv[2] : NULL;
-    uint16_t id = call->command->id;
-    if (id == COMMAND_PUBSUB_NUMSUB || id == COMMAND_PUBSUB_SHARDNUMSUB) {
-        gather_counts(call, id == COMMAND_PUBSUB_NUMSUB ? TOPIC_CHANNEL : TOPIC_SHARD);
-    } else if (id == COMMAND_PUBSUB_NUMPAT) {
-        gather_names(call, GATHER_NAMES_TOTAL, TOPIC_PATTERN, NULL);
-    } else if (id == COMMAND_PUBSUB_HELP) {
+    struct question question;
+    bool counts = call->command->id == COMMAND_PUBSUB_NUMSUB ||
+                  call->command->id == COMMAND_PUBSUB_SHARDNUMSUB;
+    if (question_of(call->command, call->argc, call->argv, &question)) {
+        if (call->pending == NULL) {
+            answer_at_place(call, &question);
+            return;
+        }
+        struct gather *gather = question_begin(call->node, &question, local_hold(call));
+        add_own(call->node->pubsub, gather, &question);
+        question_send(call->node, gather, &question);
+    } else if (call->command->id == COMMAND_PUBSUB_HELP) {
         reply_help(call->reply, "PUBSUB", pubsub_help);
-    } else if (call->argc > 3) {
+    } else if (counts) {
+        reply_array(call->reply, 0);
+    } else {
         reply_errorf(call->reply,
             "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try PUBSUB HELP.",
             (int)SF_MIN(call->argv[1].len, (size_t)128), call->argv[1].data);
-    } else {
-        gather_names(call, GATHER_NAMES,
-            id == COMMAND_PUBSUB_CHANNELS ? TOPIC_CHANNEL : TOPIC_SHARD, pattern);
     }
 }
 
@@ -625,13 +737,15 @@ void pubsub_open(struct node *node) {
     list_init(&pubsub->said);
     list_init(&pubsub->logged);
     list_init(&pubsub->gathers);
+    list_init(&pubsub->kept);
     node->pubsub = pubsub;
 }
 
 /* The sessions have gone. */
 void pubsub_close(struct node *node) {
     struct pubsub *pubsub = node->pubsub;
-    SF_ASSERT(list_empty(&pubsub->gathers)); /* their sessions have gone */
+    SF_ASSERT(
+        list_empty(&pubsub->gathers) && list_empty(&pubsub->kept)); /* their sessions have gone */
     pubsub_reset(node);
     topics_free(pubsub->topics);
     sf_free(pubsub);

@@ -17,6 +17,12 @@ bool pubsub_on_publish(struct node *node, raft_id from, uint32_t argc, const str
 bool pubsub_on_published(struct node *node, raft_id from, uint32_t argc, const struct slice *argv);
 bool pubsub_on_ask(struct node *node, raft_id from, uint32_t argc, const struct slice *argv);
 bool pubsub_on_answer(struct node *node, raft_id from, uint32_t argc, const struct slice *argv);
+/* PUBSUB in a transaction: whether it needs to hear the other nodes; asks them for all of its
+ * places (in places, numbered where the db would stand), and the EXEC is done once they were heard.
+ */
+bool pubsub_asks(const struct command *command, uint32_t argc, const struct slice *argv);
+void pubsub_ask_for_places(
+    struct node *node, struct pending *exec, const struct sub_batch_header *places);
 void local_publish(struct local_call *call);
 void local_pubsub(struct local_call *call);
 void local_subscribe(struct local_call *call);

@@ -168,7 +168,8 @@ static void run_local(struct pending *pending) {
     };
     run(&call);
     /* else it goes on as a write or a read, or was refused, and is counted as such */
-    if (pending->kind == PENDING_LOCAL || pending->kind == PENDING_HELD)
+    bool begins_later = pending->kind == PENDING_HELD && pending->transaction != NULL;
+    if ((pending->kind == PENDING_LOCAL || pending->kind == PENDING_HELD) && !begins_later)
         observe_pending_ran(pending, reply.out, before);
 }
 
@@ -191,6 +192,7 @@ static bool run_read(struct pending *pending, bool settled, int64_t clock_ms) {
     size_t before = session->output.len;
     observe_begins(node);
     engine_note_accesses(node->engine, !session->no_touch);
+    engine_count_lookups(node->engine, &node->lookups);
     engine_read_as(node->engine, &pending->claim);
     if (follow_refuses(node) && pending->command->id != COMMAND_DEBUG) {
         reply_error(&reply, TEXT_LOADING); /* half of a dump is no state to show */
@@ -210,6 +212,7 @@ static bool run_read(struct pending *pending, bool settled, int64_t clock_ms) {
             pending->argv, clock_ms, settled, random_next(&node->random), &reply);
         node->running = NULL;
     }
+    engine_count_lookups(node->engine, NULL);
     if (result == QUERY_MUST_WAIT) {
         SF_MARK("reads: a read waits for state time");
         pending->settle_clock_ms = clock_ms;
@@ -267,6 +270,11 @@ bool session_answer_head(struct pending *head, bool before_write) {
         return true;
     case PENDING_HELD:
         if (!head->done) return false;
+        if (head->transaction != NULL) { /* what it has to know beforehand is there */
+            head->kind = PENDING_LOCAL;
+            head->done = false;
+            return session_answer_head(head, before_write);
+        }
         observe_held(node, head->command, buf_slice(&head->reply));
         send_kept(head);
         return true;

@@ -112,10 +112,12 @@ static void saving_ends(struct node *node, enum sf_status status) {
         snapshots->not_before_us = node->now_us + RETRY_US;
         node_log(node, LOG_WARNING, "a snapshot cannot be written: %s", sf_status_text(status));
     }
-    if (status != SF_ERR_NOT_EXECUTED)
+    if (status != SF_ERR_NOT_EXECUTED) {
         saves_end(node, status);
-    else if (!list_empty(&snapshots->waiting))
+        rewrite_ends(node, snapshots->failed);
+    } else if (!list_empty(&snapshots->waiting) || snapshots->rewriting) {
         snapshots->wanted = true; /* another one, then */
+    }
 }
 
 static void hand_over(struct node *node, size_t len, bool is_last) {
@@ -240,8 +242,8 @@ void snapshots_retire(struct node *node, struct engine *engine) {
 }
 
 void snapshots_open(struct node *node) {
-    node->snapshots =
-        (struct snapshots){.saved_ms = node->wall_ms, .saved_us = node->now_us, .took_us = -1};
+    node->snapshots = (struct snapshots){
+        .saved_ms = node->wall_ms, .saved_us = node->now_us, .took_us = -1, .rewrite_took_us = -1};
     list_init(&node->snapshots.waiting);
 }
 
@@ -270,6 +272,7 @@ void snapshots_pump(struct node *node) {
         snapshots->saved_ms = node->wall_ms;
         snapshots->saved_us = node->now_us;
         saves_end(node, SF_OK);
+        rewrite_ends(node, false);
     }
 }
 

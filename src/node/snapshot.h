@@ -53,9 +53,14 @@ struct snapshots {
     uint64_t first_request;
     uint32_t n_unwritten; /* pieces */
     int64_t begun_us, slice_us;
-    uint64_t seen_commands; /* as of the latest slice: whether clients keep the node busy */
-    bool wanted;            /* by BGSAVE, SAVE, SHUTDOWN: begun as soon as may be */
-    struct list waiting;    /* save_wait */
+    uint64_t seen_commands;  /* as of the latest slice: whether clients keep the node busy */
+    bool wanted;             /* by BGSAVE, SAVE, SHUTDOWN: begun as soon as may be */
+    struct list waiting;     /* save_wait */
+    bool rewriting;          /* BGREWRITEAOF: the one that is wanted or being written is for it */
+    bool rewrite_scheduled;  /* another one is, once that has ended */
+    bool rewrite_failed;     /* the latest */
+    int64_t rewrite_took_us; /* the latest; -1: none yet */
+    uint64_t n_rewrites, n_rewrites_failed; /* failed: in a row */
 
     uint64_t log_bytes;                        /* applied since the latest one was begun */
     uint64_t begun_bytes;                      /* of those, what the one being saved covers */
@@ -123,5 +128,7 @@ void loading_info(const struct node *node, struct buf *out);
 void snapshots_info(const struct node *node, struct buf *out);
 void saves_end(struct node *node, enum sf_status status);
 void saves_free(struct node *node);
+void rewrite_ends(struct node *node, bool failed); /* if one was under way */
+void rewrite_info(const struct node *node, struct buf *out);
 
 #endif

@@ -42,6 +42,7 @@ void observe_reset(struct node *node) {
     observe->n_error_codes = 0;
     memset(observe->rates, 0, sizeof observe->rates);
     node->n_reads = node->n_writes = 0;
+    node->lookups = (struct lookups){0};
     node->n_errors_uncertain = node->n_errors_unavailable = 0;
 }
 
@@ -337,6 +338,13 @@ static void place_ran(struct pending *pending, const struct command_ran *in) {
         ran.command =
             command_by_id(slice_is(in->argv[1], "set") ? COMMAND_ACL_SETUSER : COMMAND_ACL_DELUSER);
         observe_ran(node, &ran); /* its words are never shown */
+    } else if (slice_is(in->argv[0], "shardforge.unblock")) {
+        struct slice words[UNBLOCK_ARGC_MAX] = {SLICE("client"), SLICE("unblock")};
+        ran.command = command_by_id(COMMAND_CLIENT_UNBLOCK);
+        ran.argc = SF_MIN(in->argc - 5, (uint32_t)UNBLOCK_ARGC_MAX);
+        for (uint32_t i = 2; i < ran.argc; i++) words[i] = in->argv[5 + i];
+        ran.argv = words;
+        observe_ran(node, &ran);
     } else if (slice_is(in->argv[0], "shardforge.setting")) {
         struct slice *words = sf_alloc((in->argc + 1) * sizeof *words);
         words[0] = SLICE("config");

@@ -29,13 +29,14 @@ void info_stats(struct node *node, struct buf *out) {
     int64_t exceeded_us, exceeding_us;
     evictions_exceeded_us(node, &exceeded_us, &exceeding_us);
     buf_printf(out,
-        "expired_subkeys:%llu\r\nexpired_keys:%llu\r\nevicted_keys:%llu\r\ntotal_eviction_exceeded_"
-        "time:%lld\r\n"
-        "current_eviction_exceeded_time:%lld\r\n",
+        "expired_subkeys:%llu\r\nexpired_keys:%llu\r\nevicted_keys:%llu\r\nevicted_clients:0\r\n"
+        "total_eviction_exceeded_time:%lld\r\ncurrent_eviction_exceeded_time:%lld\r\n"
+        "keyspace_hits:%llu\r\nkeyspace_misses:%llu\r\n",
         (unsigned long long)(node->engine == NULL ? 0 : engine_expired_fields_count(node->engine)),
         (unsigned long long)(node->engine == NULL ? 0 : engine_expired_count(node->engine)),
         (unsigned long long)(node->engine == NULL ? 0 : engine_evicted_count(node->engine)),
-        (long long)(exceeded_us / 1000), (long long)(exceeding_us / 1000));
+        (long long)(exceeded_us / 1000), (long long)(exceeding_us / 1000),
+        (unsigned long long)node->lookups.hits, (unsigned long long)node->lookups.misses);
     uint32_t topics[TOPIC_KINDS];
     pubsub_figures(node, topics);
     buf_printf(out, "pubsub_channels:%u\r\npubsub_patterns:%u\r\npubsubshard_channels:%u\r\n",
@@ -52,12 +53,18 @@ void info_stats(struct node *node, struct buf *out) {
         "acl_access_denied_key:%llu\r\nacl_access_denied_channel:%llu\r\n",
         (unsigned long long)denied[ACL_DENIED_AUTH], (unsigned long long)denied[ACL_DENIED_COMMAND],
         (unsigned long long)denied[ACL_DENIED_KEY], (unsigned long long)denied[ACL_DENIED_CHANNEL]);
+    struct process_figures figures = {0};
+    node->ports.figures(node->ports.context, &figures);
     buf_printf(out,
-        "latest_fork_usec:0\r\ntotal_forks:0\r\ntotal_error_replies:%llu\r\n"
-        "total_reads_processed:%llu\r\ntotal_writes_processed:%llu\r\neventloop_cycles:%llu\r\n"
+        "latest_fork_usec:0\r\ntotal_forks:0\r\nunexpected_error_replies:0\r\n"
+        "total_error_replies:%llu\r\ntotal_reads_processed:%llu\r\n"
+        "total_writes_processed:%llu\r\nio_threaded_reads_processed:0\r\n"
+        "io_threaded_writes_processed:0\r\nread_commands_processed:%llu\r\n"
+        "write_commands_processed:%llu\r\neventloop_cycles:%llu\r\n"
         "instantaneous_eventloop_cycles_per_sec:%lld\r\nerrors_uncertain:%llu\r\n"
         "errors_unavailable:%llu\r\n",
-        (unsigned long long)observe->n_errors, (unsigned long long)node->n_reads,
+        (unsigned long long)observe->n_errors, (unsigned long long)figures.net_reads,
+        (unsigned long long)figures.net_writes, (unsigned long long)node->n_reads,
         (unsigned long long)node->n_writes, (unsigned long long)observe->n_turns,
         (long long)rate_of(node, RATE_TURNS), (unsigned long long)node->n_errors_uncertain,
         (unsigned long long)node->n_errors_unavailable);

@@ -7,6 +7,8 @@
  * PING ...) stay here, and run at their places when the engine comes to them. */
 #include "node/internal.h"
 
+enum { ASKS_MAX = 64 }; /* PUBSUB in one transaction: each asks all nodes, and its answer is kept */
+
 #define TEXT_EXECABORT "EXECABORT Transaction discarded because of previous errors."
 
 struct watch {
@@ -34,6 +36,9 @@ struct transaction {
     bool started;
     bool writes, reads; /* has commands of that kind */
     uint32_t n_commands, n_local;
+    uint32_t n_asks; /* local ones that have to hear the other nodes first (PUBSUB) */
+    bool asked;
+    bool unblocks;     /* CLIENT UNBLOCK is among the local ones: see resolve_unblocks */
     uint64_t revision; /* of the users, when it began: what was queued was admitted then or later */
     uint32_t db;       /* where the next queued command runs: SELECT is followed */
     struct buf commands; /* as in an entry; local ones void */
@@ -187,19 +192,25 @@ static void queue_refuse(struct session *session, const char *error) {
     observe_rejected(session->node, session->last_command, SLICE(""));
 }
 
-/* What an own place may hold: nothing that is answered later, and nothing about the replies that
- * the transaction itself is answered by. */
+/* What an own place may hold: nothing that is answered later. */
 static bool may_be_queued(const struct command *command) {
     bool at_once, holds;
     if ((command->flags & CMD_NO_MULTI) != 0) return false;
     if (command_route(command) != ROUTE_LOCAL) return true;
     local_run *run = local_find(command, &at_once, &holds);
-    if (run == NULL || command->id == COMMAND_CLIENT_REPLY) return false;
+    if (run == NULL) return false;
     switch (command->id) {
     case COMMAND_ACL_DELUSER:
     case COMMAND_ACL_SETUSER:
+    case COMMAND_CLIENT_PAUSE:
+    case COMMAND_CLIENT_UNBLOCK:
     case COMMAND_CONFIG_SET:
     case COMMAND_PUBLISH:
+    case COMMAND_PUBSUB_CHANNELS:
+    case COMMAND_PUBSUB_NUMPAT:
+    case COMMAND_PUBSUB_NUMSUB:
+    case COMMAND_PUBSUB_SHARDCHANNELS:
+    case COMMAND_PUBSUB_SHARDNUMSUB:
     case COMMAND_SPUBLISH:
     case COMMAND_SUBSCRIBE:
     case COMMAND_PSUBSCRIBE:
@@ -225,8 +236,11 @@ static void queue_data(struct transaction *transaction, enum command_route route
     }
 }
 
-static void queue_local(struct session *session, uint32_t argc, const struct slice *argv) {
+static void queue_local(struct session *session, const struct command *command, uint32_t argc,
+    const struct slice *argv) {
     struct transaction *transaction = session->queue;
+    if (pubsub_asks(command, argc, argv)) transaction->n_asks++;
+    if (command->id == COMMAND_CLIENT_UNBLOCK) transaction->unblocks = true;
     entry_put_void_command(&transaction->commands);
     entry_put_command(&transaction->local, transaction->n_commands, argc, argv);
     transaction->n_local++;
@@ -286,10 +300,14 @@ static void queue_command(struct session *session, const struct command *command
     } else if (command->id == COMMAND_ACL_SETUSER || command->id == COMMAND_ACL_DELUSER) {
         queue_users(transaction, command, argc, argv);
     } else if (command->id != COMMAND_CONFIG_SET || !queue_setting(session, argc, argv)) {
-        queue_local(session, argc, argv);
+        queue_local(session, command, argc, argv);
     }
     if (command->id == COMMAND_SELECT) follow_select(session, argv[1]);
     transaction->n_commands++;
+    if (transaction->n_asks > ASKS_MAX) {
+        queue_refuse(session, "ERR a transaction with more than 64 PUBSUB, not executed");
+        return;
+    }
     if (queue_bytes(transaction) > session->node->settings.max_request_bytes ||
         transaction->n_commands > TRANSACTION_COMMANDS_MAX) {
         buf_free(&transaction->commands);
@@ -347,6 +365,47 @@ static void start_read(struct pending *pending) {
     node->n_reads++;
 }
 
+static struct sub_batch_header local_places(const struct transaction *transaction) {
+    return (struct sub_batch_header){
+        .n_commands = transaction->n_local, .commands = buf_slice(&transaction->local)};
+}
+
+/* CLIENT UNBLOCK of somebody who waits is a command of the log, so it stands in the entry; only now
+ * it can be told where he waits. Of anybody else it is answered at its own place. */
+static void resolve_unblocks(const struct node *node, struct transaction *transaction) {
+    struct command_reader all = {0}, own = {0};
+    struct buf commands = {0}, local = {0};
+    struct unblock_words words;
+    struct transaction_words whole = {
+        .n_commands = transaction->n_commands, .commands = buf_slice(&transaction->commands)};
+    struct sub_batch_header places = local_places(transaction);
+    transaction_commands(&whole, &all);
+    command_reader_begin(&own, &places);
+    while (command_reader_next(&all)) {
+        if (all.argc > 0) {
+            entry_put_command(&commands, all.db, all.argc, all.argv);
+            continue;
+        }
+        bool more = command_reader_next(&own);
+        SF_ASSERT(more);
+        if (command_lookup(own.argc, own.argv)->id == COMMAND_CLIENT_UNBLOCK &&
+            blocked_unblock_words(node, own.argc, own.argv, &words)) {
+            entry_put_command(&commands, 0, words.argc, words.argv);
+            transaction->writes = true;
+            transaction->n_local--;
+        } else {
+            entry_put_void_command(&commands);
+            entry_put_command(&local, own.db, own.argc, own.argv);
+        }
+    }
+    command_reader_free(&all);
+    command_reader_free(&own);
+    buf_free(&transaction->commands);
+    buf_free(&transaction->local);
+    transaction->commands = commands;
+    transaction->local = local;
+}
+
 /* Every WATCH before it has been answered: decides how it runs. */
 static void transaction_start(struct pending *pending) {
     const struct session *session = pending->session;
@@ -355,6 +414,7 @@ static void transaction_start(struct pending *pending) {
     char refusal[REFUSAL_BYTES];
     transaction->started = true;
     if (watches != NULL) watches_encode(watches, &transaction->watch_words);
+    if (transaction->unblocks) resolve_unblocks(session->node, transaction);
     bool needs_state =
         transaction->writes || transaction->reads || transaction->watch_words.len > 0;
     if (watches != NULL && watches->failed) {
@@ -395,17 +455,27 @@ static bool on_exec(struct session *session, const struct command *command, uint
     bool open = transaction->watches != NULL && transaction->watches->n_open > 0;
     /* what follows may not be put into the batch before it, nor read otherwise than it leaves it */
     if (open || transaction->n_local > 0) session->barrier = true;
-    if (!open) transaction_start(pending);
+    if (!open && transaction->n_asks == 0) transaction_start(pending);
     session_drain(session);
     return true;
 }
 
-/* At its turn: it had to wait for a WATCH, or there is nothing in it but local commands. */
+/* At its turn: it had to wait for a WATCH, asks other nodes before it begins, or there is nothing
+ * in it but local commands. */
 void local_exec(struct local_call *call) {
     struct pending *pending = call->pending;
     struct transaction *transaction = pending->transaction;
+    if (transaction->n_asks > 0 && !transaction->asked) {
+        struct sub_batch_header places = local_places(transaction);
+        transaction->asked = true;
+        pubsub_ask_for_places(call->node, local_hold(call), &places);
+        return;
+    }
     if (!transaction->started) transaction_start(pending);
-    if (pending->kind != PENDING_LOCAL) return;
+    if (pending->kind != PENDING_LOCAL) {
+        node_wake(call->node); /* the round or batch of this turn may be closed already */
+        return;
+    }
     call->node->running = pending;
     reply_array(call->reply, transaction->n_commands);
     for (uint32_t place = 0; place < transaction->n_commands; place++) {
@@ -460,8 +530,7 @@ void transaction_own_place(void *context, uint32_t place, struct reply *reply) {
     SF_ASSERT(transaction != NULL);
     struct command_reader *places = &transaction->places;
     if (places->argc == 0) { /* the first one */
-        struct sub_batch_header local = {
-            .n_commands = transaction->n_local, .commands = buf_slice(&transaction->local)};
+        struct sub_batch_header local = local_places(transaction);
         command_reader_begin(places, &local);
     }
     bool more = command_reader_next(places);
@@ -475,8 +544,9 @@ void transaction_own_place(void *context, uint32_t place, struct reply *reply) {
         .argc = places->argc,
         .argv = places->argv,
         .reply = reply,
+        .place = place,
     };
-    size_t before = reply->out == NULL ? 0 : reply->out->len;
+    size_t before = pending->session->output.len; /* it goes there, or nowhere */
     if (may_run_place(pending, &call)) local_find(command, &at_once, &holds)(&call);
     observe_local_ran(&call, before);
 }
@@ -532,7 +602,12 @@ bool transaction_takes(struct session *session, const struct command *command, u
         return false;
     }
     struct reply unknown = {NULL, session->proto};
-    struct local_call call = {session->node, session, command, argc, argv, &unknown, NULL};
+    struct local_call call = {.node = session->node,
+        .session = session,
+        .command = command,
+        .argc = argc,
+        .argv = argv,
+        .reply = &unknown};
     if (ran) observe_local_ran(&call, 0);
     return true;
 }
@@ -565,6 +640,8 @@ void transaction_end_pending(struct pending *pending) {
         pending->watches->failed = true;
         watches_release(&pending->watches);
     }
+    if (pending->transaction != NULL && pending->transaction->asked)
+        pubsub_drop(pending->session->node, pending);
     transaction_free(pending->transaction);
     pending->transaction = NULL;
 }
@@ -597,6 +674,10 @@ int64_t transaction_queued(const struct session *session) {
 
 bool transaction_writes(const struct session *session) {
     return session->queue != NULL && session->queue->writes && !session->queue->failed;
+}
+
+bool session_watches(const struct session *session) {
+    return session->watches != NULL && (session->watches->n > 0 || session->watches->n_open > 0);
 }
 
 size_t transaction_bytes(const struct session *session) {

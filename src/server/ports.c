@@ -222,6 +222,8 @@ static void port_figures(void *context, struct process_figures *out) {
         .connections_rejected = net.connections_rejected,
         .net_input_bytes = net.input_bytes,
         .net_output_bytes = net.output_bytes,
+        .net_reads = net.reads,
+        .net_writes = net.writes,
         .uptime_s = (clock_boot_us() - server->started_us) / 1000000,
         .process_id = (uint32_t)getpid(),
         .log_disk_bytes = storage_disk_bytes(server->storage),

@@ -46,6 +46,35 @@ static void test_save_waits_for_the_disk_and_others_are_served_meanwhile(void **
     bus_free(bus);
 }
 
+static void test_bgrewriteaof_takes_a_snapshot_and_is_told_apart_from_bgsave(void **state) {
+    (void)state;
+    static const char started[] = "+Background append only file rewriting started\r\n";
+    static const char scheduled[] = "+Background append only file rewriting scheduled\r\n";
+    struct bus *bus = bus_new();
+    struct place *place = filled(bus);
+    assert_true(info_says(place, "aof_rewrites:0\r\n"));
+    assert_string_equal(call_node(place, "BGREWRITEAOF"), started);
+    assert_true(info_says(place, "aof_rewrite_in_progress:1\r\n"));
+    assert_true(info_says(place, "rdb_bgsave_in_progress:0\r\n"));
+    assert_string_equal(call_node(place, "BGREWRITEAOF"),
+        "-ERR Background append only file rewriting already in progress\r\n");
+    assert_non_null(strstr(call_node(place, "BGSAVE"), "-ERR Another child process is active"));
+    bus_run(bus, 5 * SECONDS);
+    assert_true(info_says(place, "aof_rewrite_in_progress:0\r\n"));
+    assert_true(info_says(place, "aof_last_bgrewrite_status:ok\r\naof_rewrites:1\r\n"));
+    assert_true(twin_snapshot_index(place->twin) > 0);
+    assert_string_equal(call_node(place, "SET k 1"), "+OK\r\n");
+    assert_string_equal(call_node(place, "BGSAVE"), "+Background saving started\r\n");
+    assert_string_equal(call_node(place, "BGREWRITEAOF"), scheduled);
+    assert_true(info_says(place, "aof_rewrite_scheduled:1\r\n"));
+    assert_string_equal(call_node(place, "SET k 2"), "+OK\r\n");
+    bus_run(bus, 5 * SECONDS);
+    assert_true(info_says(place, "aof_rewrite_scheduled:0\r\n"));
+    assert_true(info_says(place, "aof_rewrites:2\r\n"));
+    assert_true(info_says(place, "rdb_saves:3\r\n"));
+    bus_free(bus);
+}
+
 static void test_a_start_from_a_snapshot_says_loading_until_it_is_loaded(void **state) {
     (void)state;
     struct bus *bus = bus_new();
@@ -190,6 +219,7 @@ static void test_a_reload_in_its_midst_begins_another_one(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_save_waits_for_the_disk_and_others_are_served_meanwhile),
+        cmocka_unit_test(test_bgrewriteaof_takes_a_snapshot_and_is_told_apart_from_bgsave),
         cmocka_unit_test(test_a_start_from_a_snapshot_says_loading_until_it_is_loaded),
         cmocka_unit_test(test_a_snapshot_that_cannot_be_written_is_told_and_the_next_one_counts),
         cmocka_unit_test(test_save_is_answered_where_a_snapshot_is_installed_meanwhile),

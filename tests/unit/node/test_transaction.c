@@ -109,7 +109,7 @@ static void test_client_list_tells_of_a_transaction(void **state) {
 static void test_what_is_answered_later_is_not_queued(void **state) {
     (void)state;
     static const char *const refused[] = {"CLUSTER FORGET x", "CLUSTER MEET 10.9.9.9 1",
-        "CLUSTER RESET", "DEBUG SLEEP 1", "CLIENT REPLY OFF", "SHUTDOWN"};
+        "CLUSTER RESET", "DEBUG SLEEP 1", "SHUTDOWN"};
     struct world *world = world_ready(1);
     struct client *client = client_open(world, 0);
     for (size_t i = 0; i < SF_LENGTH(refused); i++) {
