@@ -115,7 +115,7 @@ void cmd_xgroup_destroy(struct call *call) {
     if (!key_is_there(call, &edit)) return;
     reply_integer(call->reply, edit.group != NULL);
     if (edit.group == NULL) return;
-    stream_group_destroy(edit.stream, edit.group);
+    stream_group_discard(call->db, edit.stream, edit.group);
     stream_edit_end(call, &edit);
     call_event(call, EVENT_STREAM, "xgroup-destroy", call->argv[2]);
     db_announce(call->db, edit.object); /* who waits for this group hears that there is none */
@@ -138,7 +138,7 @@ void cmd_xgroup_delconsumer(struct call *call) {
     struct stream_consumer *consumer = stream_consumer_find(edit.group, call->argv[4]);
     reply_integer(call->reply, consumer == NULL ? 0 : (int64_t)consumer->pending.n);
     if (consumer == NULL) return;
-    stream_consumer_destroy(edit.stream, edit.group, consumer);
+    stream_consumer_discard(call->db, edit.stream, edit.group, consumer);
     stream_edit_end(call, &edit);
     call_event(call, EVENT_STREAM, "xgroup-delconsumer", call->argv[2]);
 }

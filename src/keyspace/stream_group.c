@@ -2,6 +2,7 @@
 
 #include "data/pool.h"
 #include "data/size_class.h"
+#include "keyspace/db.h"
 #include "keyspace/walks.h"
 
 /* -- orders ---------------------------------------------------------------------------------- */
@@ -201,14 +202,71 @@ static bool free_group_some(struct stream *stream, struct stream_group *group, u
     return true;
 }
 
-void stream_group_destroy(struct stream *stream, struct stream_group *group) {
-    uint64_t budget = UINT64_MAX;
+static void tell_all(const struct stream *stream, const struct stream_group *group) {
     struct btree_cursor cursor;
     const struct stream_pending *pending =
         stream->log.watcher == NULL ? NULL : btree_seek(&group->pending, 0, &cursor);
     for (; pending != NULL; pending = btree_next(&cursor)) tell(stream, group, pending->id);
+}
+
+void stream_group_destroy(struct stream *stream, struct stream_group *group) {
+    uint64_t budget = UINT64_MAX;
+    tell_all(stream, group);
     while (!free_group_some(stream, group, &budget)) {
     }
+}
+
+/* -- what is left to the garbage ------------------------------------------------------------- */
+
+/* A stream for the garbage alone: it frees in slices what it is given. */
+static void discard(struct db *db, struct collection *rest) {
+    const struct collection_form *form = collection_form(OBJECT_STREAM, ENCODING_STREAM);
+    keyspace_discard(db->keyspace, form, rest->value, form->bytes(rest->value));
+}
+
+static void move_counts(struct stream *from, struct stream *to, const struct stream_group *group) {
+    struct btree_cursor cursor;
+    size_t bytes = 0;
+    for (const struct stream_consumer *consumer = btree_seek(&group->consumers, 0, &cursor);
+         consumer != NULL; consumer = btree_next(&cursor))
+        bytes += consumer_bytes(consumer);
+    from->name_bytes -= bytes;
+    to->name_bytes += bytes;
+    from->n_consumers -= group->consumers.n;
+    to->n_consumers += group->consumers.n;
+    from->n_pending -= group->pending.n;
+    to->n_pending += group->pending.n;
+}
+
+void stream_group_discard(struct db *db, struct stream *stream, struct stream_group *group) {
+    struct collection rest = stream_new(db_collection_types(db));
+    struct stream *to = rest.value;
+    tell_all(stream, group);
+    btree_remove(&stream->groups, group);
+    stream->name_bytes -= group_bytes(group);
+    move_counts(stream, to, group);
+    btree_insert(&to->groups, group);
+    to->name_bytes += group_bytes(group);
+    discard(db, &rest);
+}
+
+void stream_consumer_discard(struct db *db, struct stream *stream, struct stream_group *group,
+    struct stream_consumer *consumer) {
+    if (consumer->pending.n == 0 || consumer->pending.n < group->pending.n) {
+        stream_consumer_destroy(stream, group, consumer);
+        return;
+    }
+    struct collection rest = stream_new(db_collection_types(db));
+    struct stream *to = rest.value;
+    struct stream_group *dead =
+        stream_group_create(to, stream_group_name(group), group->last, group->entries_read);
+    tell_all(stream, group);
+    btree_remove(&group->consumers, consumer);
+    btree_insert(&dead->consumers, consumer);
+    dead->pending = group->pending;
+    btree_init(&group->pending, &pending_type);
+    move_counts(stream, to, dead);
+    discard(db, &rest);
 }
 
 /* -- all groups ------------------------------------------------------------------------------ */

@@ -44,6 +44,9 @@ struct stream_group *stream_group_find(
 struct stream_group *stream_group_create(
     struct stream *stream, struct slice name, struct stream_id last, int64_t entries_read);
 void stream_group_destroy(struct stream *stream, struct stream_group *group);
+/* The same, and what it held is left to the garbage, where it is much. Walks that have still to
+ * show it are told of each pending entry first. */
+void stream_group_discard(struct db *db, struct stream *stream, struct stream_group *group);
 
 /* In the order of names; NULL at the end. Valid until a group comes or goes. */
 struct stream_group *stream_group_first(const struct stream *stream, struct btree_cursor *cursor);
@@ -57,6 +60,10 @@ struct stream_consumer *stream_consumer_create(
 /* With its pending entries. */
 void stream_consumer_destroy(
     struct stream *stream, struct stream_group *group, struct stream_consumer *consumer);
+/* The same, and its pending entries are left to the garbage where all of the group's are its own.
+ * Else each is taken out of the group's tree, now. */
+void stream_consumer_discard(struct db *db, struct stream *stream, struct stream_group *group,
+    struct stream_consumer *consumer);
 
 /* -- pending entries ------------------------------------------------------------------------- */
 

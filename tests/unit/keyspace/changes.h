@@ -184,7 +184,7 @@ static inline void changes_of_group(
     uint64_t what = changes_below(changes, 400);
     consumer->seen_ms = changes->now_ms;
     if (what == 0) {
-        stream_consumer_destroy(stream, group, consumer);
+        stream_consumer_discard(keyspace_db(changes->keyspace, 0), stream, group, consumer);
     } else if (what == 1) {
         group->last = id;
         group->entries_read = ENTRIES_READ_UNKNOWN;
@@ -210,7 +210,7 @@ static inline void changes_of_groups(struct changes *changes, struct collection 
     if (group == NULL)
         stream_group_create(stream, name, stream->last, 0);
     else if (changes_below(changes, 1000) == 0)
-        stream_group_destroy(stream, group);
+        stream_group_discard(keyspace_db(changes->keyspace, 0), stream, group);
     else
         changes_of_group(changes, stream, group);
 }

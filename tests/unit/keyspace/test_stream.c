@@ -94,14 +94,14 @@ static void change_pending(struct world *world, struct stream *stream, uint64_t 
 static void drop_consumer(struct world *world, struct stream *stream, uint64_t g) {
     struct stream_group *group = group_of(stream, g);
     uint64_t number = below(world, CONSUMERS);
-    stream_consumer_destroy(stream, group, consumer_of(stream, group, number));
+    stream_consumer_discard(world->db, stream, group, consumer_of(stream, group, number));
     for (uint64_t i = 0; i < ENTRIES; i++) {
         if (world->owner[g][i] == number + 1) world->owner[g][i] = 0;
     }
 }
 
 static void drop_group(struct world *world, struct stream *stream, uint64_t g) {
-    stream_group_destroy(stream, group_of(stream, g));
+    stream_group_discard(world->db, stream, group_of(stream, g));
     memset(world->owner[g], 0, ENTRIES);
 }
 
@@ -241,6 +241,46 @@ static void test_a_large_stream_is_freed_in_slices(void **state) {
     world_close(&world);
 }
 
+/* one: all of the group's entries are of one consumer, and that goes; else the group. */
+static uint64_t slices_of_a_group_that_goes(bool one, struct world *world) {
+    struct object *object = db_find(world->db, key, NOW);
+    struct collection value = db_collection(world->db, object);
+    struct stream *stream = stream_groups_to_change(&value);
+    struct stream_group *group =
+        stream_group_create(stream, SLICE("large"), STREAM_ID_MIN, ENTRIES_READ_UNKNOWN);
+    struct stream_consumer *first = stream_consumer_create(stream, group, SLICE("a"), NOW);
+    struct stream_consumer *other = stream_consumer_create(stream, group, SLICE("b"), NOW);
+    uint64_t slices = 0, n_pending = stream->n_pending;
+    for (uint64_t i = 1; i <= 5000; i++)
+        stream_pending_add(
+            stream, group, one || i % 2 == 0 ? first : other, (struct stream_id){i, 0}, NOW);
+    db_collection_counted(world->db, object, &value);
+    size_t bytes = keyspace_used_bytes(world->keyspace);
+    if (one)
+        stream_consumer_discard(world->db, stream, group, first);
+    else
+        stream_group_discard(world->db, stream, group);
+    db_collection_counted(world->db, object, &value);
+    assert_int_equal(stream->n_pending, n_pending);
+    assert_true(one == (stream_group_find(stream, SLICE("large")) != NULL));
+    if (one) assert_int_equal(group->pending.n, 0);
+    if (one) stream_group_destroy(stream, group);
+    db_collection_counted(world->db, object, &value);
+    assert_true(keyspace_used_bytes(world->keyspace) > bytes / 2); /* it is garbage still */
+    while (keyspace_free_some(world->keyspace, 100)) slices++;
+    assert_true(keyspace_used_bytes(world->keyspace) < bytes / 2);
+    return slices;
+}
+
+static void test_what_a_group_or_a_consumer_held_is_freed_in_slices(void **state) {
+    (void)state;
+    struct world world;
+    world_open(&world, 1);
+    assert_true(slices_of_a_group_that_goes(false, &world) >= 50);
+    assert_true(slices_of_a_group_that_goes(true, &world) >= 50);
+    world_close(&world);
+}
+
 static void test_an_empty_stream_stays_with_its_key(void **state) {
     (void)state;
     struct world world;
@@ -306,6 +346,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_groups_match_a_model_and_reload_as_they_are),
         cmocka_unit_test(test_a_large_stream_is_freed_in_slices),
+        cmocka_unit_test(test_what_a_group_or_a_consumer_held_is_freed_in_slices),
         cmocka_unit_test(test_an_empty_stream_stays_with_its_key),
         cmocka_unit_test(test_changes_of_groups_leave_the_revision_alone),
         cmocka_unit_test(test_damaged_images_are_refused_or_harmless),
