@@ -10,7 +10,7 @@ from shardforge_testing.redis import Redis
 from .stalls import Window, begin_save, fill, info_field, save_and_wait, saved, show
 
 KEYS = int(os.environ.get("KEYS", 5_000_000))
-ROUNDS = 5
+ROUNDS = 3
 FULL_SPEED = {"mix": "set", "connections": 50, "pipeline": 16, "value_bytes": 32, "timeout_ms": 30000}
 
 
@@ -27,11 +27,6 @@ def snapshot(server, load, directory):
         print(f"redis-server, {KEYS} keys; ms")
         stalls(load, redis)
         full_speed(load, redis)
-    with Cluster(server, 3, directives, dir=f"{directory}/three") as cluster:
-        leader = cluster.leader()
-        fill(load, leader.port, KEYS)
-        print(f"three nodes on this machine, at the leader, {KEYS} keys; ms")
-        stalls(load, leader)
 
 
 def stalls(load, server):
