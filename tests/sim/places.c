@@ -126,11 +126,18 @@ static void judge_exec(struct places *places, size_t number) {
 
 /* -- reads ------------------------------------------------------------------------------------- */
 
+/* Where a node has begun anew its watches mean nothing any more: EXEC is void without the log. */
+static bool is_void_at_once(const struct places *places, const struct client_call *call) {
+    return is_exec(call->argv[0]) && slice_equal(bytes_slice(call->reply), SLICE("*-1\r\n")) &&
+           rot_has_rebuilt(places->trial->world, call->node);
+}
+
 static bool exec_fits(struct places *places, size_t number, uint64_t step) {
     const struct client_call *call = &places->history->calls[number];
     struct slice got = bytes_slice(call->reply);
     if (slice_equal(got, SLICE("*-1\r\n")))
-        return touched_from(places, number) <= step || was_absent(places, number);
+        return touched_from(places, number) <= step || was_absent(places, number) ||
+               is_void_at_once(places, call);
     struct model_question question = {step, 0, call->argc, call->argv, got};
     return model_exec(places->trial->model, &question, true, &places->expected) &&
            watches_hold(places, number, step);
@@ -262,12 +269,6 @@ static void follow_watches(struct places *places, size_t number) {
         session->watch = number + 1;
     else if (is_exec(name) || slice_is(name, "DISCARD") || slice_is(name, "UNWATCH"))
         session->watch = 0;
-}
-
-/* Where a node has begun anew its watches mean nothing any more: EXEC is void without the log. */
-static bool is_void_at_once(const struct places *places, const struct client_call *call) {
-    return is_exec(call->argv[0]) && slice_equal(bytes_slice(call->reply), SLICE("*-1\r\n")) &&
-           rot_has_rebuilt(places->trial->world, call->node);
 }
 
 static void judge_call(struct places *places, size_t number) {
