@@ -117,7 +117,7 @@ static void judge_exec(struct places *places, size_t number) {
                 call->step);
         return;
     }
-    if (touched_from(places, number) < call->step) return;
+    if (touched_from(places, number) <= call->step) return; /* in its own step by time alone */
     if (!was_absent(places, number))
         call_fail(places->trial, call, "it was void, though no watched key had changed", SLICE(""),
             call->step);

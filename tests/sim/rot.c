@@ -117,7 +117,11 @@ static bool strike(struct world *world) {
         set_key(world);
         return false;
     }
-    char *at = (char *)(uintptr_t)text.data + world_below(world, text.len);
+    /* never the same in two of them: those would be an equal majority */
+    uint64_t at_byte = world_below(world, text.len);
+    at_byte = at_byte - at_byte % world->n_nodes + process->number;
+    if (at_byte >= text.len) at_byte -= world->n_nodes;
+    char *at = (char *)(uintptr_t)text.data + at_byte;
     *at = (char)(*at ^ 1 << world_below(world, 8));
     world_note(world, (int)process->number, "a bit of its memory falls over");
     set_rot(process, true);
