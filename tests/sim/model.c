@@ -188,6 +188,20 @@ uint64_t model_last_change(
     return 0;
 }
 
+bool model_field_dies(const struct model *model, uint64_t step, uint32_t db, struct slice name) {
+    const struct model_key *key = key_find(model, db, name);
+    int64_t now_ms = model->times[step];
+    if (key == NULL) return false;
+    for (size_t i = version_after(key, step); i > 1; i--) {
+        const struct model_value *before = key->versions[i - 2].value;
+        if (model->times[key->versions[i - 1].step] != now_ms) return false;
+        if (before == NULL || before->type != MODEL_HASH) continue;
+        for (uint32_t k = 0; k < before->n; k++)
+            if (before->elements[k].score > 0 && before->elements[k].score <= now_ms) return true;
+    }
+    return false;
+}
+
 bool model_is_absent(
     const struct model *model, uint64_t low, uint64_t high, uint32_t db, struct slice name) {
     const struct model_key *key = key_find(model, db, name);

@@ -128,6 +128,8 @@ bool model_was_deleted(const struct model *model, uint32_t user, uint64_t after,
 uint64_t model_next_rights(const struct model *model, uint32_t user, uint64_t step);
 /* The last step up to `step` at which a key was not as it had been before (not only touched). */
 uint64_t model_last_change(const struct model *model, uint64_t step, uint32_t db, struct slice key);
+/* Whether a field of the key died at the time of that step, by then. */
+bool model_field_dies(const struct model *model, uint64_t step, uint32_t db, struct slice key);
 /* Whether a key is absent at some step in [low, high]. */
 bool model_is_absent(
     const struct model *model, uint64_t low, uint64_t high, uint32_t db, struct slice key);
