@@ -177,7 +177,9 @@ int64_t pubsub_publish(void *context, bool shard, struct slice name, struct slic
     enum topic_kind kind = shard ? TOPIC_SHARD : TOPIC_CHANNEL;
     uint64_t n = count_receivers(node->pubsub, kind, name);
     raft_index after = engine_applied(node->engine) + engine_is_applying(node->engine);
-    if (engine_is_applying(node->engine) && after <= node->replays_until) return 0;
+    /* told before: by a process before this one, or by this one before it was rebuilt */
+    raft_index told = SF_MAX(node->replays_until, node->digests->past_index);
+    if (engine_is_applying(node->engine) && after <= told) return 0;
     if (n > 0) queue_add(node, &node->pubsub->logged, kind, after, name, message);
     return (int64_t)n;
 }

@@ -6,6 +6,7 @@
 #include "sim/drills.h"
 #include "sim/listening.h"
 #include "sim/network.h"
+#include "sim/rot.h"
 
 #include <stdio.h>
 
@@ -164,7 +165,8 @@ static void parcel_send(struct world *world, uint64_t connection, struct slice b
     const struct process *process = world->processes[client->node];
     struct engine *engine = fin ? NULL : node_engine(process->node);
     parcel->at.before = process->seen_applied;
-    parcel->at.found = process->log_at_start;
+    /* what this process, or one before it, has told already is not told again */
+    parcel->at.found = SF_MAX(process->log_at_start, rot_told_before(process));
     parcel->at.applied = engine == NULL ? 0 : engine_applied(engine);
     list_push_back(&world->clients->parcels, &parcel->in_clients);
     buf_append_slice(&parcel->bytes, bytes);

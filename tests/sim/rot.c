@@ -71,6 +71,10 @@ void rot_on_rebuilding(struct process *process) {
     set_rot(process, false);
 }
 
+raft_index rot_told_before(const struct process *process) {
+    return process->up ? process->node->digests->past_index : 0;
+}
+
 bool rot_has_rebuilt(const struct world *world, uint32_t number) {
     return world->rot->rebuilt[number];
 }

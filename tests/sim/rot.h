@@ -24,6 +24,7 @@ void rot_on_turn(struct process *process);
 
 /* All states are what they should be, or as equal as they can become. */
 bool rot_is_over(struct world *world);
+raft_index rot_told_before(const struct process *process); /* by it, before it was rebuilt */
 bool rot_has_rebuilt(const struct world *world, uint32_t number); /* that node has begun anew */
 /* Nobody is struck or fenced: another change of members may begin. */
 bool rot_is_quiet(const struct world *world);

@@ -196,6 +196,30 @@ static void test_a_node_that_differs_is_found_fenced_and_rebuilt(void **state) {
     world_free(world);
 }
 
+static void test_a_node_that_is_rebuilt_tells_nothing_twice(void **state) {
+    (void)state;
+    struct world *world = world_with_victim(3);
+    int leader = world_leader(world), victim = (leader + 1) % 3;
+    raft_id old_id = world->seats[victim]->identity.id;
+    struct client *listener = client_open(world, victim), *writer = client_open(world, leader);
+    client_send(listener, "SUBSCRIBE c\r\n");
+    world_run(world, 50);
+    (void)client_take(listener);
+    client_send(writer, "MULTI\r\nPUBLISH c before\r\nEXEC\r\n");
+    world_run(world, 200);
+    expect_in(client_take(listener), "before");
+    damage(world->seats[victim]);
+    (void)verify_at(world, leader, 400);
+    world_run(world, 5000);
+    assert_int_not_equal(world->seats[victim]->identity.id, old_id);
+    client_send(writer, "MULTI\r\nPUBLISH c behind\r\nEXEC\r\n");
+    world_run(world, 200);
+    const char *heard = client_take(listener);
+    expect_in(heard, "behind");
+    assert_null(strstr(heard, "before"));
+    world_free(world);
+}
+
 static void test_a_fenced_node_answers_nobody_and_stays_fenced_through_a_restart(void **state) {
     (void)state;
     struct world *world = world_with_victim(3);
@@ -517,6 +541,7 @@ int main(void) {
         cmocka_unit_test(test_digests_come_by_themselves_at_their_interval),
         cmocka_unit_test(test_a_walk_in_many_slices_sees_the_state_at_the_mark),
         cmocka_unit_test(test_a_node_that_differs_is_found_fenced_and_rebuilt),
+        cmocka_unit_test(test_a_node_that_is_rebuilt_tells_nothing_twice),
         cmocka_unit_test(test_a_fenced_node_answers_nobody_and_stays_fenced_through_a_restart),
         cmocka_unit_test(test_who_waits_at_a_node_that_is_fenced_hears_at_once),
         cmocka_unit_test(test_a_node_that_is_fenced_moves_no_keys_away),
