@@ -1,7 +1,11 @@
 #include "engine/internal.h"
 
 enum {
-    RECLAIM_BUDGET = 512, /* dead keys taken out after each entry: well below a millisecond */
+    /* Dead keys taken out after an entry: as many as a turn can bear where it holds commands, since
+     * many entries come then; more than its commands can bring; and many where it holds none. */
+    RECLAIM_AMONG = 128,
+    RECLAIM_EACH = 2,
+    RECLAIM_ALONE = 512,
     FREE_BUDGET = 512,    /* elements of removed values and flushed keys freed after each entry */
     KEEPING_TICK_MS = 50, /* DEBUG SET-ACTIVE-EXPIRE 0 */
     AHEAD_TABLE = 12,     /* commands: how early a key's place in the table is fetched ... */
@@ -243,6 +247,7 @@ enum sf_status engine_begin(
     if (has_stamp(kind)) entry_read_stamp(&in, &stamp);
     if (in.failed) return SF_ERR_CORRUPT;
     engine->index = index;
+    engine->n_places = 0;
     engine->stamp = stamp;
     engine->has_command = engine->broken = false;
     /* time never goes back (DESIGN 7) */
@@ -307,6 +312,7 @@ bool engine_next(struct engine *engine, struct reply *reply) {
         if (!list_empty(&engine->blocked.ready)) blocked_serve(engine);
     }
     engine->position++;
+    engine->n_places++;
     if (engine->ahead_object < engine->ahead_table || engine->ahead_left > 0) ahead_go_on(engine);
     command_advance(engine);
     return replied;
@@ -319,7 +325,9 @@ bool engine_is_broken(const struct engine *engine) {
 void engine_end(struct engine *engine) {
     SF_ASSERT(engine->open && !engine->has_command && !engine->broken);
     if (keyspace_next_due(engine->keyspace) <= engine->now_ms && !keeps_dead(engine)) {
-        keyspace_reclaim(engine->keyspace, engine->now_ms, RECLAIM_BUDGET, NULL, NULL);
+        uint64_t budget = RECLAIM_AMONG + RECLAIM_EACH * engine->n_places;
+        if (engine->n_places == 0) budget = RECLAIM_ALONE;
+        keyspace_reclaim(engine->keyspace, engine->now_ms, budget, NULL, NULL);
     } else {
         keyspace_free_some(engine->keyspace, FREE_BUDGET); /* nobody sees when memory goes */
     }

@@ -102,6 +102,7 @@ struct engine {
     bool sub_batch_void;
     struct command_reader commands;
     uint32_t position;
+    uint64_t n_places; /* of commands in this entry so far, void ones too */
     bool has_command;
     const struct command *command; /* NULL: a void place, or of a stale sub-batch */
     bool broken;                   /* met what this build cannot decode (S4) */

@@ -114,8 +114,16 @@ static void skip_entry(struct node *node, const struct raft_entry *entry) {
     skips_passed(node, index);
 }
 
+/* Commands, and what an entry does besides them: a thousand entries that each reclaim keys are a
+ * long turn too. */
+static uint64_t work_done(const struct node *node) {
+    uint64_t reclaimed =
+        engine_expired_count(node->engine) + engine_expired_fields_count(node->engine);
+    return node->applied_commands + APPLY_RECLAIM_WEIGHT * reclaimed;
+}
+
 void apply_pump(struct node *node) {
-    uint64_t start = node->applied_commands;
+    uint64_t start = work_done(node);
     bool watched = latency_is_watched(node->settings.observe.latency_threshold_ms);
     int64_t start_ns = watched ? observe_clock_ns(node) : 0;
     uint32_t entries = 0;
@@ -123,7 +131,7 @@ void apply_pump(struct node *node) {
     while (!node->stopped && !engine_is_dissolved(node->engine)) {
         raft_index next = engine_applied(node->engine) + 1;
         if (next > raft_commit_index(node->raft) || skips_hold(node, next)) break;
-        if (node->applied_commands - start > APPLY_COMMANDS_PER_TURN || entries++ > 4096) {
+        if (work_done(node) - start > APPLY_WORK_PER_TURN || entries++ > 1024) {
             node_wake(node);
             break;
         }

@@ -28,8 +28,9 @@
 #define LINK_BACKLOG_MAX (256u << 20) /* unsent bytes to one peer; beyond it the link is cut */
 #define LINKS_MAX 128
 #define ROUNDS_MAX 256
-#define APPLY_COMMANDS_PER_TURN 20000 /* then sockets get a turn */
-#define VOTERS_MAX 7                  /* DESIGN 1 */
+#define APPLY_WORK_PER_TURN 4000 /* commands: some 3 ms; then sockets get a turn */
+#define APPLY_RECLAIM_WEIGHT 2   /* commands for a dead key */
+#define VOTERS_MAX 7             /* DESIGN 1 */
 #define NOBODY ((raft_id)0)
 
 struct ask;
@@ -431,7 +432,7 @@ struct node {
     struct list asks;
     char old_copy_text[256];
     struct logged_lives *lives; /* NULL: of nobody */
-    const char *refused_why; /* the last refusal that was logged, and when */
+    const char *refused_why;    /* the last refusal that was logged, and when */
     int64_t refused_us;
     int64_t bootstrap_at_us;
     bool bootstrap_done;
@@ -713,7 +714,6 @@ void peers_follow_configuration(struct node *node);
 void greeting_of(struct node *node, struct greeting *out);
 void greeting_put(const struct greeting *greeting, struct buf *out);
 SF_MUST_CHECK enum sf_status greeting_read(struct slice in, struct greeting *out);
-
 
 /* peer.c */
 struct peer *peer_of(struct node *node, raft_id id);
