@@ -114,7 +114,7 @@ MUTANTS = [
         (RAFT + "read_index.c", "if (raft->n_reads > 0 && raft->now_us < raft_lease_until_us(raft))",
          "if (raft->n_reads > 0 && now_us < raft_lease_until_us(raft))"),
     ]),
-    Mutant("restart-votes-at-once", 100, "a restarted node forgets that it may have promised (R10)", [
+    Mutant("restart-votes-at-once", 250, "a restarted node forgets that it may have promised (R10)", [
         (RAFT + "raft.c", "raft->sticky_until_us = after_ms(raft->now_us, least_ms);",
          "(void)least_ms;\n        raft->sticky_until_us = RAFT_NEVER_US;"),
     ]),
