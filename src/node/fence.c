@@ -17,8 +17,8 @@
 #include <stdio.h>
 
 enum {
-    REQUEST_EVERY_US = 350000,    /* in step with nothing else: a request between a mark and its
-                                 comparison    is not heard */
+    REQUEST_EVERY_US = 350000,    /* in step with nothing else: between a mark and its comparison a
+                                     request is not heard */
     STEADY_US = 2000000,          /* a new leader waits: another rebuilding may be under way */
     REBUILD_LIMIT_US = 120000000, /* then the one that was removed is not waited for any more */
     HEARD_US = 250000,            /* or five heartbeats */
