@@ -468,6 +468,7 @@ void digests_reset(struct node *node) {
     digests->fence_index = 0;
     digests->fence_leaves = false;
     digests->rebuild_until_us = 0;
+    memset(digests->requests, 0, sizeof digests->requests);
 }
 
 void digests_close(struct node *node) {
@@ -485,6 +486,7 @@ void digests_pump(struct node *node) {
         judge(node, round);
         ask_others(node, round);
     }
+    fence_lead(node);
     lead(node);
     verifies_pump(node);
     fence_pump(node);

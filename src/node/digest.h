@@ -52,6 +52,14 @@ struct digest_round { /* a mark in the log, and what is known of it */
     uint64_t majority; /* the total that a majority of the voters has */
 };
 
+/* A fenced node asks the leader to be rebuilt. */
+struct rebuild_request {
+    raft_id from; /* NOBODY: a free place */
+    raft_index index;
+    bool agreed; /* it has stored that the leader agrees */
+    int64_t heard_us;
+};
+
 struct digests {
     struct digest_round rounds[DIGEST_ROUNDS];
     struct digest_walk *walk; /* of the round with its index; NULL: none */
@@ -79,6 +87,7 @@ struct digests {
     raft_index past_index;    /* a former self had come so far: nobody sees less (stale reads) */
     int64_t rebuild_until_us; /* leader: a member that it removed is on its way back */
     uint32_t rebuild_voters;  /* then there are so many again */
+    struct rebuild_request requests[RAFT_MEMBERS_MAX]; /* leader: the latest of each */
 };
 
 /* -- digest.c -------------------------------------------------------------------------------- */
@@ -124,6 +133,7 @@ bool fence_is_up(const struct node *node);
 void fence_error(const struct node *node, char *out, size_t size);
 void fence_judged(struct node *node, const struct digest_round *round); /* of this node's state */
 void fence_pump(struct node *node);
+void fence_lead(struct node *node); /* what was asked; before another mark is written */
 int64_t fence_deadline_us(const struct node *node);
 bool fence_on_rebuild(struct node *node, raft_id from, uint32_t argc, const struct slice *argv);
 bool fence_on_may(struct node *node, uint32_t argc, const struct slice *argv);

@@ -17,8 +17,8 @@
 #include <stdio.h>
 
 enum {
-    REQUEST_EVERY_US = 350000,    /* in step with nothing else: between a mark and its comparison a
-                                     request is not heard */
+    REQUEST_EVERY_US = 350000,
+    REQUEST_KEPT_US = 1000000,    /* whoever asked does not want it any more: it would ask again */
     STEADY_US = 2000000,          /* a new leader waits: another rebuilding may be under way */
     REBUILD_LIMIT_US = 120000000, /* then the one that was removed is not waited for any more */
     HEARD_US = 250000,            /* or five heartbeats */
@@ -272,30 +272,77 @@ static void look_again(struct node *node, raft_id who, raft_index index) {
     node->digests->wanted = true;
 }
 
+static void let_it_go_on(struct node *node, const struct rebuild_request *request) {
+    char text[2][INT_TEXT_MAX];
+    struct slice words[3] = {SLICE("rebuild-may"),
+        slice_of(text[0], uint_print(request->from, text[0])),
+        slice_of(text[1], uint_print(request->index, text[1]))};
+    peer_send(node, request->from, false, 3, words);
+}
+
+static void remove_it(struct node *node, raft_id who) {
+    uint32_t n_voters = configuration_n_voters(raft_configuration(node->raft));
+    if (!membership_remove(node, who)) return;
+    SF_MARK("digest: a leader removes a fenced node (rare)");
+    node_log(node, LOG_WARNING, "node %016llx is removed, to be rebuilt: its state differs",
+        (unsigned long long)who);
+    node->digests->rebuild_voters = n_voters;
+    node->digests->rebuild_until_us = node->now_us + REBUILD_LIMIT_US;
+    node_wake(node);
+}
+
+/* Kept, since between a mark and its comparison nothing can be said of it, and where one mark
+ * follows another there is hardly anything else. */
+static void keep_request(struct node *node, struct rebuild_request request) {
+    struct rebuild_request *requests = node->digests->requests, *place = &requests[0];
+    for (uint32_t i = 1; i < RAFT_MEMBERS_MAX && place->from != request.from; i++) {
+        if (requests[i].from == request.from || requests[i].heard_us < place->heard_us)
+            place = &requests[i];
+    }
+    *place = request;
+    node_wake(node);
+}
+
 bool fence_on_rebuild(struct node *node, raft_id from, uint32_t argc, const struct slice *argv) {
     uint64_t id, index, agreed;
     if (argc != 4 || !uint_parse(argv[1], &id) || !uint_parse(argv[2], &index) ||
         !uint_parse(argv[3], &agreed))
         return false;
-    if (!node_is_leader_serving(node) || !node->settings.digest_fence || id != from) return true;
-    if (!may_rebuild(node, from, index)) {
-        look_again(node, from, index);
-        return true;
-    }
-    if (agreed == 0) {
-        struct slice words[3] = {SLICE("rebuild-may"), argv[1], argv[2]};
-        peer_send(node, from, false, 3, words);
-        return true;
-    }
-    uint32_t n_voters = configuration_n_voters(raft_configuration(node->raft));
-    if (!membership_remove(node, from)) return true;
-    SF_MARK("digest: a leader removes a fenced node (rare)");
-    node_log(node, LOG_WARNING, "node %016llx is removed, to be rebuilt: its state differs",
-        (unsigned long long)from);
-    node->digests->rebuild_voters = n_voters;
-    node->digests->rebuild_until_us = node->now_us + REBUILD_LIMIT_US;
-    node_wake(node);
+    if (!node_is_leader_serving(node) || id != from) return true;
+    keep_request(node, (struct rebuild_request){from, index, agreed != 0, node->now_us});
     return true;
+}
+
+static bool is_equal_again(const struct node *node, raft_id who) {
+    const struct digest_round *round = digest_round_latest(node);
+    const struct digest_word *word = round == NULL ? NULL : digest_word_of(round, who);
+    return word != NULL && round->has_majority && word->say == DIGEST_DONE &&
+           word->total == round->majority;
+}
+
+/* true: it is not to be looked at again. */
+static bool judge_request(struct node *node, const struct rebuild_request *request) {
+    if (node->now_us - request->heard_us > REQUEST_KEPT_US) return true;
+    if (is_equal_again(node, request->from)) return true; /* what it stored may be void by now */
+    if (!may_rebuild(node, request->from, request->index)) {
+        look_again(node, request->from, request->index);
+        return false;
+    }
+    if (request->agreed) {
+        remove_it(node, request->from);
+    } else {
+        let_it_go_on(node, request);
+    }
+    return true;
+}
+
+void fence_lead(struct node *node) {
+    if (!node_is_leader_serving(node) || !node->settings.digest_fence) return;
+    for (uint32_t i = 0; i < RAFT_MEMBERS_MAX; i++) {
+        struct rebuild_request *request = &node->digests->requests[i];
+        if (request->from == NOBODY || !judge_request(node, request)) continue;
+        *request = (struct rebuild_request){.from = NOBODY};
+    }
 }
 
 raft_id fence_successor(const struct node *node) {

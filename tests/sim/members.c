@@ -89,15 +89,17 @@ bool members_remember_id(const struct world *world, raft_id id) {
 
 /* -- looking -------------------------------------------------------------------------------- */
 
-bool members_are_whole(struct world *world) {
+/* Whether all are members of one cluster that all of them vote in; one of them, if it is named, may
+ * have stopped applying before it came to the entry that says so of it. */
+static bool are_whole(const struct world *world, uint32_t stopped) {
     const char *cluster = NULL;
     for (uint32_t i = 0; i < world->n_nodes; i++) {
         struct process *process = world->processes[i];
         if (!process->up) return false;
         const struct node_identity *identity = node_identity(process->node);
         const struct raft *raft = node_raft(process->node);
-        if (identity->state != IDENTITY_MEMBER || raft == NULL || raft_leader(raft) == 0)
-            return false;
+        if (identity->state != IDENTITY_MEMBER && i != stopped) return false;
+        if (raft == NULL || raft_leader(raft) == 0) return false;
         if (cluster != NULL && strcmp(cluster, identity->cluster_id) != 0) return false;
         cluster = identity->cluster_id;
         const struct raft_configuration *members = raft_configuration(raft);
@@ -109,6 +111,10 @@ bool members_are_whole(struct world *world) {
             return false;
     }
     return true;
+}
+
+bool members_are_whole(struct world *world) {
+    return are_whole(world, UINT32_MAX);
 }
 
 bool members_are_linked(struct world *world) {
@@ -301,7 +307,7 @@ void members_before_start(struct process *process) {
 bool members_replace(struct world *world, uint32_t number) {
     struct members *members = world->members;
     bool again = members->phase == PHASE_REJOINING && members->victim == number;
-    if (!again && (members->phase != PHASE_NONE || !members_are_whole(world))) return false;
+    if (!again && (members->phase != PHASE_NONE || !are_whole(world, number))) return false;
     members->victim = number;
     wipe(world, world->processes[number]);
     members->phase = PHASE_REJOINING;

@@ -388,6 +388,29 @@ static void test_a_node_is_not_removed_while_another_one_is_needed(void **state)
     world_free(world);
 }
 
+/* Each mark is written as soon as the one before is compared: between, there is no time. */
+static void test_a_node_that_differs_is_rebuilt_though_one_mark_follows_another(void **state) {
+    (void)state;
+    struct world *world = world_with_victim(3);
+    int leader = world_leader(world), victim = (leader + 1) % 3;
+    struct client *writer = client_open(world, leader);
+    for (int i = 0; i < 400; i++) {
+        char text[40];
+        snprintf(text, sizeof text, "SET key%d %d\r\n", i, i);
+        client_ask(writer, text, "+OK\r\n");
+    }
+    for (int i = 0; i < 3; i++) {
+        world->seats[i]->settings.digest_interval_ms = 1;
+        world->seats[i]->settings.digest_slice_units = i == victim ? 1 : 1000000;
+        node_set_settings(world->seats[i]->node, &world->seats[i]->settings);
+    }
+    damage(world->seats[victim]);
+    world_run(world, 20000);
+    assert_int_not_equal(world->seats[victim]->identity.id, seat_id(victim));
+    expect_equal_in_the_end(world);
+    world_free(world);
+}
+
 static bool is_joint(const struct seat *seat) {
     return raft_configuration(seat->node->raft)->joint;
 }
@@ -550,6 +573,7 @@ int main(void) {
         cmocka_unit_test(test_alarm_leaves_a_node_that_differs_as_it_is),
         cmocka_unit_test(test_two_nodes_that_differ_are_rebuilt_one_after_the_other),
         cmocka_unit_test(test_a_node_is_not_removed_while_another_one_is_needed),
+        cmocka_unit_test(test_a_node_that_differs_is_rebuilt_though_one_mark_follows_another),
         cmocka_unit_test(
             test_a_fenced_node_that_is_being_removed_is_rebuilt_even_if_it_is_equal_by_then),
         cmocka_unit_test(test_a_fenced_node_that_an_operator_forgets_stays_away),
