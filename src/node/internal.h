@@ -450,6 +450,7 @@ struct node {
     raft_id removed[64]; /* ids that left, newest last */
     uint32_t n_removed;
     struct raft_configuration seen_configuration;
+    raft_index let_in_at; /* in this process, by the configuration there; 0: before */
     bool self_removed;
     int64_t membership_again_us;
     uint64_t level_proposed; /* the feature level last proposed by this node as a leader */

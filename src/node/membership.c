@@ -97,8 +97,11 @@ void membership_follow(struct node *node) {
             member->address.host, member->address.port,
             member->voter_new ? "a voting member" : "learning");
     }
-    node->seen_configuration = *now;
     bool listed = configuration_find(now, node->identity.id) != NULL;
+    bool was_listed = configuration_find(before, node->identity.id) != NULL;
+    if (listed && !was_listed && node->identity.state == IDENTITY_JOINING)
+        node->let_in_at = raft_configuration_index(node->raft);
+    node->seen_configuration = *now;
     if (listed) node->self_removed = false; /* what it held of the log before was older than it */
     if (listed && node->identity.state == IDENTITY_JOINING) {
         struct node_identity next = node->identity;

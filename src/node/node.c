@@ -176,6 +176,7 @@ static void replica_close(struct node *node) {
     node->n_streams = 0;
     node->self_removed = false;
     node->seen_configuration.n = 0;
+    node->let_in_at = 0;
     node->dissolve_index = 0;
     old_copy_close(node);
     node->level_proposed = 0;

@@ -168,18 +168,24 @@ static void queue_add(struct node *node, struct list *queue, enum topic_kind kin
     node_wake(node);
 }
 
+/* By a process before this one, or by this one before it was rebuilt, or before it was a member:
+ * whoever listens now came later. */
+static bool was_told_before(const struct node *node, raft_index index) {
+    raft_index told = SF_MAX(node->replays_until, node->digests->past_index);
+    bool comes_in = node->identity.state == IDENTITY_JOINING &&
+                    configuration_find(&node->seen_configuration, node->identity.id) == NULL;
+    return comes_in || index <= SF_MAX(told, node->let_in_at);
+}
+
 /* What the engine publishes while it applies (transactions, notify.c) is delivered behind its
  * entry, and what a read tells at the end of the turn: not into the middle of a reply that is being
- * written. What stood in the log when this process began was told in the former one's time: whoever
- * listens now came later. */
+ * written. */
 int64_t pubsub_publish(void *context, bool shard, struct slice name, struct slice message) {
     struct node *node = context;
     enum topic_kind kind = shard ? TOPIC_SHARD : TOPIC_CHANNEL;
     uint64_t n = count_receivers(node->pubsub, kind, name);
     raft_index after = engine_applied(node->engine) + engine_is_applying(node->engine);
-    /* told before: by a process before this one, or by this one before it was rebuilt */
-    raft_index told = SF_MAX(node->replays_until, node->digests->past_index);
-    if (engine_is_applying(node->engine) && after <= told) return 0;
+    if (engine_is_applying(node->engine) && was_told_before(node, after)) return 0;
     if (n > 0) queue_add(node, &node->pubsub->logged, kind, after, name, message);
     return (int64_t)n;
 }

@@ -130,6 +130,32 @@ static void test_a_wiped_node_that_meets_a_member_replaces_its_old_id(void **con
     bus_free(bus);
 }
 
+static void publish_in_the_log(struct place *place, const char *message) {
+    char words[40];
+    struct client *client = ask_node(place, "MULTI");
+    snprintf(words, sizeof words, "PUBLISH c %s", message);
+    say_node(client, words);
+    say_node(client, "EXEC");
+    bus_run(place->bus, 300 * MS);
+    assert_non_null(strstr(client_text(client), "*1\r\n:"));
+    client_close(client);
+}
+
+static void test_a_node_that_joins_tells_nothing_of_before_it_was_a_member(void **context) {
+    (void)context;
+    struct place *places[3];
+    struct bus *bus = with_wiped_node(places, BOOTSTRAP_AUTO);
+    publish_in_the_log(places[0], "before");
+    bus_run(bus, 3 * SECONDS);
+    struct client *listener = ask_node(places[2], "SUBSCRIBE c");
+    assert_string_equal(call_meet(places[2], places[0]), "+OK\r\n");
+    assert_true(wait_cluster(bus, places, 3, 3, 10 * SECONDS));
+    publish_in_the_log(places[0], "behind");
+    assert_non_null(strstr(client_text(listener), "behind"));
+    assert_null(strstr(client_text(listener), "before"));
+    bus_free(bus);
+}
+
 static void test_a_fenced_single_node_serves_again_once_it_has_joined(void **context) {
     (void)context;
     struct place *places[3];
@@ -590,6 +616,7 @@ int main(void) {
         cmocka_unit_test(test_a_reset_node_does_not_bootstrap_even_after_a_restart),
         cmocka_unit_test(test_a_wiped_node_at_its_old_address_serves_nothing),
         cmocka_unit_test(test_a_wiped_node_that_meets_a_member_replaces_its_old_id),
+        cmocka_unit_test(test_a_node_that_joins_tells_nothing_of_before_it_was_a_member),
         cmocka_unit_test(test_a_fenced_single_node_serves_again_once_it_has_joined),
         cmocka_unit_test(test_a_fenced_node_does_not_begin_a_cluster_by_meet),
         cmocka_unit_test(test_two_nodes_meet_whatever_their_age_and_whoever_asks),
