@@ -1,6 +1,6 @@
 /* Several sets: what all have, what any has, what only the first has. The form of a stored result
  * follows Redis's ways of building it. */
-#include "keyspace/set.h"
+#include "keyspace/set_lookup.h"
 
 #include "commands/call.h"
 #include "commands/functions.h"
@@ -8,9 +8,12 @@
 
 #include <stdlib.h>
 
+enum { LOOKUPS_MAX = 16 }; /* operands that are indexed: later ones are rarely asked */
+
 /* A set that takes part; value NULL: no such key, which is an empty set. */
 struct operand {
     struct collection set;
+    struct set_lookup lookup; /* while the others are asked for the members of one */
     uint64_t size;
     uint32_t place; /* among the arguments */
 };
@@ -37,6 +40,17 @@ static bool operands_find(
         out->each[i].size = collection_size(&out->each[i].set);
     }
     return true;
+}
+
+/* The first set's members are asked of all the others. */
+static void lookups_begin(struct operands *operands) {
+    struct operand *each = operands->each;
+    for (uint32_t i = 1; i < operands->n; i++)
+        set_lookup_begin(&each[i].lookup, &each[i].set, i < LOOKUPS_MAX ? each[0].size : 0);
+}
+
+static void lookups_end(struct operands *operands) {
+    for (uint32_t i = 1; i < operands->n; i++) set_lookup_end(&operands->each[i].lookup);
 }
 
 /* Puts the result, which is moved, in the place of the key; an empty one removes it. */
@@ -66,20 +80,27 @@ static int compare_sizes(const void *a, const void *b) {
 
 /* Goes through the smallest set; each member that all the others have is given to visit, until
  * that says false. */
-static void intersect(struct call *call, struct operands *operands,
+static void visit_common(struct call *call, const struct operands *operands,
     bool (*visit)(void *context, struct slice member), void *context) {
-    if (operands->n_absent > 0) return;
-    qsort(operands->each, operands->n, sizeof *operands->each, compare_sizes);
     const struct operand *each = operands->each;
     struct set_iterator next = set_iterate(&each[0].set);
     for (struct slice member; set_next(&next, &member);) {
         uint32_t i = 1;
         call_work(call, operands->n);
         while (i < operands->n &&
-               (each[i].set.value == each[0].set.value || set_contains(&each[i].set, member)))
+               (each[i].set.value == each[0].set.value || set_lookup_has(&each[i].lookup, member)))
             i++;
         if (i == operands->n && !visit(context, member)) return;
     }
+}
+
+static void intersect(struct call *call, struct operands *operands,
+    bool (*visit)(void *context, struct slice member), void *context) {
+    if (operands->n_absent > 0) return;
+    qsort(operands->each, operands->n, sizeof *operands->each, compare_sizes);
+    lookups_begin(operands);
+    visit_common(call, operands, visit, context);
+    lookups_end(operands);
 }
 
 struct found {
@@ -232,19 +253,20 @@ static void subtract_by_removing(
 
 static bool any_other_has(const struct operands *operands, struct slice member) {
     for (uint32_t i = 1; i < operands->n; i++) {
-        const struct collection *set = &operands->each[i].set;
-        if (set->value != NULL && set_contains(set, member)) return true;
+        if (set_lookup_has(&operands->each[i].lookup, member)) return true;
     }
     return false;
 }
 
 static void subtract_by_asking(
-    struct call *call, const struct operands *operands, struct collection *result) {
+    struct call *call, struct operands *operands, struct collection *result) {
+    lookups_begin(operands);
     struct set_iterator next = set_iterate(&operands->each[0].set);
     for (struct slice member; set_next(&next, &member);) {
         call_work(call, operands->n);
         if (!any_other_has(operands, member)) set_add(result, call->thresholds, member);
     }
+    lookups_end(operands);
 }
 
 static bool subtract(

@@ -1,5 +1,5 @@
 #include "keyspace/hash.h"
-#include "keyspace/set.h"
+#include "keyspace/set_lookup.h"
 #include "util/number.h"
 
 #include "unit/check.h"
@@ -82,8 +82,17 @@ static void check_set(struct world *world, bool only_integers) {
     for (struct slice member; set_next(&next, &member); rank++)
         assert_true(slice_equal(set_at(&set, rank, scratch), member));
     assert_int_equal(rank, world->n);
-    for (uint64_t i = 0; i < NAMES; i++)
-        assert_int_equal(set_contains(&set, name_of(i, only_integers, room)), world->present[i]);
+    struct set_lookup few, many;
+    set_lookup_begin(&few, &set, 1);
+    set_lookup_begin(&many, &set, NAMES);
+    for (uint64_t i = 0; i < NAMES; i++) {
+        struct slice name = name_of(i, only_integers, room);
+        assert_int_equal(set_contains(&set, name), world->present[i]);
+        assert_int_equal(set_lookup_has(&few, name), world->present[i]);
+        assert_int_equal(set_lookup_has(&many, name), world->present[i]);
+    }
+    set_lookup_end(&few);
+    set_lookup_end(&many);
 }
 
 static void check_reload(struct world *world) {
