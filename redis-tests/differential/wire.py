@@ -80,6 +80,13 @@ class Wire:
         self.buffer = self.buffer[at:]
         return out
 
+    def skip_to(self, reply):
+        """False: it does not come."""
+        while True:
+            raw = self.replies(1)[0]
+            if raw == reply or not isinstance(raw, bytes):
+                return raw == reply
+
     def close(self):
         self.socket.close()
 
@@ -99,6 +106,7 @@ class Pair:
     def __init__(self, oracle_port, target_port):
         self.wires = (Wire(oracle_port), Wire(target_port))
         self.queue = None  # the commands of the transaction that is open
+        self.n_resets = 0
 
     def exchange(self, commands):
         """The replies of both, in bytes."""
@@ -119,9 +127,16 @@ class Pair:
         return understand(wire.replies(1)[0])
 
     def reset(self, protocol):
-        commands = [[b"RESET"]] + ([[b"HELLO", b"3"]] if protocol == 3 else [])
+        """Messages may still come: the answer to a PING is the last of it."""
+        self.n_resets += 1
+        mark = b"reset %d" % self.n_resets
         self.queue = None
-        return all(isinstance(raw, bytes) for raws in self.exchange(commands) for raw in raws)
+        for wire in self.wires:
+            try:
+                wire.send([[b"RESET"]] + ([[b"HELLO", b"3"]] if protocol == 3 else []) + [[b"PING", mark]])
+            except Closed:
+                return False
+        return all([wire.skip_to(b"$%d\r\n%s\r\n" % (len(mark), mark)) for wire in self.wires])
 
     def close(self):
         for wire in self.wires:

@@ -213,12 +213,6 @@ const char *object_type_name(enum object_type type) {
     return NULL;
 }
 
-int shown_bytes(struct slice text, size_t limit) {
-    size_t len = SF_MIN(text.len, limit);
-    const char *zero = len == 0 ? NULL : memchr(text.data, '\0', len);
-    return zero == NULL ? (int)len : (int)(zero - text.data);
-}
-
 void reply_help(struct reply *reply, const char *container, const char *const *lines) {
     uint64_t n = 0;
     while (lines[n] != NULL) n++;

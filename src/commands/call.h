@@ -81,8 +81,6 @@ static inline void call_work(const struct call *call, uint64_t units) {
 }
 
 const char *object_type_name(enum object_type type);
-/* How much of an argument an error text shows: up to the first zero byte, at most limit bytes. */
-int shown_bytes(struct slice text, size_t limit);
 
 void reply_ok(struct reply *reply);
 void reply_object_string(struct reply *reply, const struct object *object);

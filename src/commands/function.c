@@ -153,7 +153,7 @@ void cmd_function_load(struct call *call) {
     for (; at + 1 < call->argc; at++) {
         if (!slice_is(call->argv[at], "replace")) {
             reply_errorf(call->reply, "ERR Unknown option given: %.*s",
-                shown_bytes(call->argv[at], 128), call->argv[at].data);
+                shown_bytes(call->argv[at], INT_MAX), call->argv[at].data);
             return;
         }
         replace = true;
@@ -212,8 +212,8 @@ void cmd_function_list(struct call *call) {
             pattern = call->argv[++i];
             if (pattern.data == NULL) pattern.data = "";
         } else {
-            reply_errorf(call->reply, "ERR Unknown argument %.*s", shown_bytes(call->argv[i], 128),
-                call->argv[i].data);
+            reply_errorf(call->reply, "ERR Unknown argument %.*s",
+                shown_bytes(call->argv[i], INT_MAX), call->argv[i].data);
             return;
         }
     }

@@ -118,7 +118,7 @@ void local_acl_log(struct local_call *call) {
     if (call->argc > 3) {
         reply_errorf(call->reply,
             "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try ACL HELP.",
-            (int)SF_MIN(call->argv[1].len, (size_t)128), call->argv[1].data);
+            shown_bytes(call->argv[1], 128), call->argv[1].data);
         return;
     }
     if (call->argc == 3 && slice_is(call->argv[2], "reset")) {

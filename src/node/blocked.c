@@ -292,7 +292,7 @@ void local_unblock(struct local_call *call) {
     if (call->argc > 4) {
         reply_errorf(call->reply,
             "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try CLIENT HELP.",
-            (int)SF_MIN(call->argv[1].len, (size_t)128), call->argv[1].data);
+            shown_bytes(call->argv[1], 128), call->argv[1].data);
         return;
     }
     const char *error = unblock_parse(call->argc, call->argv, &unblock);

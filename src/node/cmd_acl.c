@@ -5,16 +5,12 @@
 
 #include <stdio.h>
 
-enum { GENPASS_BITS = 256, GENPASS_BITS_MAX = 4096, SHOWN_BYTES = 128 };
+enum { GENPASS_BITS = 256, GENPASS_BITS_MAX = 4096 };
 
 static const char no_file[] =
     "ERR This Redis instance is not configured to use an ACL file. You may want to specify users "
     "via the ACL SETUSER command and then issue a CONFIG REWRITE (assuming you have a Redis "
     "configuration file set) in order to store users in the Redis configuration.";
-
-static int shown(struct slice text) {
-    return (int)SF_MIN(text.len, (size_t)SHOWN_BYTES);
-}
 
 static void acl_genpass(struct local_call *call) {
     int64_t bits = GENPASS_BITS;
@@ -25,7 +21,7 @@ static void acl_genpass(struct local_call *call) {
     if (call->argc > 3) {
         reply_errorf(call->reply,
             "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try ACL HELP.",
-            shown(call->argv[1]), call->argv[1].data);
+            shown_bytes(call->argv[1], 128), call->argv[1].data);
         return;
     }
     if (bits <= 0 || bits > GENPASS_BITS_MAX) {
@@ -87,13 +83,14 @@ static void acl_dryrun(struct local_call *call) {
     uint32_t argc = call->argc - 3, at;
     const struct slice *argv = call->argv + 3;
     if (user == NULL) {
-        reply_errorf(
-            call->reply, "ERR User '%.*s' not found", shown(call->argv[2]), call->argv[2].data);
+        reply_errorf(call->reply, "ERR User '%.*s' not found", shown_bytes(call->argv[2], INT_MAX),
+            call->argv[2].data);
         return;
     }
     const struct command *command = command_lookup(argc, argv);
     if (command == NULL) {
-        reply_errorf(call->reply, "ERR Command '%.*s' not found", shown(argv[0]), argv[0].data);
+        reply_errorf(call->reply, "ERR Command '%.*s' not found", shown_bytes(argv[0], INT_MAX),
+            argv[0].data);
         return;
     }
     if (!command_arity_fits(command, argc)) {

@@ -296,20 +296,20 @@ static void cluster_meet(struct local_call *call) {
     }
     if (!uint_parse(call->argv[3], &port)) {
         reply_errorf(call->reply, "ERR Invalid base port specified: %.*s",
-            (int)SF_MIN(call->argv[3].len, (size_t)64), call->argv[3].data);
+            shown_bytes(call->argv[3], INT_MAX), call->argv[3].data);
         return;
     }
     bus_port = port + 10000;
     if (call->argc == 5 && !uint_parse(call->argv[4], &bus_port)) {
         reply_errorf(call->reply, "ERR Invalid bus port specified: %.*s",
-            (int)SF_MIN(call->argv[4].len, (size_t)64), call->argv[4].data);
+            shown_bytes(call->argv[4], INT_MAX), call->argv[4].data);
         return;
     }
     bool bad_host = host.len == 0 || host.len > RAFT_HOST_MAX || memchr(host.data, 0, host.len);
     if (bad_host || port == 0 || port > UINT16_MAX || bus_port == 0 || bus_port > UINT16_MAX) {
         reply_errorf(call->reply, "ERR Invalid node address specified: %.*s:%.*s",
-            (int)SF_MIN(host.len, (size_t)64), host.data,
-            (int)SF_MIN(call->argv[3].len, (size_t)64), call->argv[3].data);
+            shown_bytes(host, INT_MAX), host.data, shown_bytes(call->argv[3], INT_MAX),
+            call->argv[3].data);
         return;
     }
     struct raft_address address = {.port = (uint16_t)port, .bus_port = (uint16_t)bus_port};
@@ -338,8 +338,8 @@ static void cluster_forget(struct local_call *call) {
             reply_status(call->reply, "OK");
             return;
         }
-        reply_errorf(call->reply, "ERR Unknown node %.*s",
-            (int)SF_MIN(call->argv[2].len, (size_t)128), call->argv[2].data);
+        reply_errorf(call->reply, "ERR Unknown node %.*s", shown_bytes(call->argv[2], INT_MAX),
+            call->argv[2].data);
     } else if (id == node->identity.id) {
         reply_error(call->reply, "ERR I tried hard but I can't forget myself...");
     } else {
@@ -401,8 +401,8 @@ static void cluster_replicas(struct local_call *call) {
     raft_id master = master_of(call->node, &members);
     raft_id id = find_by_name(&members, call->argv[2]);
     if (id == NOBODY) {
-        reply_errorf(call->reply, "ERR Unknown node %.*s",
-            (int)SF_MIN(call->argv[2].len, (size_t)128), call->argv[2].data);
+        reply_errorf(call->reply, "ERR Unknown node %.*s", shown_bytes(call->argv[2], INT_MAX),
+            call->argv[2].data);
     } else if (id != master) {
         reply_error(call->reply, "ERR The specified node is not a master");
     } else {

@@ -101,7 +101,7 @@ static bool hello_parse(struct local_call *call, struct hello_options *out) {
             }
         } else {
             reply_errorf(call->reply, "ERR Syntax error in HELLO option '%.*s'",
-                (int)SF_MIN(call->argv[i].len, (size_t)128), call->argv[i].data);
+                shown_bytes(call->argv[i], INT_MAX), call->argv[i].data);
             return false;
         }
     }
@@ -279,8 +279,8 @@ static bool client_type_parse(struct local_call *call, struct slice text, enum c
            : slice_is(text, "pubsub") ? CLIENT_TYPE_PUBSUB
                                       : CLIENT_TYPE_NORMAL;
     if (*out != CLIENT_TYPE_NORMAL || slice_is(text, "normal")) return true;
-    reply_errorf(call->reply, "ERR Unknown client type '%.*s'", (int)SF_MIN(text.len, (size_t)128),
-        text.data);
+    reply_errorf(
+        call->reply, "ERR Unknown client type '%.*s'", shown_bytes(text, INT_MAX), text.data);
     return false;
 }
 
@@ -320,7 +320,7 @@ static void client_setinfo(struct local_call *call) {
     bool is_name = slice_is(call->argv[2], "lib-name");
     if (!is_name && !slice_is(call->argv[2], "lib-ver")) {
         reply_errorf(call->reply, "ERR Unrecognized option '%.*s'",
-            (int)SF_MIN(call->argv[2].len, (size_t)128), call->argv[2].data);
+            shown_bytes(call->argv[2], INT_MAX), call->argv[2].data);
         return;
     }
     if (!client_name_is_valid(value)) {
@@ -398,8 +398,8 @@ static bool kill_parse(struct local_call *call, struct kill_filter *filter) {
             const struct acl_user *user = acl_find(node_acl(call->node), value);
             if (user != NULL) filter->user = acl_user_id(user);
             if (user == NULL) {
-                reply_errorf(call->reply, "ERR No such user '%.*s'",
-                    (int)SF_MIN(value.len, (size_t)128), value.data);
+                reply_errorf(call->reply, "ERR No such user '%.*s'", shown_bytes(value, INT_MAX),
+                    value.data);
                 return false;
             }
         } else if (slice_is(option, "type")) {

@@ -25,7 +25,7 @@ static struct object *object_asked_for(struct local_call *call) {
 static void refuse(struct local_call *call) {
     reply_errorf(call->reply,
         "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try DEBUG HELP.",
-        (int)SF_MIN(call->argv[1].len, (size_t)128), call->argv[1].data);
+        shown_bytes(call->argv[1], 128), call->argv[1].data);
 }
 
 /* -- digests --------------------------------------------------------------------------------- */

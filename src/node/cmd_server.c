@@ -35,7 +35,7 @@ static bool config_judge(struct local_call *call, uint32_t *n_replicated) {
     }
     for (uint32_t i = 2; i < call->argc; i += 2) {
         struct slice name = call->argv[i];
-        int shown = (int)SF_MIN(name.len, (size_t)128);
+        int shown = shown_bytes(name, INT_MAX);
         struct buf error = {0};
         enum config_verdict verdict =
             node->ports.config_check(node->ports.context, name, call->argv[i + 1], &error);
@@ -136,7 +136,7 @@ static void config_set(struct local_call *call) {
         if (!good) {
             reply_errorf(call->reply,
                 "ERR CONFIG SET failed (possibly related to argument '%.*s') - %.*s",
-                (int)SF_MIN(call->argv[i].len, (size_t)128), call->argv[i].data, (int)error.len,
+                shown_bytes(call->argv[i], INT_MAX), call->argv[i].data, (int)error.len,
                 buf_slice(&error).data);
         }
         buf_free(&error);

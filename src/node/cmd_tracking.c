@@ -74,8 +74,7 @@ static bool refuse_overlap(
     reply_errorf(call->reply,
         "ERR Prefix '%.*s' overlaps with %s prefix '%.*s'. Prefixes for a single client must not "
         "overlap.",
-        (int)SF_MIN(prefix.len, (size_t)128), prefix.data, with,
-        (int)SF_MIN(other.len, (size_t)128), other.data);
+        shown_bytes(prefix, INT_MAX), prefix.data, with, shown_bytes(other, INT_MAX), other.data);
     return false;
 }
 

@@ -184,7 +184,7 @@ static void latency_graph(struct local_call *call) {
     struct latency_series *series = series_find(call, call->argv[2], &event);
     if (series == NULL) {
         reply_errorf(call->reply, "ERR No samples available for event '%.*s'",
-            (int)SF_MIN(call->argv[2].len, (size_t)128), call->argv[2].data);
+            shown_bytes(call->argv[2], INT_MAX), call->argv[2].data);
         return;
     }
     int64_t low_ms = INT64_MAX, high_ms = 0;

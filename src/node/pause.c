@@ -36,7 +36,7 @@ void local_pause(struct local_call *call) {
     if (call->argc > 4) {
         reply_errorf(call->reply,
             "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try CLIENT HELP.",
-            (int)SF_MIN(call->argv[1].len, (size_t)128), call->argv[1].data);
+            shown_bytes(call->argv[1], 128), call->argv[1].data);
     } else if (call->argc == 4 && !write && !slice_is(call->argv[3], "all")) {
         reply_error(call->reply, "ERR CLIENT PAUSE mode must be WRITE or ALL");
     } else if (!int_parse(call->argv[2], &timeout_ms)) {

@@ -646,7 +646,7 @@ void local_pubsub(struct local_call *call) {
     } else {
         reply_errorf(call->reply,
             "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try PUBSUB HELP.",
-            (int)SF_MIN(call->argv[1].len, (size_t)128), call->argv[1].data);
+            shown_bytes(call->argv[1], 128), call->argv[1].data);
     }
 }
 

@@ -71,7 +71,7 @@ static void slowlog_get(struct local_call *call) {
     if (call->argc > 3) {
         reply_errorf(call->reply,
             "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try SLOWLOG HELP.",
-            (int)SF_MIN(call->argv[1].len, (size_t)128), call->argv[1].data);
+            shown_bytes(call->argv[1], 128), call->argv[1].data);
         return;
     }
     if (call->argc == 3 && (!int_parse(call->argv[2], &count) || count < -1)) {

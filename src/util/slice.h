@@ -2,6 +2,7 @@
 #ifndef SF_UTIL_SLICE_H
 #define SF_UTIL_SLICE_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
@@ -38,6 +39,14 @@ static inline int slice_compare(struct slice a, struct slice b) {
     int order = shared == 0 ? 0 : memcmp(a.data, b.data, shared);
     if (order != 0) return order;
     return a.len < b.len ? -1 : a.len > b.len;
+}
+
+/* How much of an argument an error text shows: up to the first zero byte, at most limit (<=
+ * INT_MAX) bytes. */
+static inline int shown_bytes(struct slice text, size_t limit) {
+    size_t len = text.len < limit ? text.len : limit;
+    const char *zero = len == 0 ? NULL : (const char *)memchr(text.data, '\0', len);
+    return zero == NULL ? (int)len : (int)(zero - text.data);
 }
 
 #endif
