@@ -71,17 +71,17 @@ static bool parse_scores(struct call *call, uint32_t first, double *scores) {
     return true;
 }
 
+/* A new one's form follows the number of members and the first of them, as Redis's does: a packed
+ * form stores -0 as 0, so it shows. */
 void add_scored(struct call *call, const struct add_options *options, const struct scored *scored) {
     struct edit edit;
     int64_t added = 0, changed = 0;
     uint32_t n = scored->n;
-    size_t longest = 0;
-    for (uint32_t i = 0; i < n; i++)
-        longest = SF_MAX(longest, call->argv[scored->members + scored->step * i].len);
     enum add_outcome outcome = ADD_NOTHING;
     if (!edit_begin(call, call->argv[1], OBJECT_ZSET, &edit)) return;
     if (edit.object == NULL && !options->xx)
-        edit.value = zset_new(edit.value.types, call->thresholds, n, longest);
+        edit.value =
+            zset_new(edit.value.types, call->thresholds, n, call->argv[scored->members].len);
     for (uint32_t i = 0; edit.value.value != NULL && i < n && outcome != ADD_NAN; i++) {
         struct slice member = call->argv[scored->members + scored->step * i];
         outcome = add_one(call, &edit.value, options, member, &scored->scores[i]);

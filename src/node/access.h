@@ -106,6 +106,7 @@ void local_acl_log(struct local_call *call);
 void acl_log_figures(const struct node *node, uint64_t out[ACL_DENIED_CHANNEL + 1]);
 void acl_log_reset_figures(struct node *node);
 
+size_t session_bytes(const struct session *session); /* of memory, about */
 void session_describe(const struct session *session, struct buf *out); /* cmd_connection.c */
 
 #endif

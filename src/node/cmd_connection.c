@@ -228,6 +228,11 @@ static const char *client_flags(const struct session *session, char out[CLIENT_F
     return out;
 }
 
+size_t session_bytes(const struct session *session) {
+    return sizeof *session + session->input.cap + session->output.cap + session->pending_bytes +
+           transaction_bytes(session);
+}
+
 void session_describe(const struct session *session, struct buf *out) {
     int64_t now = session->node->now_us;
     char flags[CLIENT_FLAGS_MAX];
@@ -246,9 +251,7 @@ void session_describe(const struct session *session, struct buf *out) {
         subscribed[TOPIC_CHANNEL], subscribed[TOPIC_PATTERN], subscribed[TOPIC_SHARD],
         (long long)transaction_queued(session), session->input.len,
         session->input.cap - session->input.len, session->pending_bytes, transaction_bytes(session),
-        session->output.cap, session->output.len, session->output.cap,
-        sizeof *session + session->input.cap + session->output.cap + session->pending_bytes +
-            transaction_bytes(session),
+        session->output.cap, session->output.len, session->output.cap, session_bytes(session),
         session->last_command == NULL ? "NULL" : session->last_command->name);
     const struct acl_user *user = access_user(session);
     buf_append_slice(out, user == NULL ? SLICE("(superuser)") : acl_user_name(user));

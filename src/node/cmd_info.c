@@ -6,25 +6,35 @@
 
 typedef void info_section(struct node *node, struct buf *out);
 
+static const char *path_or_empty(const char *path) {
+    return path == NULL ? "" : path;
+}
+
 static void info_server(struct node *node, struct buf *out) {
     struct process_figures figures = {0};
     node->ports.figures(node->ports.context, &figures);
     buf_printf(out,
         "# Server\r\nredis_version:%s\r\nshardforge_version:%s\r\nredis_git_sha1:00000000\r\n"
         "redis_git_dirty:0\r\nredis_mode:standalone\r\nos:Linux\r\narch_bits:64\r\n"
-        "multiplexing_api:epoll\r\nprocess_id:%u\r\nrun_id:%016llx%016llx%08x\r\ntcp_port:%u\r\n"
+        "monotonic_clock:POSIX clock_gettime\r\nmultiplexing_api:epoll\r\n"
+        "gcc_version:%d.%d.%d\r\nprocess_id:%u\r\nprocess_supervised:no\r\n"
+        "run_id:%016llx%016llx%08x\r\ntcp_port:%u\r\n"
         "server_time_usec:%lld\r\nuptime_in_seconds:%lld\r\nuptime_in_days:%lld\r\nhz:10\r\n",
-        REDIS_VERSION, SHARDFORGE_VERSION, figures.process_id,
-        (unsigned long long)node->incarnation.nonce, (unsigned long long)node->identity.id,
-        (unsigned)node->incarnation.counter, node->settings.port, (long long)node->wall_ms * 1000,
-        (long long)figures.uptime_s, (long long)figures.uptime_s / 86400);
+        REDIS_VERSION, SHARDFORGE_VERSION, __GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__,
+        figures.process_id, (unsigned long long)node->incarnation.nonce,
+        (unsigned long long)node->identity.id, (unsigned)node->incarnation.counter,
+        node->settings.port, (long long)node->wall_ms * 1000, (long long)figures.uptime_s,
+        (long long)figures.uptime_s / 86400);
     buf_printf(out,
-        "configured_hz:10\r\nprocess_supervised:no\r\nlru_clock:%lld\r\nio_threads_active:0\r\n",
-        (long long)(node->wall_ms / 1000 & 0xffffff));
+        "configured_hz:10\r\nlru_clock:%lld\r\nexecutable:%s\r\nconfig_file:%s\r\n"
+        "io_threads_active:0\r\n",
+        (long long)(node->wall_ms / 1000 & 0xffffff), path_or_empty(figures.executable),
+        path_or_empty(figures.config_file));
 }
 
 struct client_figures {
     size_t input_max, output_max; /* bytes of the largest buffers */
+    size_t bytes;                 /* of all of them, as CLIENT LIST's tot-mem */
     uint32_t n_subscribed, n_watching;
 };
 
@@ -32,6 +42,7 @@ static struct client_figures client_figures(const struct node *node) {
     struct client_figures out = {0};
     LIST_FOR_EACH(link, (struct list *)(uintptr_t)&node->sessions) {
         const struct session *session = SF_CONTAINER(link, struct session, in_node);
+        out.bytes += session_bytes(session);
         out.input_max = SF_MAX(out.input_max, session->input.cap);
         out.output_max = SF_MAX(out.output_max, session->output.cap);
         out.n_subscribed += session_is_subscriber(session);
@@ -94,6 +105,18 @@ static void put_fragmentation(struct buf *out, const struct process_figures *fig
         ratio(rss, used), (long long)(rss - used));
 }
 
+/* What waits to be sent to the other nodes. */
+static size_t links_bytes(const struct node *node) {
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < node->n_peers; i++) {
+        const uint64_t links[] = {node->peers[i].control, node->peers[i].bulk};
+        for (int k = 0; k < 2; k++) {
+            if (links[k] != 0) bytes += node->ports.link_backlog(node->ports.context, links[k]);
+        }
+    }
+    return bytes;
+}
+
 static void info_memory(struct node *node, struct buf *out) {
     struct process_figures figures = {0};
     struct memory_policy memory = MEMORY_POLICY_DEFAULT;
@@ -118,6 +141,7 @@ static void info_memory(struct node *node, struct buf *out) {
         ratio(figures.used_memory, figures.used_memory_peak) * 100,
         (unsigned long long)(figures.used_memory - dataset), (unsigned long long)startup,
         (unsigned long long)dataset, SF_MIN(ratio(dataset, net), 1.0) * 100);
+    put_bytes(out, "total_system_memory", figures.system_memory);
     put_bytes(out, "maxmemory", (uint64_t)memory.maxmemory);
     buf_printf(out, "maxmemory_policy:%s\r\nmaxmemory_used:%llu\r\n",
         eviction_policy_names[memory.policy], (unsigned long long)limited);
@@ -130,10 +154,12 @@ static void info_memory(struct node *node, struct buf *out) {
         (unsigned long long)scripts.n_cached, (unsigned long long)scripts.cached_bytes,
         (unsigned long long)scripts.n_functions, (unsigned long long)scripts.n_libraries,
         (unsigned long long)scripts.library_bytes);
-    buf_append_text(out, "mem_not_counted_for_evict:0\r\nmem_replication_backlog:0\r\n"
-                         "mem_clients_slaves:0\r\nmem_aof_buffer:0\r\n"
-                         "mem_allocator:jemalloc\r\nactive_defrag_running:0\r\n"
-                         "lazyfree_pending_objects:0\r\n");
+    put_bytes(out, "used_memory_scripts", scripts.cached_bytes + scripts.library_bytes);
+    buf_printf(out,
+        "mem_not_counted_for_evict:0\r\nmem_replication_backlog:0\r\nmem_clients_slaves:0\r\n"
+        "mem_clients_normal:%zu\r\nmem_cluster_links:%zu\r\nmem_aof_buffer:0\r\n"
+        "mem_allocator:jemalloc\r\nactive_defrag_running:0\r\nlazyfree_pending_objects:0\r\n",
+        client_figures(node).bytes, links_bytes(node));
 }
 
 static void info_persistence(struct node *node, struct buf *out) {

@@ -54,6 +54,8 @@ struct process_figures {
     int64_t uptime_s;
     uint32_t process_id;
     uint64_t log_disk_bytes;
+    uint64_t system_memory;               /* bytes of the machine's */
+    const char *executable, *config_file; /* paths, owned by the process; NULL: none */
 };
 
 enum config_verdict {

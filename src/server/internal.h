@@ -19,6 +19,7 @@ struct server {
     int64_t started_us;
     uint64_t used_memory_peak, used_memory_startup;
     char pidfile[CONFIG_PATH_MAX]; /* written by us; "" otherwise */
+    char executable[CONFIG_PATH_MAX];
 };
 
 /* ports.c: the node's ports, bound to the parts above. */

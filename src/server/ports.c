@@ -227,6 +227,9 @@ static void port_figures(void *context, struct process_figures *out) {
         .uptime_s = (clock_boot_us() - server->started_us) / 1000000,
         .process_id = (uint32_t)getpid(),
         .log_disk_bytes = storage_disk_bytes(server->storage),
+        .system_memory = process_system_memory(),
+        .executable = server->executable,
+        .config_file = server->config->file,
     };
     process_cpu_seconds(&out->cpu_user_s, &out->cpu_sys_s);
     server->used_memory_peak = SF_MAX(server->used_memory_peak, out->used_memory);

@@ -72,6 +72,15 @@ uint64_t process_rss(void) {
     return resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+uint64_t process_system_memory(void) {
+    return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+void process_executable(char *out, size_t size) {
+    ssize_t n = readlink("/proc/self/exe", out, size - 1);
+    out[n < 0 ? 0 : n] = '\0';
+}
+
 static double seconds_of(struct timeval time) {
     return (double)time.tv_sec + (double)time.tv_usec / 1e6;
 }

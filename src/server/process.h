@@ -13,6 +13,8 @@ void process_purge_memory(void);
 void process_purge_aside(void);
 void process_report_memory(struct buf *out);
 uint64_t process_rss(void); /* bytes of it in memory */
+uint64_t process_system_memory(void);
+void process_executable(char *out, size_t size); /* its path; "" where it is not known */
 void process_cpu_seconds(double *user_s, double *sys_s);
 void process_random_bytes(void *out, size_t len); /* from the kernel; aborts where there are none */
 

@@ -366,6 +366,7 @@ static void stop(struct server *server, int code) {
 
 int server_run(struct config *config, const struct start_options *options) {
     struct server server = {.config = config, .started_us = clock_boot_us()};
+    process_executable(server.executable, sizeof server.executable);
     int code = 1;
     process_purge_aside();
     if (start(&server, options)) code = net_run(server.net, server.node);
