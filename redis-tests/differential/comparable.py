@@ -89,7 +89,19 @@ def is_comparable(words, in_transaction=False):
     if name in OWN_ANSWERS and (words[1].lower() if len(words) > 1 else None) in OWN_ANSWERS[name]:
         return False
     rule = RULES.get(name)
+    if waits_beyond_numbers(words):
+        return False
     return not (rule and not rule(words)) and not expires_soon(words) and keeps_scores_equal(words)
+
+
+def waits_beyond_numbers(words):
+    """Milliseconds of more than 63 bits: other words in 7.2."""
+    return words[0].lower() in WAIT_LAST | WAIT_FIRST and any(re.fullmatch(rb"\d{16,}(\.\d*)?", w) for w in words[1:])
+
+
+def has_bitcount_unit(words):
+    """7.0 does not look at it where the key is absent or the range is empty."""
+    return len(words) != 5 or words[4].lower() in (b"bit", b"byte")
 
 
 def waits_long(words):
@@ -155,6 +167,7 @@ def restore_fits(words):
 
 
 RULES = {
+    b"bitcount": has_bitcount_unit,
     b"xsetid": lambda words: re.fullmatch(rb"\d+-3", b"".join(words[2:3])),
     b"srandmember": picks_little, b"hrandfield": picks_little, b"zrandmember": picks_little,
     b"sort": is_ordered_sort, b"sort_ro": is_ordered_sort,

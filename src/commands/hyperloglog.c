@@ -217,12 +217,17 @@ static void debug_runs(struct call *call, const struct counter *counter) {
     }
     struct buf text = {0};
     struct hll_run run;
-    for (size_t at = HLL_HEADER_BYTES; hll_next_run(counter->bytes, &at, &run);) {
+    size_t at = HLL_HEADER_BYTES;
+    while (hll_next_run(counter->bytes, &at, &run)) {
         if (text.len > 0) buf_append_char(&text, ' ');
         if (run.count > 0)
             buf_printf(&text, "v:%u,%u", (unsigned)run.count, (unsigned)run.len);
         else
             buf_printf(&text, "%c:%u", run.bytes == 2 ? 'Z' : 'z', (unsigned)run.len);
+    }
+    if (at < counter->bytes.len) { /* of two bytes, and one is there: Redis reads the zero behind */
+        if (text.len > 0) buf_append_char(&text, ' ');
+        buf_printf(&text, "Z:%u", (((unsigned)counter->bytes.data[at] & 0x3f) << 8) + 1);
     }
     reply_bulk(call->reply, text.len == 0 ? SLICE("") : buf_slice(&text));
     buf_free(&text);
