@@ -37,7 +37,7 @@ def sort_comparator(lowered):
     """A set's members, not sorted, come as they are."""
     if b"by" not in lowered or b"*" in b"".join(lowered[lowered.index(b"by") + 1:lowered.index(b"by") + 2]):
         return ("exact",)
-    return ("picked",) if b"limit" in lowered else ("unordered",)
+    return ("counted",) if b"limit" in lowered else ("unordered",)
 
 
 # Answers that are each server's own (lists of commands, settings, clients), or that end the connection.

@@ -193,6 +193,11 @@ def picked(oracle, target):
     return exact(oracle, target) if oracle.is_error else shape(oracle, target)
 
 
+def counted(oracle, target):
+    """So many elements, whichever."""
+    return exact(oracle, target) if oracle.is_error else same_type(oracle, target)
+
+
 def walk(oracle, target):
     """The first step of a SCAN: the steps that follow show whether it was right."""
     return exact(oracle, target) if oracle.is_error or target.is_error else None
@@ -265,7 +270,7 @@ def like(_, target, *pattern):
 
 COMPARATORS = {
     "exact": exact, "unordered": unordered, "pairs": pairs, "encoding": encoding, "within": within, "type": same_type,
-    "picked": picked, "walk": walk,
+    "picked": picked, "counted": counted, "walk": walk,
     "doubles": doubles, "scores": scores, "shape": shape, "fields": fields,
     "pending": pending, "stream_info": stream_info, "group": group, "unbalanced": unbalanced,
     "docs": docs, "command": command,
