@@ -189,6 +189,8 @@ class Fuzzer:
         first zero byte: what is equal there comes in the order of Redis's table. XSETID below what was deleted is an
         error since 7.2."""
         name = words[0].lower()
+        if not isinstance(oracle, bytes) or not isinstance(target, bytes):
+            return False
         if BELOW_DELETED in target and BELOW_DELETED not in oracle:
             return True
         if name == b"exec" and self.seen & EMPTYING and target in NILS and oracle[:1] == b"*":
