@@ -168,13 +168,15 @@ static void queue_add(struct node *node, struct list *queue, enum topic_kind kin
     node_wake(node);
 }
 
-/* By a process before this one, or by this one before it was rebuilt, or before it was a member:
- * whoever listens now came later. */
+/* By a process before this one, or by this one before it was rebuilt. Or before this node was a
+ * member: whoever listened meanwhile asked a node outside. One that is rebuilt has its listeners of
+ * before, and they miss nothing. */
 static bool was_told_before(const struct node *node, raft_index index) {
     raft_index told = SF_MAX(node->replays_until, node->digests->past_index);
+    if (told > 0) return index <= told;
     bool comes_in = node->identity.state == IDENTITY_JOINING &&
                     configuration_find(&node->seen_configuration, node->identity.id) == NULL;
-    return comes_in || index <= SF_MAX(told, node->let_in_at);
+    return comes_in || index <= node->let_in_at;
 }
 
 /* What the engine publishes while it applies (transactions, notify.c) is delivered behind its

@@ -220,6 +220,27 @@ static void test_a_node_that_is_rebuilt_tells_nothing_twice(void **state) {
     world_free(world);
 }
 
+static void test_a_node_that_is_rebuilt_tells_what_came_before_it_was_let_in_again(void **state) {
+    (void)state;
+    struct world *world = world_with_victim(3);
+    int leader = world_leader(world), victim = (leader + 1) % 3;
+    raft_id old_id = world->seats[victim]->identity.id;
+    struct client *listener = client_open(world, victim), *writer = client_open(world, leader);
+    client_send(listener, "SUBSCRIBE c\r\n");
+    world_run(world, 50);
+    (void)client_take(listener);
+    damage(world->seats[victim]);
+    (void)verify_at(world, leader, 400);
+    for (int i = 0; i < 5000 && world->seats[victim]->identity.id == old_id; i++)
+        world_run(world, 1);
+    assert_int_equal(world->seats[victim]->identity.state, IDENTITY_JOINING);
+    client_send(writer, "MULTI\r\nPUBLISH c between\r\nEXEC\r\n");
+    world_run(world, 5000);
+    assert_int_equal(world->seats[victim]->identity.state, IDENTITY_MEMBER);
+    expect_in(client_take(listener), "between");
+    world_free(world);
+}
+
 static void test_a_fenced_node_answers_nobody_and_stays_fenced_through_a_restart(void **state) {
     (void)state;
     struct world *world = world_with_victim(3);
@@ -565,6 +586,7 @@ int main(void) {
         cmocka_unit_test(test_a_walk_in_many_slices_sees_the_state_at_the_mark),
         cmocka_unit_test(test_a_node_that_differs_is_found_fenced_and_rebuilt),
         cmocka_unit_test(test_a_node_that_is_rebuilt_tells_nothing_twice),
+        cmocka_unit_test(test_a_node_that_is_rebuilt_tells_what_came_before_it_was_let_in_again),
         cmocka_unit_test(test_a_fenced_node_answers_nobody_and_stays_fenced_through_a_restart),
         cmocka_unit_test(test_who_waits_at_a_node_that_is_fenced_hears_at_once),
         cmocka_unit_test(test_a_node_that_is_fenced_moves_no_keys_away),
