@@ -52,6 +52,7 @@ struct transfer {
     struct raft_snapshot snapshot;
     uint64_t question; /* number of the latest one; answers to earlier ones say nothing */
     bool is_streaming; /* the question is answered */
+    bool is_begun;     /* the receiver has written some of it, in this stream or an earlier one */
     int64_t ask_us;    /* when to ask (again) */
     uint64_t next;     /* to be sent next */
     uint64_t written;  /* the receiver has written so much */

@@ -16,8 +16,10 @@ void transfer_end(struct peer *peer) {
 void transfer_ask(struct raft *raft, struct peer *peer, int64_t at_us) {
     SF_ASSERT(peer->mode == PEER_SNAPSHOT);
     struct raft_snapshot snapshot = peer->transfer.snapshot;
+    bool is_begun = peer->transfer.is_begun;
     transfer_end(peer);
     peer->transfer = (struct transfer){.snapshot = snapshot,
+        .is_begun = is_begun,
         .question = ++raft->last_question,
         .ask_us = at_us,
         .progress_us = raft->now_us};
@@ -52,13 +54,25 @@ static void chunk_send(struct raft *raft, struct peer *peer, struct bytes *data)
     send_in_term(raft, &message);
 }
 
-/* What is sent is of use only while the log still goes on behind it; a file that is gone (only the
- * newest are kept) is not. */
-static void transfer_keep_useful(struct raft *raft, struct peer *peer) {
-    if (log_reaches(&raft->log, peer->transfer.snapshot.index + 1)) return;
-    SF_MARK("raft: a snapshot in transfer gives way to a newer one");
+static void transfer_take_newest(struct raft *raft, struct peer *peer) {
     peer->transfer.snapshot = raft->snapshot;
+    peer->transfer.is_begun = false;
     transfer_ask(raft, peer, raft->now_us);
+}
+
+/* What is sent is of use only while the log still goes on behind it; a file that is gone (only the
+ * newest are kept) is not. One of which the receiver has nothing yet, since nobody answered at its
+ * address, only makes the log behind it longer than that behind the newest. */
+static void transfer_keep_useful(struct raft *raft, struct peer *peer) {
+    const struct transfer *transfer = &peer->transfer;
+    bool is_touched = transfer->is_streaming || transfer->is_begun;
+    if (!log_reaches(&raft->log, transfer->snapshot.index + 1)) {
+        SF_MARK("raft: a snapshot in transfer gives way to a newer one");
+        transfer_take_newest(raft, peer);
+    } else if (!is_touched && transfer->snapshot.id != raft->snapshot.id) {
+        SF_MARK("raft: a snapshot that nobody has begun to take gives way to a newer one");
+        transfer_take_newest(raft, peer);
+    }
 }
 
 static uint64_t chunk_bytes(const struct raft *raft) {
@@ -126,9 +140,7 @@ void raft_step_chunk_read(struct raft *raft, uint64_t request, struct bytes *dat
     }
     SF_MARK("raft: a chunk cannot be read");
     transfer->read_not_before_us = after_ms(raft->now_us, CHUNK_RETRY_MS);
-    if (transfer->snapshot.id == raft->snapshot.id) return;
-    transfer->snapshot = raft->snapshot;
-    transfer_ask(raft, peer, raft->now_us);
+    if (transfer->snapshot.id != raft->snapshot.id) transfer_take_newest(raft, peer);
 }
 
 void leader_on_snapshot_answer(struct raft *raft, const struct raft_message *m) {
@@ -139,14 +151,17 @@ void leader_on_snapshot_answer(struct raft *raft, const struct raft_message *m) 
     if (m->round != transfer->question || m->snapshot_id != transfer->snapshot.id) return;
     if (m->offset > transfer->snapshot.bytes) return;
     if (!m->granted) {
+        transfer->is_begun = m->offset > 0;
         transfer_ask(raft, peer, after_ms(raft->now_us, raft->settings.heartbeat_interval_ms));
     } else if (!transfer->is_streaming) {
         if (m->offset > 0) SF_MARK("raft: a transfer goes on where an earlier one ended");
         transfer->is_streaming = true;
+        transfer->is_begun = m->offset > 0;
         transfer->next = transfer->written = m->offset;
         transfer->progress_us = raft->now_us;
     } else if (m->offset > transfer->written && m->offset <= transfer->next) {
         transfer->written = m->offset;
+        transfer->is_begun = true;
         transfer->progress_us = raft->now_us;
     }
 }

@@ -22,6 +22,7 @@ char *buf_reserve(struct buf *buf, size_t extra) {
     }
     size_t need = buf->len + extra;
     size_t cap = buf->cap < 64 ? 64 : buf->cap;
+    if (buf->start > 0 && buf->len > cap / 2) cap += cap; /* else it is soon moved again */
     while (cap < need) cap += cap;
     char *data = sf_alloc(cap);
     if (buf->len > 0) memcpy(data, buf->data + buf->start, buf->len);

@@ -70,6 +70,7 @@ struct cluster_node {
     uint64_t received_id;
     bool chunks_fail; /* writes of chunks do */
     uint32_t n_installed;
+    uint32_t n_gone; /* reads of an older snapshot than the one that is kept */
 };
 
 struct cluster_read {
@@ -607,6 +608,8 @@ static inline void disk_chunk_read(
         data = bytes_new_empty(len);
         for (uint64_t i = 0; i < len; i++)
             data->data[i] = snapshot_byte(read->snapshot.id, read->offset + i);
+    } else {
+        node->n_gone++;
     }
     say(cluster, "%" PRIu64 " has read bytes %" PRIu64 "+%zu", node->id, read->offset,
         bytes_slice(data).len);

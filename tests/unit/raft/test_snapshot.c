@@ -232,6 +232,27 @@ static void test_a_newer_snapshot_does_not_disturb_a_transfer_that_is_under_way(
     cluster_free(&cluster);
 }
 
+static void test_a_follower_that_has_nothing_yet_is_sent_the_newest_snapshot(void **state) {
+    (void)state;
+    struct cluster cluster;
+    lag(&cluster, 50, 0);
+    raft_step_link_lost(raft_of(&cluster, 1), 3, cluster.now_us);
+    cluster_run(&cluster, 500); /* asked where to go on, and not there */
+    assert_true(cluster.n_sent[RAFT_SNAPSHOT] > 0);
+    uint64_t older = node_of(&cluster, 1)->snapshot.id;
+    for (int i = 0; i < 20; i++) (void)cluster_propose(&cluster, 1, "more");
+    cluster_run(&cluster, 100);
+    assert_true(cluster_snapshot(&cluster, 1, 100)); /* the log still goes on behind the older */
+    assert_int_not_equal(node_of(&cluster, 1)->snapshot.id, older);
+    cluster_start(&cluster, 3);
+    cluster_run(&cluster, 500);
+    expect_caught_up(&cluster, 3, 1);
+    assert_int_equal(
+        raft_snapshot_index(raft_of(&cluster, 3)), node_of(&cluster, 1)->snapshot.index);
+    assert_int_equal(node_of(&cluster, 1)->n_gone, 0);
+    cluster_free(&cluster);
+}
+
 static void test_another_leader_goes_on_with_the_same_file(void **state) {
     (void)state;
     struct cluster cluster;
@@ -361,6 +382,7 @@ int main(void) {
         cmocka_unit_test(test_a_chunk_with_wrong_bytes_or_at_a_wrong_place_is_refused),
         cmocka_unit_test(test_a_receiver_without_room_is_tried_again_later),
         cmocka_unit_test(test_a_newer_snapshot_does_not_disturb_a_transfer_that_is_under_way),
+        cmocka_unit_test(test_a_follower_that_has_nothing_yet_is_sent_the_newest_snapshot),
         cmocka_unit_test(test_another_leader_goes_on_with_the_same_file),
         cmocka_unit_test(test_a_conflicting_log_is_replaced),
         cmocka_unit_test(test_a_log_that_holds_what_the_snapshot_stands_for_is_not_replaced),

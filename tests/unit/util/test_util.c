@@ -54,12 +54,31 @@ static void test_buf_keeps_its_content_through_growth_and_consumption(void **sta
     buf_free(&buf);
 }
 
+/* Whatever lies in it: what is moved stays below a small multiple of what passes through. */
+static void test_buf_with_a_lasting_backlog_is_seldom_moved(void **state) {
+    (void)state;
+    for (size_t backlog = 1; backlog < 5000; backlog += 61) {
+        struct buf buf = {0};
+        for (size_t i = 0; i < backlog; i++) buf_append_char(&buf, 'b');
+        size_t moved = 0;
+        for (size_t i = 0; i < 20000; i++) {
+            const char *at = buf_slice(&buf).data;
+            buf_append_char(&buf, 'n');
+            if (buf_slice(&buf).data != at) moved += buf.len;
+            buf_consume(&buf, 1);
+        }
+        assert_true(moved <= 2 * (20000 + backlog));
+        buf_free(&buf);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_crc32c_matches_the_published_check_value),
         cmocka_unit_test(test_key_slot_follows_the_hash_tag),
         cmocka_unit_test(test_varints_read_back_and_short_input_fails),
         cmocka_unit_test(test_buf_keeps_its_content_through_growth_and_consumption),
+        cmocka_unit_test(test_buf_with_a_lasting_backlog_is_seldom_moved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
