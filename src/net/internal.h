@@ -14,6 +14,7 @@
 #define READ_BYTES_MAX (256 * 1024)
 #define SLOW_HANDLERS_US 20000
 #define LOOKS_MAX 3
+#define REST_SLACK_US 200 /* a rest ends so late by itself: timers are coarse */
 #define LARGE_INPUT_BYTES (1024 * 1024)
 #define WRITE_BYTES_MAX (1024 * 1024)
 #define ACCEPTS_A_TURN 64
@@ -60,6 +61,9 @@ struct net {
     ev_timer accept_again;
     int64_t now_us;
     int64_t woken_us; /* when this iteration's handlers began */
+    int64_t rested_us, rested_thread_us; /* end of the latest rest, and what the thread had used;
+                                            0: it does not catch up */
+    int64_t rest_late_us;                /* by so much that one ended late */
     uint32_t n_looks; /* at the sockets, since the last turn */
     int64_t breathed_us;
     bool links_hold; /* messages that came during a breath */

@@ -65,6 +65,39 @@ static bool looks_again(struct net *net) {
     return true;
 }
 
+static int64_t clock_thread_us(void) {
+    struct timespec used;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return (int64_t)used.tv_sec * 1000000 + used.tv_nsec / 1000;
+}
+
+/* A node that catches up leaves the processor to others that wait for it (node/pace.c). What the
+ * turn lost is the time in which it ran but this thread did not; a rest that ends late is lost
+ * too. */
+static void rest(struct net *net) {
+    if (net->stopping || !node_catches_up(net->node)) {
+        net->rested_us = 0;
+        return;
+    }
+    int64_t thread_us = clock_thread_us(), now_us = clock_boot_us();
+    int64_t rest_us = 0;
+    if (net->rested_us != 0) {
+        int64_t used_us = thread_us - net->rested_thread_us;
+        int64_t ran_us = now_us - SF_MAX(net->woken_us, net->rested_us);
+        int64_t lost_us = SF_MAX(ran_us - used_us, 0) + net->rest_late_us;
+        rest_us = node_rest_us(net->node, used_us, lost_us);
+    }
+    net->rest_late_us = 0;
+    if (rest_us > 0) {
+        struct timespec rests = {.tv_nsec = rest_us * 1000};
+        nanosleep(&rests, NULL);
+        int64_t late_us = clock_boot_us() - now_us - rest_us;
+        if (late_us > REST_SLACK_US) net->rest_late_us = late_us;
+    }
+    net->rested_us = clock_boot_us();
+    net->rested_thread_us = clock_thread_us();
+}
+
 /* ev_prepare: after the last handler of the previous iteration, before this one sleeps. Timers are
  * judged here, by node_pump, after the sockets were drained (DESIGN 3). */
 static void turn(struct ev_loop *loop, ev_prepare *watcher, int events) {
@@ -91,6 +124,7 @@ static void turn(struct ev_loop *loop, ev_prepare *watcher, int events) {
         ev_break(loop, EVBREAK_ALL);
         net->again = true; /* the iteration still polls once */
     }
+    rest(net);
     set_deadline(net);
 }
 

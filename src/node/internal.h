@@ -302,6 +302,16 @@ struct skips {
 };
 enum skip_verdict { SKIP_RUN, SKIP_PASS, SKIP_HOLD };
 
+/* Resting while this node catches up (pace.c). */
+struct pace {
+    int64_t asked_us, looked_us;
+    int64_t used_us, lost_us; /* since the last look */
+    int64_t moved_us;         /* when `heard` last grew */
+    raft_index heard, lag;
+    bool others_wait;
+    uint32_t factor;
+};
+
 struct node {
     struct node_ports ports;
     struct node_settings settings;
@@ -450,6 +460,7 @@ struct node {
     raft_id removed[64]; /* ids that left, newest last */
     uint32_t n_removed;
     struct raft_configuration seen_configuration;
+    struct pace pace;
     raft_index let_in_at; /* in this process, by the configuration there; 0: before */
     bool self_removed;
     int64_t membership_again_us;

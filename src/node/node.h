@@ -179,6 +179,11 @@ void node_on_storage_state(struct node *node, enum sf_status state, int64_t now_
 /* -- the turn -------------------------------------------------------------------------------- */
 void node_pump(struct node *node, int64_t now_us, int64_t wall_ms);
 int64_t node_next_deadline_us(const struct node *node);
+/* Whether it is a follower far behind a living leader, or is being sent a snapshot. */
+bool node_catches_up(const struct node *node);
+/* Then, after a turn that used so much of the processor and lost so much waiting for it: how long
+ * the loop is to rest, at most some milliseconds; 0 where nobody else wants the processor. */
+int64_t node_rest_us(struct node *node, int64_t used_us, int64_t lost_us);
 /* Begins a clean stop (SIGTERM): hands leadership over, finishes what is in flight; then
  * ports->stop. */
 void node_shutdown(struct node *node, int64_t now_us);

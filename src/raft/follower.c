@@ -109,6 +109,7 @@ void follower_proved_committed(struct raft *raft, raft_index index) {
 
 void follower_on_append(struct raft *raft, const struct raft_message *m) {
     if (!follower_accepts(raft, m)) return;
+    raft->heard_commit = SF_MAX(raft->heard_commit, m->commit);
     if (is_installing(raft)) return; /* it would be about a log that is to be replaced */
     if (!agrees_at(raft, m->log_index, m->log_term)) {
         append_refuse(raft, m);

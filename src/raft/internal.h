@@ -27,6 +27,9 @@
 #define READ_AHEAD_BYTES (4U << 20)
 /* Send times of this many heartbeat rounds are remembered for the lease. */
 #define ROUND_HISTORY 64
+#define TRIP_RISE 16
+#define WINDOW_BYTES_MIN (1U << 20)
+#define WINDOW_BYTES_A_US 250 /* 2 Gbit/s */
 /* An append up to this size is told to carry the commit index as fast as a heartbeat would. */
 #define SMALL_APPEND_BYTES (16U << 10)
 /* One chunk of a snapshot (batch_bytes, where that is less), and how many of them may be on their
@@ -103,6 +106,8 @@ struct peer {
     uint32_t in_flight_start, n_in_flight, cap_in_flight;
     uint64_t in_flight_bytes;
 
+    int64_t trip_us; /* a heartbeat's way there and back: the least of late; 0: unknown */
+
     raft_index commit_told; /* the highest commit index sent */
     uint64_t round;         /* the latest heartbeat round answered */
     int64_t lease_until_us; /* it gives nobody else its vote before that, by our clock (R10) */
@@ -172,6 +177,7 @@ struct raft {
 
     struct raft_log log;
     raft_index commit, applied;
+    raft_index heard_commit; /* the latest that an append has named: it may be far ahead of ours */
 
     /* Configurations, oldest first: [0] is committed (or the beginning), the last one is in force.
      */

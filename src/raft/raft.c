@@ -297,12 +297,20 @@ raft_index raft_commit_index(const struct raft *raft) {
     return raft->commit;
 }
 
+raft_index raft_heard_commit_index(const struct raft *raft) {
+    return raft->heard_commit;
+}
+
 raft_index raft_first_index(const struct raft *raft) {
     return raft->log.base_index + 1;
 }
 
 bool raft_is_installing(const struct raft *raft) {
     return is_installing(raft);
+}
+
+bool raft_is_sent_snapshot(const struct raft *raft) {
+    return raft->receiving.snapshot.id != 0;
 }
 
 raft_index raft_snapshot_index(const struct raft *raft) {

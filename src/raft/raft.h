@@ -245,9 +245,13 @@ enum raft_role raft_role(const struct raft *raft);
 raft_term raft_current_term(const struct raft *raft);
 raft_id raft_leader(const struct raft *raft); /* 0: unknown */
 raft_index raft_commit_index(const struct raft *raft);
+/* The latest commit index that a leader's append has named to this follower, whose log may end far
+ * below it; heartbeats name no later one than the follower is known to hold. */
+raft_index raft_heard_commit_index(const struct raft *raft);
 raft_index raft_first_index(const struct raft *raft); /* of the log; last + 1: it is empty */
 raft_index raft_last_index(const struct raft *raft);
 bool raft_is_installing(const struct raft *raft); /* a received snapshot: until it is answered */
+bool raft_is_sent_snapshot(const struct raft *raft); /* also while it is being installed */
 raft_index raft_snapshot_index(const struct raft *raft); /* of the latest one here; 0: none */
 raft_index raft_synced_index(const struct raft *raft);   /* last own entry known durable */
 raft_term raft_term_at(const struct raft *raft, raft_index index); /* 0: unknown */

@@ -59,13 +59,22 @@ static const struct raft_entry *next_batch(
     return log_entries(&raft->log, peer->next, most, n, bytes);
 }
 
+/* More than the link carries in a round trip only waits in buffers: this node's, the peer's, and its
+ * disk's, where it delays the syncs of whoever else writes there. A follower that catches up would
+ * have all of the window waiting, all the time. */
+static uint64_t window_bytes(const struct raft *raft, const struct peer *peer) {
+    uint64_t carried = (uint64_t)peer->trip_us * WINDOW_BYTES_A_US;
+    return SF_MIN(raft->settings.window_bytes, SF_MAX(carried, (uint64_t)WINDOW_BYTES_MIN));
+}
+
 static void replicate_flush(struct raft *raft, struct peer *peer) {
+    uint64_t window = window_bytes(raft, peer);
     while (peer->next <= raft->log.last_index) {
         if (peer->n_in_flight >= raft->settings.window_messages)
             SF_MARK("raft: a follower's window is full");
         if (peer->n_in_flight >= raft->settings.window_messages) return;
-        if (peer->in_flight_bytes >= raft->settings.window_bytes) return;
-        uint64_t room = raft->settings.window_bytes - peer->in_flight_bytes, bytes;
+        if (peer->in_flight_bytes >= window) return;
+        uint64_t room = window - peer->in_flight_bytes, bytes;
         uint32_t n;
         const struct raft_entry *entries = next_batch(raft, peer, room, &n, &bytes);
         if (entries == NULL) return;
@@ -238,11 +247,23 @@ static void look_for_loss(struct raft *raft, struct peer *peer, const struct raf
     if (has_lost) peer_probe(raft, peer, peer->match + 1, false);
 }
 
+/* The least, since a busy loop on either side only adds to it; it rises slowly, so that a link that
+ * has become longer is noticed. */
+static void measure_trip(struct raft *raft, struct peer *peer, uint64_t round) {
+    if (round == 0 || round <= peer->round || raft->round - round >= ROUND_HISTORY) return;
+    int64_t took_us = SF_MAX(raft->now_us - raft->round_sent_us[round % ROUND_HISTORY], 1);
+    if (peer->trip_us == 0 || took_us < peer->trip_us)
+        peer->trip_us = took_us;
+    else
+        peer->trip_us += (took_us - peer->trip_us) / TRIP_RISE;
+}
+
 void leader_on_heartbeat_answer(struct raft *raft, const struct raft_message *m) {
     struct peer *peer = peer_find(raft, m->from);
     if (raft->role != RAFT_LEADER || peer == NULL) return;
     if (m->round > raft->round || m->match > m->hint_index) return;
     if (m->hint_index > raft->log.last_index || !peer_hear(raft, peer, m)) return;
+    measure_trip(raft, peer, m->round);
     peer->round = SF_MAX(peer->round, m->round);
     lease_extend(raft, peer, m);
     match_advance(raft, peer, m->match); /* an append's answer may have been lost */

@@ -6,7 +6,7 @@ from shardforge_testing.cluster import Cluster
 from shardforge_testing.process import check
 
 COMMANDS = 1_000_000
-ROUNDS = 7
+ROUNDS = 11
 QUIET_SECONDS = 3.0
 WARM_UP_SECONDS = 0.5
 CLOSE_ENTRIES = 1000  # behind the leader: in flight
