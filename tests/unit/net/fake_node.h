@@ -46,6 +46,8 @@ struct node {
     struct buf events;
     uint64_t limit_bytes, n_pumps;
     int64_t deadline_us;
+    int64_t rest_us; /* it catches up, and wants to rest so long after each turn; 0: neither */
+    uint64_t n_rests;
     bool is_in_node; /* a port was called: no event may come now */
 };
 
@@ -166,6 +168,10 @@ static void fake_line(struct node *node, struct session *session, const char *li
         node->limit_bytes = strtoull(line + 6, NULL, 10);
     } else if (strncmp(line, "deadline ", 9) == 0) {
         node->deadline_us = clock_boot_us() + 1000 * strtoll(line + 9, NULL, 10);
+    } else if (strncmp(line, "rest ", 5) == 0) {
+        node->rest_us = strtoll(line + 5, NULL, 10);
+    } else if (strcmp(line, "rests") == 0) {
+        snprintf(answer, sizeof(answer), "%llu", (unsigned long long)node->n_rests);
     } else if (strncmp(line, "wait ", 5) == 0) {
         snprintf(session->waits_for, sizeof(session->waits_for), "%s", line + 5);
         return;
@@ -377,6 +383,16 @@ void node_pump(struct node *node, int64_t now_us, int64_t wall_ms) {
         fake_answer(node, session, "ok");
     }
     fake_leave(node);
+}
+
+bool node_catches_up(const struct node *node) {
+    return node->rest_us > 0;
+}
+
+int64_t node_rest_us(struct node *node, int64_t used_us, int64_t lost_us) {
+    assert_true(node->rest_us > 0 && used_us >= 0 && lost_us >= 0);
+    node->n_rests++;
+    return node->rest_us;
 }
 
 int64_t node_next_deadline_us(const struct node *node) {

@@ -211,6 +211,29 @@ static void test_a_deadline_is_pumped_without_any_socket(void **state) {
     fixture_stop(&fixture);
 }
 
+static void test_a_node_that_catches_up_rests_and_serves_between(void **state) {
+    (void)state;
+    struct fixture fixture;
+    fixture_start(&fixture, 8);
+    char line[40];
+    say(fixture.control, "rests\n");
+    expect(fixture.control, "0");
+    say(fixture.control, "rest 2000\n");
+    expect(fixture.control, "ok");
+    for (int i = 0; i < 10; i++) {
+        say(fixture.control, "deadline 0\nwait deadline\n");
+        expect(fixture.control, "ok");
+        expect(fixture.control, "ok");
+    }
+    say(fixture.control, "rests\n");
+    assert_true(hear(fixture.control, line, sizeof(line)));
+    assert_true(strtoul(line, NULL, 10) >= 10);
+    say(fixture.control, "rest 0\nrests\n");
+    expect(fixture.control, "ok");
+    assert_true(hear(fixture.control, line, sizeof(line)));
+    fixture_stop(&fixture);
+}
+
 static void test_an_idle_loop_does_not_turn(void **state) {
     (void)state;
     struct fixture fixture;
@@ -280,6 +303,7 @@ int main(void) {
         cmocka_unit_test(test_a_client_that_sends_no_more_still_gets_its_replies),
         cmocka_unit_test(test_a_client_that_resets_while_output_waits_is_forgotten),
         cmocka_unit_test(test_a_deadline_is_pumped_without_any_socket),
+        cmocka_unit_test(test_a_node_that_catches_up_rests_and_serves_between),
         cmocka_unit_test(test_an_idle_loop_does_not_turn),
         cmocka_unit_test(test_accepting_pauses_without_descriptors_and_goes_on_with_them),
     };
