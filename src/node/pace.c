@@ -29,7 +29,7 @@ static raft_index lag_of(const struct node *node) {
 bool node_catches_up(const struct node *node) {
     if (node->raft == NULL || node->engine == NULL || node->identity_switching) return false;
     if (raft_role(node->raft) != RAFT_FOLLOWER || raft_leader(node->raft) == 0) return false;
-    return raft_is_sent_snapshot(node->raft) || lag_of(node) >= LAG_ENTRIES;
+    return receiving_goes_on(node) || lag_of(node) >= LAG_ENTRIES;
 }
 
 static void look(struct node *node) {
@@ -37,7 +37,7 @@ static void look(struct node *node) {
     raft_index heard = raft_heard_commit_index(node->raft), lag = lag_of(node);
     if (heard > pace->heard) pace->moved_us = node->now_us;
     bool shrinks = lag < pace->lag - pace->lag / SHRINK_SHARE;
-    if (raft_is_sent_snapshot(node->raft) || shrinks)
+    if (receiving_goes_on(node) || shrinks)
         pace->factor = SF_MIN(pace->factor + 1, (uint32_t)FACTOR_MAX);
     else
         pace->factor /= 2;
@@ -62,7 +62,7 @@ int64_t node_rest_us(struct node *node, int64_t used_us, int64_t lost_us) {
     pace->used_us += used_us;
     pace->lost_us += lost_us;
     if (node->now_us - pace->looked_us >= LOOK_US) look(node);
-    bool is_stuck = !raft_is_sent_snapshot(node->raft) &&
+    bool is_stuck = !receiving_goes_on(node) &&
                     node->now_us - pace->moved_us >= STANDSTILL_US;
     if (!pace->others_wait || is_stuck) return 0;
     return SF_MIN(used_us * pace->factor, (int64_t)REST_MAX_US);

@@ -108,6 +108,7 @@ void snapshots_saved_index(struct node *node, const struct raft_snapshot *place)
 
 /* -- snapshot_peer.c -- */
 void snapshots_carry_out(struct node *node, const struct raft_ready *ready);
+bool receiving_goes_on(const struct node *node); /* a chunk came just now, or is being installed */
 void receiving_pump(struct node *node);
 bool receiving_has_work(const struct node *node);
 void receiving_drop(struct node *node);

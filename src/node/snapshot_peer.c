@@ -9,6 +9,7 @@ enum {
     CHUNK_BACKLOG_BYTES = 4 << 20, /* on a bulk link; chunks wait until less is unsent */
     LOAD_A_TURN = 64 << 10,        /* bytes of a received snapshot: below a millisecond */
     FORGOTTEN_US = 60000000,       /* a transfer of which nothing more is heard */
+    CHUNKS_APART_US = 300000,      /* in a transfer that goes on */
 };
 
 /* -- sending --------------------------------------------------------------------------------- */
@@ -197,6 +198,12 @@ static void chunk_done(struct node *node, enum sf_status status) {
 bool receiving_has_work(const struct node *node) {
     const struct receiving *receiving = &node->snapshots.receiving;
     return receiving->n_chunks > 0 && receiving->chunks[0].is_written;
+}
+
+bool receiving_goes_on(const struct node *node) {
+    const struct receiving *receiving = &node->snapshots.receiving;
+    if (receiving->n_chunks > 0 || raft_is_installing(node->raft)) return true;
+    return receiving->engine != NULL && node->now_us - receiving->heard_us < CHUNKS_APART_US;
 }
 
 void receiving_pump(struct node *node) {

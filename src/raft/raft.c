@@ -309,10 +309,6 @@ bool raft_is_installing(const struct raft *raft) {
     return is_installing(raft);
 }
 
-bool raft_is_sent_snapshot(const struct raft *raft) {
-    return raft->receiving.snapshot.id != 0;
-}
-
 raft_index raft_snapshot_index(const struct raft *raft) {
     return raft->snapshot.index;
 }

@@ -251,7 +251,6 @@ raft_index raft_heard_commit_index(const struct raft *raft);
 raft_index raft_first_index(const struct raft *raft); /* of the log; last + 1: it is empty */
 raft_index raft_last_index(const struct raft *raft);
 bool raft_is_installing(const struct raft *raft); /* a received snapshot: until it is answered */
-bool raft_is_sent_snapshot(const struct raft *raft); /* also while it is being installed */
 raft_index raft_snapshot_index(const struct raft *raft); /* of the latest one here; 0: none */
 raft_index raft_synced_index(const struct raft *raft);   /* last own entry known durable */
 raft_term raft_term_at(const struct raft *raft, raft_index index); /* 0: unknown */

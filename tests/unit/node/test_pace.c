@@ -61,6 +61,21 @@ static void test_a_follower_at_the_end_of_the_log_does_not_catch_up(void **state
     bus_free(follower.bus);
 }
 
+/* What is left of a transfer that another leader does not go on with is no reason to rest. */
+static void test_a_snapshot_of_which_nothing_comes_is_no_catching_up(void **state) {
+    (void)state;
+    struct follower follower = follower_behind(0);
+    struct node *node = follower.place->node;
+    struct receiving *receiving = &node->snapshots.receiving;
+    receiving->engine = node_engine_new(node); /* as after a chunk that was loaded just now */
+    receiving->heard_us = node->now_us;
+    assert_true(node_catches_up(node));
+    bus_run(follower.bus, 400 * MS);
+    assert_non_null(receiving->engine);
+    assert_false(node_catches_up(node));
+    bus_free(follower.bus);
+}
+
 static void test_it_rests_a_multiple_of_its_turn_while_others_wait(void **state) {
     (void)state;
     struct follower follower = follower_behind(100000);
@@ -108,6 +123,7 @@ static void test_it_does_not_rest_where_the_others_commit_nothing(void **state) 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_follower_at_the_end_of_the_log_does_not_catch_up),
+        cmocka_unit_test(test_a_snapshot_of_which_nothing_comes_is_no_catching_up),
         cmocka_unit_test(test_it_rests_a_multiple_of_its_turn_while_others_wait),
         cmocka_unit_test(test_it_does_not_rest_where_nobody_waits_for_the_processor),
         cmocka_unit_test(test_it_rests_less_and_less_while_its_lag_does_not_shrink),
