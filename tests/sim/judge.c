@@ -140,6 +140,7 @@ void judge_on_start(struct process *process, raft_id id) {
     for (raft_index i = twin_first_index(process->twin); i <= twin_last_index(process->twin); i++)
         shadow_put(process, twin_entry(process->twin, i));
     process->shadow_id = id;
+    process->is_from_outside = twin_last_index(process->twin) == 0;
     process->seen_role = RAFT_FOLLOWER;
     process->seen_term = 0;
     process->seen_commit = process->seen_applied = twin_snapshot_index(process->twin);
@@ -147,8 +148,10 @@ void judge_on_start(struct process *process, raft_id id) {
     process->seen_configuration.n = process->previous_configuration.n = 0;
 }
 
-void judge_on_identity(struct process *process, raft_id id) {
+void judge_on_identity(struct process *process, raft_id id, bool other_cluster) {
+    if (other_cluster) process->is_from_outside = true;
     if (id == process->shadow_id) return;
+    if (!other_cluster && process->seen_applied > 0) process->is_from_outside = false;
     events_jump(process, 0);
     process->shadow_id = id;
     shadow_begin(process, 0);
@@ -577,6 +580,14 @@ static void check_applied(struct process *process, struct cluster_record *record
     compare_digest(world, record, applied, engine_digest(engine), process->host);
 }
 
+/* A node that comes from outside tells its listeners nothing of what came before it was let in. */
+static void note_let_in(struct process *process, const struct raft_configuration *latest) {
+    bool was_listed = configuration_find(&process->seen_configuration, process->shadow_id) != NULL;
+    bool is_listed = configuration_find(latest, process->shadow_id) != NULL;
+    if (process->is_from_outside && is_listed && !was_listed)
+        events_jump(process, raft_configuration_index(node_raft(process->node)));
+}
+
 /* -- after each turn
  * ------------------------------------------------------------------------------- */
 
@@ -589,6 +600,7 @@ void judge_turn(struct process *process) {
     if (record == NULL) return;
     const struct raft_configuration *latest = raft_configuration(node_raft(process->node));
     if (!configuration_same(latest, &process->seen_configuration)) {
+        note_let_in(process, latest);
         process->previous_configuration = process->seen_configuration;
         process->seen_configuration = *latest;
         bool leads = raft_role(node_raft(process->node)) == RAFT_LEADER;

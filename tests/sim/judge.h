@@ -49,7 +49,8 @@ void judge_free(struct judge *judge);
 
 /* What processes tell, from their ports and after each turn. */
 void judge_on_start(struct process *process, raft_id id);
-void judge_on_identity(struct process *process, raft_id id);
+/* other_cluster: than this process was in until now; false where it was in none. */
+void judge_on_identity(struct process *process, raft_id id, bool other_cluster);
 void judge_on_append(struct process *process, const struct raft_append_request *request);
 /* A snapshot is saved, or was received whole: its configuration is the committed log's. */
 void judge_on_snapshot(struct process *process, const struct node_snapshot *snapshot);

@@ -135,7 +135,9 @@ static void port_save_identity(
     struct buf blob = {0};
     identity_encode(identity, &blob);
     if (identity->id != process->shadow_id && process->shadow_id != 0) members_on_new_id(process);
-    judge_on_identity(process, identity->id);
+    const struct node_identity *was = process->node == NULL ? NULL : node_identity(process->node);
+    bool other_cluster = was != NULL && strcmp(was->cluster_id, identity->cluster_id) != 0;
+    judge_on_identity(process, identity->id, other_cluster);
     twin_save_identity(
         process->twin, request, identity->id, buf_slice(&blob), world_now_us(process->world));
     buf_free(&blob);

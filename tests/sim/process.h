@@ -98,6 +98,7 @@ struct process {
     raft_index seen_commit, seen_applied;
     int64_t leaderless_us; /* since when it knows no leader; INT64_MAX / 2: it knows one */
     bool digest_wanted;    /* its state was loaded, not grown */
+    bool is_from_outside;  /* this process holds nothing of its cluster, or began with nothing */
     bool rot_begins;       /* it has just started: a fence that is up was there before */
     struct raft_configuration seen_configuration, previous_configuration;
 };
